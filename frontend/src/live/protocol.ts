@@ -1,0 +1,242 @@
+/** The shapes that travel over the websocket and REST; the truth is `ioc/live/wire.py`. */
+
+export type Freshness = 'fresh' | 'late' | 'stale' | 'never'
+export type Severity = 'critical' | 'high' | 'medium' | 'low'
+export type Domain = 'traffic' | 'health' | 'electricity' | 'environment' | 'service' | 'it'
+
+/** An RFC 3339 instant. */
+export type Instant = string
+
+export interface Text {
+  vi: string
+  en: string
+}
+
+export interface Value {
+  value: number | string | null
+  time: Instant | null
+  uom: string | null
+  state: Freshness
+}
+
+export interface LayerProperties {
+  name: string
+  unit: string | null
+  unit_name?: string | null
+  feed?: string | null
+  values: Record<string, Value>
+  severity?: Severity | null
+  late_after?: number | null
+  stale_after?: number | null
+}
+
+export interface LayerFeature {
+  type: 'Feature'
+  id: string
+  geometry: GeoJSON.Geometry | null
+  properties: LayerProperties
+}
+
+export interface UnitRef {
+  id: string
+  name: string
+}
+
+export interface AlertItem {
+  id: string
+  rule: string
+  kind: string
+  severity: Severity
+  title: Text
+  reason: Text
+  state: 'active' | 'cleared'
+  acknowledged: boolean
+  acknowledged_by: string | null
+  acknowledged_at: Instant | null
+  since: Instant
+  cleared_at: Instant | null
+  place: { feature: string | null; name: string; point: [number, number] | null }
+  unit: UnitRef | null
+  domain: Domain
+  feed: string | null
+  series: number | null
+  value: number | null
+  level: number | null
+  uom: string | null
+  value_time: Instant | null
+  comments?: number
+}
+
+export interface FeedItem {
+  id: string
+  name: string
+  agency: UnitRef
+  domain: Domain
+  state: Freshness
+  interval: number | null
+  late_after: number | null
+  stale_after: number | null
+  last_time: Instant | null
+  last_received: Instant | null
+  received_hour: number
+  stored_hour: number
+  quarantined_hour: number
+  late_hour: number
+  series: number
+  idempotent: boolean
+  simulated: boolean
+}
+
+export interface Trend {
+  time: number[]
+  value: (number | null)[]
+  ghost: (number | null)[]
+}
+
+export interface TargetRef {
+  value: number
+  direction: 'up' | 'down'
+  until: string | null
+  document: string
+  sample: boolean
+}
+
+export interface FigureItem {
+  id: string
+  indicator: string
+  version: number
+  name: Text
+  domain: Domain
+  unit: UnitRef | null
+  period: string | null
+  kind: 'share' | 'sum' | 'max' | 'mean' | 'count'
+  value: number | null
+  numerator: number | null
+  denominator: number | null
+  uom: string
+  decimals: number
+  state: Freshness
+  time: Instant | null
+  late_after: number | null
+  stale_after: number | null
+  coverage: { observed: number; expected: number | null } | null
+  target: TargetRef | null
+  standing: 'met' | 'behind' | 'none'
+  trend?: Trend | null
+  rank?: number
+  note?: Text | null
+}
+
+export interface Delta<T> {
+  update?: T[]
+  add?: T[]
+  remove?: string[]
+}
+
+export type ServerFrame =
+  | { type: 'hello'; server_time: Instant; epoch: string }
+  | { type: 'pong' }
+  | { type: 'snapshot'; id: string; cursor: string; data: { items: unknown[] } }
+  | { type: 'delta'; id: string; cursor: string; data: Delta<unknown> }
+  | { type: 'resync'; id: string; reason: string }
+  | { type: 'lag'; behind_ms: number }
+  | { type: 'error'; id: string | null; code: string; message: string }
+
+export type ClientFrame =
+  | { type: 'subscribe'; id: string; topic: string; bbox?: [number, number, number, number]; cursor?: string }
+  | { type: 'unsubscribe'; id: string }
+  | { type: 'ping' }
+
+export interface LayerInfo {
+  id: string
+  name: Text
+  kind: 'points' | 'units'
+  domain: Domain
+  properties: unknown[]
+  indicator: string | null
+}
+
+export interface City {
+  province: UnitRef
+  bounds: [number, number, number, number]
+  time_zone: string
+  simulated: boolean
+  version: string
+  layers: LayerInfo[]
+  backfill: { running: boolean; done: number } | null
+  outline_note: Text | null
+}
+
+export interface Me {
+  name: string
+  full_name: string
+  role: 'administrator' | 'operator' | 'leader' | 'agency' | 'wall'
+  units: UnitRef[]
+  permissions: string[]
+}
+
+export interface Summary {
+  as_of: Instant
+  items: FigureItem[]
+  alerts: AlertItem[]
+  feeds: { fresh: number; late: number; stale: number; never: number }
+}
+
+export interface SeriesItem {
+  id: number
+  key: string
+  feed: string
+  feature: string
+  property: string
+  uom: string | null
+  value_kind: 'number' | 'boolean' | 'text'
+  latest: { value: number | string | null; time: Instant | null } | null
+}
+
+export interface ObservationColumns {
+  time: number[]
+  mean: (number | null)[]
+  min: (number | null)[]
+  max: (number | null)[]
+  observed: number[]
+  expected: (number | null)[]
+}
+
+export interface AlertChange {
+  at: Instant
+  change: string
+  actor: string | null
+  comment: string | null
+}
+
+export interface LedgerRow {
+  minute: Instant
+  received: number
+  stored: number
+  duplicate: number
+  corrected: number
+  late: number
+  quarantined: number
+  stored_late: number
+  redelivered: number
+}
+
+/** The ledger of a feed; `forbidden` counts what its agency sent outside its own topics. */
+export interface LedgerPage extends Page<LedgerRow> {
+  forbidden?: number
+}
+
+export interface QuarantineRow {
+  id: string | number
+  received_at: Instant
+  channel: string
+  index: number | null
+  reason: string
+  detail: string | null
+  payload: unknown
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}

@@ -1,0 +1,16 @@
+/** The scenes of the wall; a new one is a component and a line here. */
+
+import { signal } from '@preact/signals'
+import type { ComponentType } from 'preact'
+import { w } from '../i18n/words'
+import { Overview } from './overview'
+
+export interface Scene {
+  id: string
+  name: () => string
+  component: ComponentType
+}
+
+export const SCENES: readonly Scene[] = [{ id: 'overview', name: () => w().sceneOverview, component: Overview }]
+
+export const scene = signal('overview')

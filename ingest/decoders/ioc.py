@@ -1,0 +1,265 @@
+"""Format `ioc`: `{"series","time","value"}` as a JSON array or object, NDJSON or CSV."""
+
+import csv
+import io
+from datetime import datetime, tzinfo
+
+import msgspec
+import numpy as np
+
+from ingest.payload import Decoded, Scalar, nothing
+from ingest.rows import EARLIEST, KEY_BYTES, Rows
+from ioc.model import Reason, from_micros
+
+_COLUMNS = ("series", "time", "value")
+
+
+class _Item(msgspec.Struct, gc=False):
+    series: str
+    time: datetime
+    value: float
+
+
+class _Loose(msgspec.Struct, gc=False):
+    """The same item before anything is known to be right with it."""
+
+    series: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    time: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_batch = msgspec.json.Decoder(list[_Item])
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+_loose = msgspec.json.Decoder(_Loose)
+_text = msgspec.json.Decoder(str)
+_time = msgspec.json.Decoder(datetime)
+_value = msgspec.json.Decoder(float | bool | str | None)
+
+
+def decode_json(
+    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
+) -> Decoded:
+    """Read a JSON array of items, or one item.
+
+    `topic_key` stands in for a missing series key; `arrival` for a missing time (None: a time
+    is demanded).
+    """
+    try:
+        items = _batch.decode(body)
+    except msgspec.DecodeError:
+        # The careful path names each bad item and keeps its neighbours.
+        return _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+    except UnicodeDecodeError:
+        return nothing(Reason.ENCODING_INVALID, "the body is not UTF-8", body)
+    keys = [item.series for item in items]
+    times = [item.time for item in items]
+    if any(time.tzinfo is None for time in times):
+        times = [t if t.tzinfo else t.replace(tzinfo=zone) for t in times]
+    micros = np.rint(np.array([t.timestamp() for t in times], np.float64) * 1e6).astype(np.int64)
+    suspicious = (
+        (len(micros) > 0 and (micros.min() < EARLIEST or max(t.year for t in times) > 2200))
+        or any(len(key) > KEY_BYTES // 4 or not key.isprintable() for key in set(keys))
+        or "" in keys
+    )
+    if suspicious:
+        return _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+    return Decoded(
+        keys=keys,
+        time=micros,
+        values=[],
+        numbers=np.array([item.value for item in items], np.float64),
+        index=np.arange(len(items), dtype=np.int32),
+        refused=[],
+    )
+
+
+def _careful(
+    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
+) -> Decoded:
+    start = body.lstrip()[:1]
+    try:
+        if start == b"[":
+            raws = [bytes(raw) for raw in _raws.decode(body)]
+        else:
+            msgspec.json.decode(body)
+            raws = [body.strip()]
+    except msgspec.DecodeError as error:
+        return nothing(Reason.JSON_INVALID, f"not valid JSON: {error}", body)
+    except UnicodeDecodeError:
+        return nothing(Reason.ENCODING_INVALID, "the body is not UTF-8", body)
+    except RecursionError:
+        return nothing(Reason.JSON_INVALID, "the JSON is nested too deeply", body)
+    rows = Rows(zone)
+    for index, raw in enumerate(raws):
+        _one(rows, index, raw, topic_key, arrival)
+    found = rows.done()
+    if start != b"[" and found.refused and found.refused[0].problem.reason is Reason.SHAPE_INVALID:
+        return nothing(Reason.SHAPE_INVALID, found.refused[0].problem.detail, body)
+    return found
+
+
+def _one(
+    rows: Rows, index: int, raw: bytes, topic_key: str | None, arrival: datetime | None
+) -> None:
+    """Take one item of a JSON batch, or name what is wrong with it."""
+    if raw[:1] != b"{":
+        _bare(rows, index, raw, topic_key, arrival)
+        return
+    try:
+        item = _loose.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        rows.refuse(index, Reason.JSON_INVALID, f"not valid JSON: {error}", raw)
+        return
+    key = topic_key
+    if item.series is not msgspec.UNSET:
+        try:
+            key = _text.decode(item.series)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            rows.refuse(index, Reason.SERIES_INVALID, "`series` is not a text", raw)
+            return
+    if key is None:
+        detail = 'the item has no `series`; send {"series":"feature/property","time":…,"value":…}'
+        rows.refuse(index, Reason.SERIES_MISSING, detail, raw)
+        return
+    time = arrival
+    if item.time is not msgspec.UNSET and bytes(item.time) != b"null":
+        try:
+            time = _time.decode(item.time)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            detail = '`time` is not an RFC 3339 time such as "2026-11-22T09:00:00+07:00"'
+            rows.refuse(index, Reason.TIME_INVALID, detail, raw)
+            return
+    if time is None:
+        rows.refuse(index, Reason.TIME_MISSING, "the item has no `time`", raw)
+        return
+    value: Scalar | None = None
+    if item.value is not msgspec.UNSET:
+        try:
+            value = _value.decode(item.value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            detail = "`value` is not a number, true, false or a text"
+            rows.refuse(index, Reason.VALUE_INVALID, detail, raw)
+            return
+    if value is None:
+        rows.refuse(index, Reason.VALUE_MISSING, "the item has no `value`", raw)
+        return
+    rows.add(index, key, time, value, raw)
+
+
+def _bare(
+    rows: Rows, index: int, raw: bytes, topic_key: str | None, arrival: datetime | None
+) -> None:
+    """Take a bare value, which only a topic that names the series gives a meaning."""
+    try:
+        value = _value.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = None
+    if value is None or topic_key is None:
+        detail = 'an item must be an object {"series":…,"time":…,"value":…}'
+        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw)
+    elif arrival is None:
+        detail = 'a bare value has no time; send {"time":…,"value":…}, or set the feed to arrival'
+        rows.refuse(index, Reason.TIME_MISSING, detail, raw)
+    else:
+        rows.add(index, topic_key, arrival, value, raw)
+
+
+def decode_ndjson(
+    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
+) -> Decoded:
+    """Read one JSON item a line; blank lines are passed over and do not count."""
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    joined = b"[" + b",".join(lines) + b"]"
+    try:
+        _batch.decode(joined)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        rows = Rows(zone)
+        for index, line in enumerate(lines):
+            _one(rows, index, line.strip(), topic_key, arrival)
+        return rows.done()
+    return decode_json(joined, zone=zone, topic_key=topic_key, arrival=arrival)
+
+
+def decode_csv(
+    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
+) -> Decoded:
+    """Read CSV with the header `series,time,value` in any order; further columns are passed over.
+
+    With a topic that names the series, `time,value` is enough.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return nothing(Reason.ENCODING_INVALID, "the CSV is not UTF-8; save it as UTF-8", body)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+    except csv.Error as error:
+        return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
+    missing = [
+        name
+        for name in _COLUMNS
+        if name not in header
+        and not (name == "series" and topic_key is not None)
+        and not (name == "time" and arrival is not None)
+    ]
+    if missing:
+        detail = f"the CSV has no column {', '.join(missing)}; the header must be series,time,value"
+        return nothing(Reason.SHAPE_INVALID, detail, body)
+    at = {name: header.index(name) for name in _COLUMNS if name in header}
+    rows = Rows(zone)
+    try:
+        cells = [row for row in reader if row]
+    except csv.Error as error:
+        return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
+    for index, row in enumerate(cells):
+        _csv_row(rows, index, row, at, topic_key, arrival)
+    return rows.done()
+
+
+def _csv_row(
+    rows: Rows,
+    index: int,
+    row: list[str],
+    at: dict[str, int],
+    topic_key: str | None,
+    arrival: datetime | None,
+) -> None:
+    cell = {name: row[place].strip() for name, place in at.items() if place < len(row)}
+    raw = _csv_line(row)
+    key = cell.get("series") or topic_key
+    if key is None:
+        rows.refuse(index, Reason.SERIES_MISSING, "the line has no series", raw)
+        return
+    time = arrival
+    if cell.get("time"):
+        try:
+            time = datetime.fromisoformat(cell["time"])
+        except ValueError:
+            detail = "the time is not like 2026-11-22T09:00:00+07:00"
+            rows.refuse(index, Reason.TIME_INVALID, detail, raw)
+            return
+    if time is None:
+        rows.refuse(index, Reason.TIME_MISSING, "the line has no time", raw)
+        return
+    written = cell.get("value", "")
+    if not written:
+        rows.refuse(index, Reason.VALUE_MISSING, "the line has no value", raw)
+        return
+    value: Scalar
+    try:
+        value = float(written) if "_" not in written else written
+    except ValueError:
+        value = {"true": True, "false": False}.get(written.lower(), written)
+    rows.add(index, key, time, value, raw)
+
+
+def _csv_line(row: list[str]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(row)
+    return out.getvalue().encode()
+
+
+def item_json(key: str, time_us: int, value: Scalar) -> bytes:
+    """One observation written in this format; for the quarantine and for replay."""
+    return msgspec.json.encode({"series": key, "time": from_micros(time_us), "value": value})

@@ -1,0 +1,141 @@
+"""Format `senml`: SenML JSON packs of RFC 8428."""
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from ingest.payload import Decoded, Scalar, nothing
+from ingest.rows import Rows
+from ioc.model import Reason, from_micros, to_micros
+
+RELATIVE_BELOW = 2**28
+"""RFC 8428 section 4.5.3: times below it are relative to now, in seconds."""
+
+VERSION = 10
+"""The version of SenML that RFC 8428 defines; a pack with a higher `bver` must be refused."""
+
+_records = msgspec.json.Decoder(list[msgspec.Raw])
+_record = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Base:
+    """The base values in force (RFC 8428 section 4.6)."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.time = 0.0
+        self.value = 0.0
+
+
+def decode(body: bytes, *, zone: tzinfo, received: datetime, timed: bool) -> Decoded:
+    """Read a pack; records without an absolute time take `received` where `timed` is False.
+
+    RFC 8428 lets a sensor without a clock send times relative to the moment of receipt. Those
+    differ at each delivery, so that a retry would be stored twice: they are refused as
+    `time_missing` unless the feed takes its time from the arrival.
+    """
+    try:
+        raws = [bytes(raw) for raw in _records.decode(body)]
+    except msgspec.ValidationError:
+        return nothing(Reason.SHAPE_INVALID, "a SenML pack is a JSON array of objects", body)
+    except msgspec.DecodeError as error:
+        return nothing(Reason.JSON_INVALID, f"not valid JSON: {error}", body)
+    except UnicodeDecodeError:
+        return nothing(Reason.ENCODING_INVALID, "the body is not UTF-8", body)
+    except RecursionError:
+        return nothing(Reason.JSON_INVALID, "the JSON is nested too deeply", body)
+    rows = Rows(zone)
+    base = _Base()
+    for index, raw in enumerate(raws):
+        try:
+            record = _record.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            rows.refuse(index, Reason.SHAPE_INVALID, "a SenML record is an object", raw)
+            continue
+        _one(rows, index, raw, record, base, received if not timed else None, received)
+    return rows.done()
+
+
+def _number(record: dict[str, Any], name: str) -> float | None:
+    value = record.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(name)
+    return float(value)
+
+
+def _one(
+    rows: Rows,
+    index: int,
+    raw: bytes,
+    record: dict[str, Any],
+    base: _Base,
+    arrival: datetime | None,
+    received: datetime,
+) -> None:
+    try:
+        if "bn" in record:
+            base.name = _name(record, "bn")
+        base.time = base.time if (time := _number(record, "bt")) is None else time
+        base.value = base.value if (value := _number(record, "bv")) is None else value
+        version = _number(record, "bver")
+        own_time = _number(record, "t")
+        own_value = _number(record, "v")
+        name = base.name + _name(record, "n")
+    except TypeError as error:
+        rows.refuse(index, Reason.SHAPE_INVALID, f"`{error}` has the wrong type", raw)
+        return
+    unknown = [field for field in record if field.endswith("_")]
+    if unknown or (version is not None and version > VERSION):
+        what = f"field `{unknown[0]}` must be understood" if unknown else "version is too new"
+        rows.refuse(index, Reason.SHAPE_INVALID, f"the SenML {what}", raw)
+        return
+    value = _value(record, own_value, base)
+    if value is None:
+        if "s" in record or "bs" in record:
+            detail = "sums (`s`, `bs`) are not stored; send the value itself as `v`"
+            rows.refuse(index, Reason.SUM_UNSUPPORTED, detail, raw)
+        elif not any(field.startswith("b") for field in record) or "n" in record:
+            rows.refuse(index, Reason.VALUE_MISSING, "the record has no v, vb or vs", raw)
+        else:
+            # A record of base values only is a header, not an observation: it is refused by
+            # nobody and received by nobody.
+            return
+        return
+    resolved = msgspec.json.encode({**record, "n": name, "bn": ""}) if base.name else raw
+    seconds = base.time + (own_time or 0.0)
+    if seconds < RELATIVE_BELOW:
+        if arrival is None:
+            detail = "the time is relative to now; send absolute times (`bt` or `t` since 1970)"
+            rows.refuse(index, Reason.TIME_MISSING, detail, resolved)
+            return
+        micros = to_micros(received) + round(seconds * 1e6)
+    else:
+        micros = round(seconds * 1e6) if seconds < 1e11 else -1
+    rows.add(index, name, micros, value, resolved)
+
+
+def _name(record: dict[str, Any], field: str) -> str:
+    value = record.get(field, "")
+    if not isinstance(value, str):
+        raise TypeError(field)
+    return value
+
+
+def _value(record: dict[str, Any], own: float | None, base: _Base) -> Scalar | None:
+    if own is not None:
+        return own + base.value
+    if isinstance(record.get("vb"), bool):
+        return bool(record["vb"])
+    if isinstance(record.get("vs"), str):
+        return str(record["vs"])
+    return base.value if base.value and "bv" in record and "n" in record else None
+
+
+def item_json(key: str, time_us: int, value: Scalar) -> bytes:
+    """One observation as a record that stands by itself; for the quarantine and for replay."""
+    field = "vs" if isinstance(value, str) else "vb" if isinstance(value, bool) else "v"
+    seconds = to_micros(from_micros(time_us)) / 1e6
+    return msgspec.json.encode([{"n": key, "t": seconds, field: value}])

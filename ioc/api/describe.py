@@ -1,0 +1,203 @@
+"""An agency describes its feed: features with their places, series with uom and limits."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from geo.geojson import Fault, envelope, geometry_faults, to_wkb
+from ingest.rows import key_fault
+from ioc.api.bodies import whole
+from ioc.api.deps import Known, Now, ServerFacts, Writes, feed_for
+from ioc.api.encode import answer, shape
+from ioc.auth.policy import Permission
+from ioc.errors import Invalid
+from ioc.model import Feed, ValueKind
+from ioc.store import audit
+from ioc.store.registry import (
+    FeatureRow,
+    SeriesRow,
+    announce,
+    put_features,
+    put_series,
+    split_key,
+)
+
+router = APIRouter(tags=["feeds"])
+
+DescribedFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_DESCRIBE))]
+
+MOST_ITEMS = 50_000
+
+
+class Described(msgspec.Struct):
+    """How many were described."""
+
+    described: int
+
+
+class SeriesDescription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A series: key, feature, observed property, uom (UCUM), interval in seconds, plausible limits."""
+
+    key: str
+    feature: str | None = None
+    property: str | None = None
+    uom: str | None = None
+    value_kind: ValueKind = ValueKind.NUMBER
+    interval: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class _FeatureDescription(msgspec.Struct):
+    id: str | int | None = None
+    geometry: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+
+
+class _Collection(msgspec.Struct, tag_field="type", tag="FeatureCollection"):
+    features: list[_FeatureDescription]
+
+
+_collection = msgspec.json.Decoder(_Collection)
+_descriptions = msgspec.json.Decoder(list[SeriesDescription])
+
+
+@router.put(
+    "/feeds/{feed}/features",
+    responses=shape(Described),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/geo+json": {"schema": {"type": "object"}}},
+        }
+    },
+)
+async def put_feed_features(
+    request: Request,
+    feed: DescribedFeed,
+    writes: Writes,
+    facts: ServerFacts,
+    now: Now,
+) -> Response:
+    """Place features on the map: a GeoJSON FeatureCollection; `id`, and `name`, `unit` in properties.
+
+    All of it is taken or, with the first fault named, nothing.
+    """
+    try:
+        collection = _collection.decode(await whole(request))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"not a GeoJSON FeatureCollection: {error}") from error
+    if len(collection.features) > MOST_ITEMS:
+        raise Invalid(f"at most {MOST_ITEMS} features at once")
+    rows = [_feature_row(n, f, feed, facts) for n, f in enumerate(collection.features)]
+    async with writes.connection() as conn:
+        await put_features(conn, feed.key, rows)
+        await announce(conn)
+        await audit.record(
+            conn, now=now, actor=f"feed:{feed.id}", source="rest", action="feed.features",
+            subject=feed.id, after={"described": len(rows)},
+        )  # fmt: skip
+    return answer(Described(len(rows)))
+
+
+def _feature_row(
+    place: int, described: _FeatureDescription, feed: Feed, facts: ServerFacts
+) -> FeatureRow:
+    properties = dict(described.properties or {})
+    given = described.id if described.id is not None else properties.pop("id", None)
+    id = str(given) if given is not None else ""
+    fault = key_fault(id)
+    if fault is not None:
+        raise Invalid(f"feature {place}: {fault.replace('series key', 'id')}")
+    geometry = described.geometry
+    faults: list[Fault] = [] if geometry is None else geometry_faults(geometry)
+    if faults:
+        raise Invalid(f"feature {place} ({id}): {faults[0].message}")
+    unit = properties.pop("unit", None)
+    if unit is not None and unit not in facts.city.organisation:
+        raise Invalid(f"feature {place} ({id}): no unit has the id {str(unit)[:80]!r}")
+    box = None if geometry is None else envelope(geometry)
+    return FeatureRow(
+        id=id,
+        name=str(properties.pop("name", id))[:200].replace("\x00", ""),
+        layer=feed.domain.value,
+        unit=unit,
+        geometry=None if geometry is None else to_wkb(geometry),
+        extent=None if box is None else (box[0], box[1], box[2], box[3]),
+        attributes=_without_nul(properties),
+    )
+
+
+def _without_nul(value: Any) -> Any:
+    """The value without NUL characters, which PostgreSQL does not keep."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_without_nul(k): _without_nul(v) for k, v in value.items()}  # pyright: ignore
+    if isinstance(value, list):
+        return [_without_nul(part) for part in value]  # pyright: ignore
+    return value
+
+
+@router.put(
+    "/feeds/{feed}/series",
+    responses=shape(Described),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "array",
+                        "items": {"$ref": "#/components/schemas/SeriesDescription"},
+                    }
+                }
+            },
+        }
+    },
+)
+async def put_feed_series(
+    request: Request, feed: DescribedFeed, writes: Writes, registry: Known, now: Now
+) -> Response:
+    """Describe series; a feature that does not exist is made without a place."""
+    try:
+        described = _descriptions.decode(await whole(request))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"not a JSON array of series: {error}") from error
+    if len(described) > MOST_ITEMS:
+        raise Invalid(f"at most {MOST_ITEMS} series at once")
+    known = registry.keys.get(feed.key, {})
+    rows: list[SeriesRow] = []
+    for place, series in enumerate(described):
+        fault = key_fault(series.key) or key_fault(series.feature or "x")
+        if fault is not None:
+            raise Invalid(f"series {place}: {fault}")
+        before = registry.series.get(known.get(series.key, -1))
+        if before is not None and before.value_kind is not series.value_kind:
+            raise Invalid(
+                f"series {series.key!r} takes {before.value_kind.value} and cannot change to "
+                f"{series.value_kind.value}; use another key"
+            )
+        feature, prop = split_key(series.key)
+        rows.append(
+            SeriesRow(
+                series.key, series.feature or feature, series.property or prop, series.uom,
+                series.value_kind, series.interval, series.low, series.high,
+            )
+        )  # fmt: skip
+    async with writes.connection() as conn:
+        names = {row.feature for row in rows}
+        missing = [n for n in names if f"{feed.id}/{n}" not in registry.features]
+        await put_features(
+            conn,
+            feed.key,
+            [FeatureRow(n, n, feed.domain.value, None, None, None, {}) for n in missing],
+        )
+        await put_series(conn, feed.key, rows)
+        await announce(conn)
+        await audit.record(
+            conn, now=now, actor=f"feed:{feed.id}", source="rest", action="feed.series",
+            subject=feed.id, after={"described": len(rows)},
+        )  # fmt: skip
+    return answer(Described(len(rows)))

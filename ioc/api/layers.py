@@ -1,0 +1,113 @@
+"""Layers: what there is to show on the map, as GeoJSON."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from geo.bbox import parse_bbox
+from ioc.api.deps import Live, Now, ServerFacts, requires
+from ioc.api.encode import answer, cached, shape
+from ioc.auth.policy import Permission, Subject
+from ioc.errors import Invalid, NotFound
+from ioc.live.topic import StateTopic
+from ioc.live.wire import LayerFeature
+
+router = APIRouter(tags=["layers"])
+
+Reader = Annotated[Subject, Depends(requires(Permission.CITY_READ))]
+
+GEOJSON = "application/geo+json"
+
+
+class LayerList(msgspec.Struct):
+    """The layers in the order of the legend, as the city describes them."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None
+
+
+class FeatureCollection(msgspec.Struct):
+    """GeoJSON (RFC 7946) features with live values."""
+
+    features: list[LayerFeature]
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+
+
+class UnitItem(msgspec.Struct):
+    """A unit as it was on a day."""
+
+    id: str
+    name: str
+    short_name: str
+    level: str
+    parent: str | None
+    codes: dict[str, str]
+    area_km2: float | None
+    point: tuple[float, float] | None
+    valid_from: str
+    valid_until: str | None
+
+
+class UnitList(msgspec.Struct):
+    """Units of a day."""
+
+    items: list[UnitItem]
+    next: str | None = None
+
+
+@router.get("/layers", responses=shape(LayerList))
+async def get_layers(request: Request, _: Reader, facts: ServerFacts) -> Response:
+    """The layers of the map."""
+    layers = [{"id": id, **document} for id, document in facts.city.layers.items()]
+    return cached(request, msgspec.json.encode(LayerList(layers)))
+
+
+@router.get("/layers/{layer}", responses=shape(FeatureCollection, media_type=GEOJSON))
+async def get_layer(
+    request: Request,
+    layer: str,
+    _: Reader,
+    live: Live,
+    facts: ServerFacts,
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 10_000,
+) -> Response:
+    """The features of a layer with their newest values, within a box."""
+    topic = live.topics.get(layer)
+    if layer not in facts.city.layers and topic is None:
+        raise NotFound(f"there is no layer `{layer[:64]}`; see GET /api/v1/layers")
+    box = None if bbox is None else parse_bbox(bbox)
+    items = (
+        topic.items(None if box is None else tuple(box)) if isinstance(topic, StateTopic) else []
+    )
+    body = b'{"type":"FeatureCollection","features":[' + b",".join(items[:limit]) + b"]}"
+    return cached(request, body, GEOJSON)
+
+
+@router.get("/units", responses=shape(UnitList))
+async def get_units(
+    _: Reader,
+    facts: ServerFacts,
+    now: Now,
+    as_of: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")] = None,
+) -> Response:
+    """The units as they were on a day, today unless told."""
+    try:
+        day = now.date() if as_of is None else date.fromisoformat(as_of)
+    except ValueError as error:
+        raise Invalid(f"as_of: {error}") from error
+    found = facts.city.organisation.as_of(day)
+    return answer(
+        UnitList(
+            [
+                UnitItem(
+                    unit, v.name, v.short_name, v.level.value, v.parent, v.codes, v.area_km2,
+                    v.point, v.valid_from.isoformat(),
+                    v.valid_until.isoformat() if v.valid_until else None,
+                )
+                for unit, v in found.items()
+            ]
+        )
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""The websocket: authenticate, subscribe, then frames at the client's own pace; and the same as SSE."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
+
+from geo.bbox import parse_bbox
+from ioc.api.deps import (
+    LiveHub,
+    find_subject,
+    requires,
+    same_origin,
+    state_of,
+    subject_of_token,
+)
+from ioc.auth.policy import Permission, Role, Subject
+from ioc.errors import IocError, NotFound, NotPermitted
+from ioc.live.hub import Client, Hub
+from ioc.live.topic import Box
+from ioc.live.wire import (
+    Auth,
+    Hello,
+    Ping,
+    Pong,
+    Subscribe,
+    Unsubscribe,
+    WireError,
+    client_frames,
+    encoder,
+)
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(tags=["live"])
+
+PROTOCOL = "ioc.v1"
+
+AUTH_SECONDS = 5.0
+
+MOST_FRAME = 16_384
+"""Bytes of a client's frame."""
+
+NOT_SIGNED_IN = 4401
+NOT_PERMITTED = 4403
+
+Reader = Annotated[Subject, Depends(requires(Permission.CITY_READ))]
+
+
+def check_topic(subject: Subject, topic: str) -> None:
+    """Raise `NotPermitted` unless the subject may follow the topic."""
+    needed = Permission.ALERT_READ if topic in ("alerts", "incidents") else Permission.CITY_READ
+    if not subject.may(needed):
+        raise NotPermitted(f"role {subject.role.value} may not follow `{topic[:64]}`")
+    if topic == "feeds" and subject.role is Role.AGENCY:
+        raise NotPermitted("an agency sees its own feeds by GET /api/v1/feeds")
+
+
+@router.websocket("/stream")
+async def stream(socket: WebSocket) -> None:
+    """Snapshots and deltas of topics; see the AsyncAPI document."""
+    offered = socket.scope.get("subprotocols", [])
+    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    state = state_of(socket)
+    client = Client(state["hub"])
+    try:
+        subject = await _subject(socket)
+        if subject is None:
+            await _fail(socket, "not_signed_in", "sign in first", NOT_SIGNED_IN)
+            return
+        epoch = state["facts"].identity.epoch
+        await _send(socket, encoder.encode(Hello(state["clock"].now(), epoch)))
+        reading = asyncio.create_task(_read(socket, client, subject))
+        writing = asyncio.create_task(_write(socket, client))
+        done, pending = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            error = task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError):
+                log.error("a websocket failed", exc_info=error)
+    except (WebSocketDisconnect, RuntimeError):
+        log.debug("a client went away")
+    finally:
+        client.close()
+
+
+async def _subject(socket: WebSocket) -> Subject | None:
+    """Who connects: by header, by cookie of the same origin, or by a first frame."""
+    if not socket.headers.get("authorization") and socket.cookies and not same_origin(socket):
+        return None
+    found = await find_subject(socket)
+    if found is None:
+        try:
+            raw = await asyncio.wait_for(socket.receive_text(), AUTH_SECONDS)
+            frame = client_frames.decode(raw)
+        except (TimeoutError, msgspec.DecodeError, KeyError):
+            return None
+        found = await subject_of_token(socket, frame.token) if isinstance(frame, Auth) else None
+    return None if found is None or found.role is Role.FEED else found
+
+
+async def _write(socket: WebSocket, client: Client) -> None:
+    while True:
+        for frame in await client.frames():
+            await _send(socket, frame)
+
+
+async def _read(socket: WebSocket, client: Client, subject: Subject) -> None:
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        raw = message.get("text") or message.get("bytes") or ""
+        if len(raw) > MOST_FRAME:
+            await _error(socket, None, "too_large", f"a frame has at most {MOST_FRAME} bytes")
+            continue
+        try:
+            frame = client_frames.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            await _error(socket, None, "invalid", f"not a frame of {PROTOCOL}: {error}")
+            continue
+        match frame:
+            case Ping():
+                await _send(socket, encoder.encode(Pong()))
+            case Subscribe():
+                await _subscribe(socket, client, subject, frame)
+            case Unsubscribe():
+                client.unsubscribe(frame.id)
+            case Auth():
+                continue
+
+
+async def _subscribe(socket: WebSocket, client: Client, subject: Subject, frame: Subscribe) -> None:
+    try:
+        check_topic(subject, frame.topic)
+        client.subscribe(frame.id, frame.topic, box=frame.bbox, cursor=frame.cursor)
+    except IocError as error:
+        await _error(socket, frame.id, error.code, error.message)
+
+
+async def _error(socket: WebSocket, key: str | None, code: str, text: str) -> None:
+    await _send(socket, encoder.encode(WireError(key, code, text)))
+
+
+async def _fail(socket: WebSocket, code: str, text: str, close: int) -> None:
+    await _error(socket, None, code, text)
+    await socket.close(close, text)
+
+
+async def _send(socket: WebSocket, frame: bytes) -> None:
+    await socket.send({"type": "websocket.send", "text": frame.decode()})
+
+
+@router.get("/stream/sse", response_class=StreamingResponse)
+async def stream_sse(
+    subject: Reader,
+    hub: LiveHub,
+    topic: Annotated[str, Query(max_length=200)],
+    cursor: str | None = None,
+    bbox: str | None = None,
+) -> StreamingResponse:
+    """The same frames for one topic as server-sent events, where websockets are blocked."""
+    check_topic(subject, topic)
+    hub.find(topic)
+    box = None if bbox is None else tuple(parse_bbox(bbox))
+    return StreamingResponse(
+        _events(hub, topic, box, cursor),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(
+    hub: Hub, topic: str, box: Box | None, cursor: str | None
+) -> AsyncIterator[bytes]:
+    client = Client(hub)
+    try:
+        client.subscribe("sse", topic, box=box, cursor=cursor)
+        while True:
+            try:
+                frames = await asyncio.wait_for(client.frames(), 15)
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            for frame in frames:
+                yield b"data: " + frame + b"\n\n"
+    except NotFound:
+        return
+    finally:
+        client.close()

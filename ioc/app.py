@@ -1,0 +1,106 @@
+"""Make the ASGI application from the settings."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from ingest.dossier import Dossier
+from ioc.api import (
+    alerts,
+    boards,
+    city,
+    describe,
+    feeds,
+    health,
+    layers,
+    live,
+    pages,
+    problems,
+    series,
+    sign_in,
+    wire_document,
+)
+from ioc.api.deps import State
+from ioc.api.encode import components, shape
+from ioc.clock import Clock
+from ioc.config import Config
+from ioc.runtime import open_runtime
+
+API = "/api/v1"
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
+}
+
+
+def create_app(config: Config, clock: Clock | None = None) -> FastAPI:
+    """The application; its lifespan starts and stops everything."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[State]:
+        async with open_runtime(config, clock) as state:
+            yield state
+
+    app = FastAPI(
+        title="IOC",
+        version="1",
+        summary="Operations centre of a province",
+        lifespan=cast(Any, lifespan),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{API}/openapi.json",
+    )
+    for module in (
+        sign_in, feeds, describe, series, layers, alerts, boards, city, live, wire_document,
+    ):  # fmt: skip
+        app.include_router(module.router, prefix=API)
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    problems.install(app)
+    shape(problems.ProblemDocument)
+    shape(Dossier)
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            document["components"]["schemas"].update(components())
+            _declare_problems(document)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+    @app.middleware("http")
+    async def headers(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        answer = await call_next(request)
+        answer.headers.update(HEADERS)
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            answer.headers["Content-Security-Policy"] = pages.POLICY
+        elif "cache-control" not in answer.headers:
+            answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    return app
+
+
+def _declare_problems(document: dict[str, Any]) -> None:
+    """Every operation may answer with a problem document; its own 422 is never sent."""
+    answer = {
+        "description": "A problem (RFC 9457)",
+        "content": {
+            problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+        },
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = answer

@@ -1,0 +1,83 @@
+"""Who may do what: one table, default deny, pure."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What somebody is to the product; `wall` is a screen, `feed` a key of one feed."""
+
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    LEADER = "leader"
+    AGENCY = "agency"
+    WALL = "wall"
+    FEED = "feed"
+
+
+class Permission(StrEnum):
+    """What can be done; the word before the dot names the thing."""
+
+    CITY_READ = "city.read"
+    ALERT_READ = "alert.read"
+    ALERT_ACKNOWLEDGE = "alert.acknowledge"
+    ALERT_COMMENT = "alert.comment"
+    FEED_READ = "feed.read"
+    FEED_LEDGER = "feed.ledger"
+    FEED_WRITE = "feed.write"
+    FEED_DESCRIBE = "feed.describe"
+    FEED_MANAGE = "feed.manage"
+    USER_MANAGE = "user.manage"
+    CONSOLE = "console.open"
+
+
+_READERS = frozenset({Permission.CITY_READ, Permission.ALERT_READ, Permission.FEED_READ})
+
+_TABLE: dict[Role, frozenset[Permission]] = {
+    Role.ADMINISTRATOR: frozenset(Permission) - {Permission.FEED_WRITE},
+    Role.OPERATOR: _READERS
+    | {
+        Permission.ALERT_ACKNOWLEDGE,
+        Permission.ALERT_COMMENT,
+        Permission.FEED_LEDGER,
+        Permission.CONSOLE,
+    },
+    Role.LEADER: _READERS | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT},
+    Role.AGENCY: _READERS | {Permission.FEED_LEDGER},
+    Role.WALL: _READERS,
+    Role.FEED: frozenset({Permission.FEED_WRITE, Permission.FEED_DESCRIBE, Permission.FEED_LEDGER}),
+}
+
+WHOLE_PROVINCE = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.LEADER, Role.WALL})
+"""Roles that see every unit; an agency sees what is its own."""
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: a role, a name for the audit, and what it is bound to."""
+
+    role: Role
+    name: str
+    units: tuple[str, ...] = ()
+    feed: str | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role has that permission at all."""
+        return permission in _TABLE[self.role]
+
+    def may_see_unit(self, unit: str | None) -> bool:
+        """Whether things of that unit are shown to this subject."""
+        return self.role in WHOLE_PROVINCE or (unit is not None and unit in self.units)
+
+    def may_use_feed(self, permission: Permission, feed: str, agency: str) -> bool:
+        """Whether this subject may do that with that feed of that agency."""
+        if not self.may(permission):
+            return False
+        if self.role is Role.FEED:
+            return self.feed == feed
+        return self.role in WHOLE_PROVINCE or agency in self.units
+
+    @property
+    def permissions(self) -> list[Permission]:
+        """All that the role may do, in the order of the table."""
+        return [permission for permission in Permission if permission in _TABLE[self.role]]

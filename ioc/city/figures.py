@@ -1,0 +1,259 @@
+"""Layers, rules, indicators, targets and boards of a city, checked against its feeds and units."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from alerts.rule import Threshold, decode_rule
+from ioc.city.feeds import Feeds
+from ioc.city.finding import Spot
+from ioc.city.folder import Folder, Tables
+from ioc.city.spec import (
+    BoardSpec,
+    CityIndicator,
+    CityRule,
+    CityTarget,
+    LayerSpec,
+    TargetSpec,
+)
+from ioc.city.units import Units
+from ioc.errors import Invalid
+from ioc.kpi.indicator import Indicator, LatestSource, decode_indicator
+from ioc.org import UnitVersion
+
+
+def check_layers(layers: Tables[LayerSpec], feeds: Feeds, known: set[str]) -> None:
+    """Report layers that show what no feed of theirs observes, or colour by no indicator."""
+    for placed in layers:
+        spec, at = placed.spec, placed.at
+        if spec.kind == "units":
+            if spec.indicator is None:
+                at.report("a layer of units needs an indicator")
+            elif spec.indicator not in known:
+                (at / "indicator").unknown("indicator", spec.indicator, known)
+        elif not spec.properties:
+            at.report("a layer of points needs properties; the first one colours it")
+        else:
+            _check_shown(spec, at, feeds)
+        for index, (lower, upper) in enumerate(pairwise(spec.levels), start=1):
+            if upper.at <= lower.at:
+                (at / "levels" / index).report(
+                    f"{upper.at:g} does not lie above {lower.at:g}", "levels stand lowest first"
+                )
+
+
+def _check_shown(spec: LayerSpec, at: Spot, feeds: Feeds) -> None:
+    sources = [feed for feed in feeds.good if feed.layer == spec.id]
+    for feed in sources:
+        if feed.domain != spec.domain:
+            (at / "domain").report(f"is {spec.domain}, but its feed {feed.id} is of {feed.domain}")
+    observed = {s.property for feed in sources for s in feed.series}
+    for index, name in enumerate(spec.properties):
+        if observed and name not in observed:
+            (at / "properties" / index).unknown("property of this layer's feeds", name, observed)
+
+
+def read_rules(folder: Folder, feeds: Feeds) -> list[CityRule]:
+    """Rules of `rules.toml`, with the domains, properties, attributes and feeds that they name."""
+    content, file = folder.toml("rules.toml")
+    folder.only(content, file, ["rule"])
+    found: dict[str, Spot] = {}
+    good: list[CityRule] = []
+    for document, at in folder.array(content, "rule", file):
+        name = _name_of(document, at)
+        if name is None:
+            continue
+        if name in found:
+            (at / "id").report(f"{name!r} stands at {found[name]} already", "ids are unique")
+            continue
+        found[name] = at
+        try:
+            rule = decode_rule(name, document)
+        except Invalid as fault:
+            _report(fault, f"rule {name}: ", document, at)
+            continue
+        if isinstance(rule, Threshold):
+            _check_threshold(rule, at, feeds)
+        elif rule.feed is not None and rule.feed not in feeds.ids:
+            (at / "feed").unknown("feed", rule.feed, feeds.ids)
+        good.append(CityRule(rule, document))
+    return good
+
+
+def _check_threshold(rule: Threshold, at: Spot, feeds: Feeds) -> None:
+    known = feeds.properties(rule.domain)
+    if rule.observed_property not in known:
+        (at / "property").unknown(f"property of {rule.domain}", rule.observed_property, known)
+        return
+    features = feeds.watched(rule.domain, rule.observed_property)
+    for key in ("above", "below", "clear"):
+        name = getattr(rule, key)
+        if not isinstance(name, str):
+            continue
+        values = [f.attributes[name] for f in features if name in f.attributes]
+        if not values:
+            attributes = {k for f in features for k, v in f.attributes.items() if _is_number(v)}
+            what = f"attribute of features with {rule.observed_property}"
+            (at / key).unknown(what, name, attributes)
+        elif not all(_is_number(value) for value in values):
+            (at / key).report(f"the attribute {name!r} is not a number on every feature")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class Indicators(msgspec.Struct, frozen=True):
+    """All indicators: those without errors, and the ids of all."""
+
+    good: list[CityIndicator]
+    ids: set[str]
+
+    def newest(self) -> dict[str, Indicator]:
+        """The highest version of each."""
+        ordered = sorted((c.indicator for c in self.good), key=lambda i: i.version)
+        return {indicator.id: indicator for indicator in ordered}
+
+
+def read_indicators(folder: Folder, feeds: Feeds) -> Indicators:
+    """Indicators of all files in `indicators/`, with the properties that they name."""
+    good: list[CityIndicator] = []
+    places: dict[tuple[str, int], Spot] = {}
+    ids: set[str] = set()
+    for file in folder.files("indicators", "*.toml"):
+        content, top = folder.toml(file)
+        folder.only(content, top, ["indicator"])
+        for document, at in folder.array(content, "indicator", top):
+            name = _name_of(document, at)
+            if name is None:
+                continue
+            ids.add(name)
+            try:
+                indicator = decode_indicator(name, document)
+            except Invalid as fault:
+                _report(fault, f"indicator {name}: ", document, at)
+                continue
+            if (name, indicator.version) in places:
+                (at / "id").report(
+                    f"version {indicator.version} of {name!r} stands at "
+                    f"{places[name, indicator.version]} already",
+                    "a changed definition gets the next version",
+                )
+            places[name, indicator.version] = at
+            _check_terms(indicator, at, feeds)
+            good.append(CityIndicator(indicator, document))
+    return Indicators(good, ids)
+
+
+def _check_terms(indicator: Indicator, at: Spot, feeds: Feeds) -> None:
+    source = indicator.source
+    if not isinstance(source, LatestSource):
+        return
+    known = feeds.properties(indicator.domain)
+    for key, term in (("numerator", source.numerator), ("denominator", source.denominator)):
+        if term is not None and term.property not in known:
+            place = at / key / "property"
+            place.unknown(f"property of {indicator.domain}", term.property, known)
+
+
+def _name_of(document: dict[str, Any], at: Spot) -> str | None:
+    name = document.get("id")
+    if isinstance(name, str):
+        return name
+    at.report("the key 'id' is missing, or not a text")
+    return None
+
+
+def _report(fault: Invalid, prefix: str, document: dict[str, Any], at: Spot) -> None:
+    key = str(fault.values.get("key", ""))
+    message, _, hint = fault.message.removeprefix(prefix).partition("; ")
+    (at / key if key in document else at).report(message, hint)
+
+
+def read_targets(folder: Folder, indicators: Indicators, units: Units) -> list[CityTarget]:
+    """Targets of `targets.toml` and of `history/`, one per unit."""
+    newest = indicators.newest()
+    files = ["targets.toml", *folder.files("history", "*.toml")]
+    good: list[CityTarget] = []
+    places: dict[tuple[str, str], list[tuple[CityTarget, Spot]]] = defaultdict(list)
+    for placed in folder.tables(files, "target", TargetSpec, name=""):
+        spec, at = placed.spec, placed.at
+        if spec.indicator not in indicators.ids:
+            (at / "indicator").unknown("indicator", spec.indicator, indicators.ids)
+        indicator = newest.get(spec.indicator)
+        if indicator is not None and indicator.direction != spec.direction:
+            (at / "direction").report(
+                f"is {spec.direction!r}, but {spec.indicator} is good {indicator.direction}"
+            )
+        if not math.isfinite(spec.value):
+            (at / "value").report(f"{spec.value} is no target")
+        if spec.valid_until is not None and spec.valid_until <= spec.valid_from:
+            (at / "until").report(f"the target ends on {spec.valid_until}, before it begins")
+            continue
+        for unit in _aimed_at(spec, at, units):
+            target = CityTarget(
+                indicator=spec.indicator,
+                unit=unit,
+                valid_from=spec.valid_from,
+                valid_until=spec.valid_until,
+                value=spec.value,
+                direction=spec.direction,
+                document=spec.document,
+                sample=spec.sample,
+            )
+            for other, place in places[spec.indicator, unit]:
+                if _overlap(target, other):
+                    at.report(f"{unit} has a target for {spec.indicator} then already ({place})")
+            places[spec.indicator, unit].append((target, at))
+            good.append(target)
+    return good
+
+
+def _aimed_at(spec: TargetSpec, at: Spot, units: Units) -> list[str]:
+    if (spec.unit is None) == (spec.each is None):
+        at.report("needs exactly one of unit and each")
+        return []
+    for key, name in (("unit", spec.unit), ("within", spec.within)):
+        if name is not None and name not in units.ids:
+            (at / key).unknown("unit", name, units.ids)
+            return []
+    if spec.unit is not None:
+        if spec.unit in units.organisation and not units.organisation.find(
+            spec.unit, spec.valid_from
+        ):
+            (at / "unit").report(
+                f"unit {spec.unit} does not exist on {spec.valid_from}",
+                "a target does not follow a merge: assign a new one",
+            )
+        return [spec.unit]
+    there: Iterable[UnitVersion] = (
+        units.organisation.as_of(spec.valid_from).values()
+        if spec.within is None
+        else units.organisation.descendants(spec.within, spec.valid_from)
+    )
+    found = [version.unit for version in there if version.level == spec.each]
+    if not found:
+        (at / "each").report(f"no {spec.each} exists on {spec.valid_from}")
+    return found
+
+
+def _overlap(one: CityTarget, other: CityTarget) -> bool:
+    return (one.valid_until is None or other.valid_from < one.valid_until) and (
+        other.valid_until is None or one.valid_from < other.valid_until
+    )
+
+
+def check_boards(boards: Tables[BoardSpec], indicators: set[str]) -> None:
+    """Report figures of boards that are no indicators, and those that stand twice."""
+    for placed in boards:
+        figures = placed.spec.figures
+        for index, figure in enumerate(figures):
+            at = placed.at / "figures" / index
+            if figure not in indicators:
+                at.unknown("indicator", figure, indicators)
+            elif figure in figures[:index]:
+                at.report(f"{figure!r} stands on this board twice")

@@ -1,0 +1,271 @@
+"""What the files of a city may say, and the city that they describe together."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from alerts.rule import Rule
+from ioc.kpi.indicator import Indicator
+from ioc.model import Domain, Severity, Text, ValueKind
+from ioc.org import Basis, EventKind, Level, Organisation, UnitEvent, UnitVersion
+
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}$")]
+FeedId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}$")]
+Named = Annotated[str, msgspec.Meta(min_length=1)]
+Point = tuple[
+    Annotated[float, msgspec.Meta(ge=-180, le=180)], Annotated[float, msgspec.Meta(ge=-90, le=90)]
+]
+Direction = Literal["up", "down"]
+Role = Literal["administrator", "operator", "leader", "agency"]
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a city's file: unknown keys are errors."""
+
+
+class Province(Spec, frozen=True):
+    """The province that the installation serves; bounds are west, south, east, north."""
+
+    unit: Slug
+    name_vi: Named
+    name_en: Named
+    time_zone: str
+    bounds: tuple[float, float, float, float]
+
+
+class VersionSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
+    """One version of a unit, as `[[unit.version]]` has it."""
+
+    valid_from: date
+    name: Named
+    short_name: Named
+    level: Level
+    valid_until: date | None = None
+    parent: Slug | None = None
+    codes: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    area_km2: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    point: Point | None = None
+
+
+class UnitSpec(Spec, frozen=True):
+    """A unit with its versions."""
+
+    id: Slug
+    version: Annotated[list[VersionSpec], msgspec.Meta(min_length=1)]
+
+
+class PassageSpec(Spec, frozen=True, rename={"source": "from", "target": "to"}):
+    """What went from one unit to another in an event."""
+
+    source: Slug
+    target: Slug
+    weight: Annotated[float, msgspec.Meta(gt=0, le=1)]
+    basis: Basis
+
+
+class EventSpec(Spec, frozen=True, rename={"passages": "map"}):
+    """A change of units, as `[[event]]` has it."""
+
+    id: Slug
+    kind: EventKind
+    effective: date
+    legal_reference: Named
+    passages: list[PassageSpec] = msgspec.field(default_factory=list[PassageSpec])
+
+
+class SeriesSpec(Spec, frozen=True):
+    """A series of every feature of a feed, or of those that `only` names."""
+
+    property: Slug
+    uom: str | None = None
+    value_kind: ValueKind = ValueKind.NUMBER
+    interval: timedelta | None = None
+    low: float | None = None
+    high: float | None = None
+    only: list[str] | None = None
+
+
+class FeedSpec(Spec, frozen=True):
+    """A feed, as `[[feed]]` has it; durations are ISO 8601, `late_limit` may be "none"."""
+
+    id: FeedId
+    agency: Slug
+    name: Named
+    domain: Domain
+    format: Named = "auto"
+    auto_series: bool = False
+    interval: timedelta | None = None
+    freshness: timedelta | None = None
+    late_limit: str = "P7D"
+    time_zone: str | None = None
+    time: Literal["payload", "arrival"] = "payload"
+    simulated: bool = False
+    layer: Slug | None = None
+    features: str | None = None
+    features_of: Level | None = None
+    series: list[SeriesSpec] = msgspec.field(default_factory=list[SeriesSpec])
+
+
+class LevelSpec(Spec, frozen=True):
+    """From `at` upwards the colour of a severity, or none."""
+
+    at: float
+    severity: Severity | None = None
+
+
+class LayerSpec(Spec, frozen=True):
+    """A layer of the map, as `[[layer]]` has it."""
+
+    id: Slug
+    name: Text
+    kind: Literal["points", "units"]
+    domain: Domain
+    properties: list[Slug] = msgspec.field(default_factory=list[Slug])
+    indicator: Slug | None = None
+    levels: list[LevelSpec] = msgspec.field(default_factory=list[LevelSpec])
+
+
+class TargetSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
+    """A target of one unit, or of each unit of a level (below another one, if `within`)."""
+
+    indicator: Slug
+    valid_from: date
+    value: float
+    direction: Direction
+    document: Named
+    unit: Slug | None = None
+    each: Level | None = None
+    within: Slug | None = None
+    valid_until: date | None = None
+    sample: bool = False
+
+
+class BoardSpec(Spec, frozen=True):
+    """Figures that are shown together, for the province or for the units below it."""
+
+    id: Slug
+    figures: Annotated[list[Slug], msgspec.Meta(min_length=1)]
+    units: Literal["province", "children"] = "province"
+
+
+class UserSpec(Spec, frozen=True):
+    """A login without its password."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9._-]{1,64}$")]
+    role: Role
+    full_name: str = ""
+    units: list[Slug] = msgspec.field(default_factory=list[Slug])
+    demo: bool = False
+
+
+class CityFeature(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature of a feed; `id` is unique within the feed, `geometry` is GeoJSON or None."""
+
+    id: str
+    name: str
+    unit: str | None
+    geometry: dict[str, Any] | None
+    attributes: dict[str, Any]
+
+
+class CitySeries(msgspec.Struct, frozen=True, kw_only=True):
+    """A series of a feed; `key` is `feature/property`, the interval is in seconds."""
+
+    key: str
+    feature: str
+    property: str
+    uom: str | None
+    value_kind: ValueKind
+    interval: float | None
+    low: float | None
+    high: float | None
+
+
+class CityFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed with its features and series; durations in seconds, `late_limit` None has no limit."""
+
+    id: str
+    agency: str
+    name: str
+    domain: Domain
+    format: str
+    auto_series: bool
+    interval: float | None
+    freshness: float | None
+    late_limit: float | None
+    time_zone: str
+    time_source: Literal["payload", "arrival"]
+    simulated: bool
+    layer: str | None
+    features: list[CityFeature]
+    series: list[CitySeries]
+
+
+class CityRule(msgspec.Struct, frozen=True):
+    """A rule and the document that it was read from."""
+
+    rule: Rule
+    document: dict[str, Any]
+
+
+class CityIndicator(msgspec.Struct, frozen=True):
+    """An indicator and the document that it was read from."""
+
+    indicator: Indicator
+    document: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The indicator's id."""
+        return self.indicator.id
+
+    @property
+    def version(self) -> int:
+        """The version of its definition."""
+        return self.indicator.version
+
+
+class CityTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A target of one unit from one day up to, not including, another."""
+
+    indicator: str
+    unit: str
+    valid_from: date
+    valid_until: date | None
+    value: float
+    direction: Direction
+    document: str
+    sample: bool
+
+
+class CityOutline(msgspec.Struct, frozen=True):
+    """The outline of a unit as GeoJSON, and where it comes from."""
+
+    unit: str
+    geometry: dict[str, Any]
+    source: str
+
+
+class City(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a city's folder says, checked as a whole."""
+
+    province: Province
+    organisation: Organisation
+    units: list[UnitVersion]
+    events: list[UnitEvent]
+    outlines: list[CityOutline]
+    feeds: list[CityFeed]
+    layers: list[LayerSpec]
+    rules: list[CityRule]
+    indicators: list[CityIndicator]
+    targets: list[CityTarget]
+    boards: list[BoardSpec]
+    users: list[UserSpec]
+
+
+def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:
+    """The JSON document of a part of the city, as the database keeps it."""
+    if isinstance(spec, CityRule | CityIndicator):
+        return spec.document
+    return msgspec.json.decode(msgspec.json.encode(spec), type=dict[str, Any])

@@ -1,0 +1,91 @@
+"""`ioc city`: check the city's files, load them, load outlines, write back what changed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ioc.city.finding import CityError
+from ioc.city.packaged import packaged_city
+from ioc.city.read import read_city
+from ioc.clock import SystemClock
+from ioc.commands.database import connection
+from ioc.commands.run import run
+from ioc.config import read_config
+from ioc.errors import Conflict
+from ioc.store import city as city_store
+from ioc.store import identity
+
+app = typer.Typer(no_args_is_help=True, help="The city as data: check, load.")
+
+Folder = Annotated[Path | None, typer.Argument(help="the city's folder; else IOC_CITY_DIR")]
+
+
+def _folder(given: Path | None) -> Path:
+    return given or read_config().city_dir or packaged_city()
+
+
+@app.command()
+def check(folder: Folder = None) -> None:
+    """Check every file of a city; each error is named with file, line and a hint."""
+    path = _folder(folder)
+    try:
+        city = read_city(path)
+    except CityError as error:
+        for finding in error.findings:
+            typer.echo(str(finding), err=True)
+        typer.echo(f"{len(error.findings)} errors in {path}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        f"{path}: {len(city.units)} versions of units, {len(city.feeds)} feeds, "
+        f"{len(city.layers)} layers, {len(city.rules)} rules, {len(city.indicators)} indicators, "
+        f"{len(city.targets)} targets: no errors"
+    )
+
+
+@app.command()
+def load(
+    source: Annotated[
+        Path | None, typer.Argument(help="a city's folder, or a file of outlines")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="overwrite what was changed in the product")] = False,
+    crs: Annotated[str | None, typer.Option(help="EPSG code of outlines that do not say")] = None,
+    match: Annotated[str, typer.Option(help="column with the unit's id, code or name")] = "code",
+) -> None:
+    """Load a city's folder, or outlines of units from GeoJSON, GPKG or a shapefile."""
+    path = _folder(source)
+    try:
+        lines = run(_load(path, force=force) if path.is_dir() else _outlines(path, crs, match))
+    except CityError as error:
+        for finding in error.findings:
+            typer.echo(str(finding), err=True)
+        raise typer.Exit(1) from error
+    for line in lines:
+        typer.echo(line)
+
+
+async def _load(path: Path, *, force: bool) -> list[str]:
+    city = read_city(path)
+    async with connection(read_config()) as conn:
+        changed = await city_store.changed_in_product(conn)
+        if changed and not force:
+            raise Conflict(
+                f"these rules were changed in the product: {', '.join(changed)}; --force "
+                "overwrites them with what the files say"
+            )
+        found = await identity.read(conn)
+        return await city_store.load(conn, city, now=SystemClock().now(), demo=found.simulated)
+
+
+async def _outlines(path: Path, crs: str | None, match: str) -> list[str]:
+    # geopandas takes 1.8 s to import, which no other command should pay.
+    from geo.layer import read_outlines
+
+    now = SystemClock().now()
+    async with connection(read_config()) as conn:
+        organisation = await city_store.read_organisation(conn)
+        found = read_outlines(path, organisation, now.date(), crs=crs, match=match)
+        done = await city_store.load_outlines(
+            conn, {unit: (geometry, path.name) for unit, geometry in found.outlines.items()}
+        )
+    return [*found.report, f"{done} outlines loaded"]

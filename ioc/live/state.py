@@ -1,0 +1,192 @@
+"""The live map: features with the newest value of each property, and how old it is."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.live.latest import NEVER, Latest
+from ioc.live.topic import Point, StateTopic
+from ioc.live.wire import LayerFeature, LayerProperties, Value, encoder
+from ioc.model import (
+    Feature,
+    Feed,
+    Freshness,
+    Series,
+    Severity,
+    ValueKind,
+    freshness,
+    from_micros,
+    to_micros,
+)
+
+_STATES = (Freshness.FRESH, Freshness.LATE, Freshness.STALE, Freshness.NEVER)
+_FRESH, _LATE, _STALE, _NEVER = range(4)
+
+
+class LiveState:
+    """Keeps the layer topics in step with what is stored.
+
+    It reads `latest`, which the writer has brought up to date after its commit, so that nothing
+    unstored is ever shown.
+    """
+
+    def __init__(self, latest: Latest, epoch: str, now: Callable[[], datetime]) -> None:
+        """Start without features."""
+        self._latest = latest
+        self._epoch = epoch
+        self._now = now
+        self.topics: dict[str, StateTopic] = {}
+        self._features: dict[str, Feature] = {}
+        self._feeds: Mapping[int, Feed] = {}
+        self._unit_names: Mapping[str, str] = {}
+        self._series: dict[str, Sequence[Series]] = {}
+        self._feature_of: dict[int, str] = {}
+        self._severity: dict[str, Severity] = {}
+        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
+        self._late: NDArray[np.float64] = np.empty(0)
+        self._stale: NDArray[np.float64] = np.empty(0)
+        self._state: NDArray[np.int8] = np.empty(0, np.int8)
+
+    def topic(self, layer: str) -> StateTopic:
+        """The topic of a layer, made when it is first asked for."""
+        found = self.topics.get(layer)
+        if found is None:
+            found = self.topics[layer] = StateTopic(f"layer:{layer}", self._epoch)
+            found.render = self._render
+        return found
+
+    def load(
+        self,
+        *,
+        features: Mapping[str, Feature],
+        series_of_feature: Mapping[str, Sequence[Series]],
+        feeds: Mapping[int, Feed],
+        unit_names: Mapping[str, str],
+    ) -> None:
+        """Take the features and series as they are now; those that are new or differ are sent."""
+        before = self._features
+        counts = {key: len(series) for key, series in self._series.items()}
+        self._feeds, self._unit_names = feeds, unit_names
+        self._features = dict(features)
+        self._series = {key: tuple(series_of_feature.get(key, ())) for key in features}
+        self._feature_of = {
+            series.id: key for key, members in self._series.items() for series in members
+        }
+        for key, feature in features.items():
+            if before.get(key) != feature or counts.get(key) != len(self._series[key]):
+                self.topic(feature.layer).put(key, point=_point(feature))
+        for key in before.keys() - features.keys():
+            self.topic(before[key].layer).remove(key)
+        self._limits()
+
+    def _limits(self) -> None:
+        """Lay the age limits of all series side by side, for the sweep over all of them."""
+        ids = sorted(self._feature_of)
+        self._ids = np.array(ids, np.int32)
+        late, stale = np.full(len(ids), np.inf), np.full(len(ids), np.inf)
+        feed_of = {s.id: self._feeds[s.feed_key] for m in self._series.values() for s in m}
+        for place, series in enumerate(ids):
+            feed = feed_of[series]
+            late[place] = np.inf if feed.late_after is None else feed.late_after
+            stale[place] = np.inf if feed.stale_after is None else feed.stale_after
+        self._late, self._stale = late, stale
+        self._latest.reserve(ids[-1] if ids else 0)
+        self._state = self._states(self._now())
+
+    def _states(self, now: datetime) -> NDArray[np.int8]:
+        times = self._latest.time[self._ids]
+        age = (to_micros(now) - times) / 1e6
+        state = np.where(age > self._late, _LATE, _FRESH)
+        state = np.where(age > self._stale, _STALE, state)
+        return np.where(times == NEVER, _NEVER, state).astype(np.int8)
+
+    def apply(self, advanced: Iterable[int]) -> set[str]:
+        """Mark the features of series that have a new newest observation; returns the layers."""
+        touched: set[str] = set()
+        for key in {self._feature_of[s] for s in advanced if s in self._feature_of}:
+            layer = self._features[key].layer
+            self.topic(layer).put(key)
+            touched.add(layer)
+        return touched
+
+    def age(self, now: datetime) -> set[str]:
+        """Mark the features whose values have become late or stale by now; returns the layers."""
+        state = self._states(now)
+        flipped = self._ids[state != self._state]
+        self._state = state
+        return self.apply(flipped.tolist())
+
+    def set_severity(self, key: str, severity: Severity | None) -> str | None:
+        """Show the worst open alert of a feature; returns the layer if that changed anything."""
+        feature = self._features.get(key)
+        if feature is None or self._severity.get(key) == severity:
+            return None
+        if severity is None:
+            del self._severity[key]
+        else:
+            self._severity[key] = severity
+        self.topic(feature.layer).put(key)
+        return feature.layer
+
+    def feature(self, key: str) -> Feature | None:
+        """The feature of that id."""
+        return self._features.get(key)
+
+    def feature_of(self, series: int) -> str | None:
+        """The id of the feature that a series is about."""
+        return self._feature_of.get(series)
+
+    def value(self, series: Series, now: datetime) -> Value:
+        """The newest value of a series and how it stands."""
+        feed = self._feeds[series.feed_key]
+        time = int(self._latest.time[series.id])
+        if time == NEVER:
+            return Value(None, None, series.uom, Freshness.NEVER)
+        age = (to_micros(now) - time) / 1e6
+        number = float(self._latest.value[series.id])
+        return Value(
+            number if series.value_kind is not ValueKind.TEXT else None,
+            from_micros(time),
+            series.uom,
+            freshness(age, feed.late_after, feed.stale_after),
+        )
+
+    def _render(self, key: str) -> bytes:
+        feature = self._features[key]
+        feed = self._feeds[feature.feed_key]
+        now = self._now()
+        return encoder.encode(
+            LayerFeature(
+                id=key,
+                geometry=feature.geometry,
+                properties=LayerProperties(
+                    name=feature.name,
+                    unit=feature.unit,
+                    unit_name=self._unit_names.get(feature.unit or ""),
+                    feed=feed.id,
+                    values={s.property: self.value(s, now) for s in self._series[key]},
+                    severity=self._severity.get(key),
+                    late_after=feed.late_after,
+                    stale_after=feed.stale_after,
+                ),
+            )
+        )
+
+
+def _point(feature: Feature) -> Point | None:
+    """A point that stands for the feature in a view; None for what has no place."""
+    geometry = feature.geometry
+    if geometry is None:
+        return None
+    if geometry["type"] == "Point":
+        return geometry["coordinates"][0], geometry["coordinates"][1]
+    flat = _first(geometry["coordinates"])
+    return (flat[0], flat[1])
+
+
+def _first(coordinates: list[object]) -> list[float]:
+    while coordinates and isinstance(coordinates[0], list | tuple):
+        coordinates = coordinates[0]  # pyright: ignore
+    return coordinates  # pyright: ignore

@@ -1,0 +1,221 @@
+"""The shapes that travel to walls, phones and consoles, over the websocket and REST alike."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from ioc.model import Freshness, Severity, Text
+
+
+class Value(msgspec.Struct, frozen=True):
+    """The newest value of one observed property of a feature."""
+
+    value: float | str | None
+    time: datetime | None
+    uom: str | None
+    state: Freshness
+
+
+class LayerProperties(msgspec.Struct, frozen=True, kw_only=True):
+    """What a layer feature shows; ages in seconds let a client age values while it is cut off."""
+
+    name: str
+    unit: str | None
+    unit_name: str | None = None
+    feed: str | None = None
+    values: dict[str, Value]
+    severity: Severity | None = None
+    late_after: float | None = None
+    stale_after: float | None = None
+
+
+class LayerFeature(msgspec.Struct, frozen=True, kw_only=True, tag="Feature", tag_field="type"):
+    """A GeoJSON feature (RFC 7946) with live values."""
+
+    id: str
+    geometry: dict[str, Any] | None
+    properties: LayerProperties
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an alert is: the feature's id and name, and a point (longitude, latitude) if known."""
+
+    feature: str | None
+    name: str
+    point: tuple[float, float] | None
+
+
+class UnitRef(msgspec.Struct, frozen=True):
+    """A unit by id and present name."""
+
+    id: str
+    name: str
+
+
+class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert as people see it; ISA-18.2 words."""
+
+    id: str
+    rule: str
+    kind: str
+    severity: Severity
+    title: Text
+    reason: Text
+    state: Literal["active", "cleared"]
+    acknowledged: bool
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    since: datetime
+    cleared_at: datetime | None
+    place: Place
+    unit: UnitRef | None
+    domain: str
+    feed: str | None
+    series: int | None
+    value: float | None
+    level: float | None
+    uom: str | None
+    value_time: datetime | None
+    comments: int = 0
+
+
+class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """How a feed fares: its newest times, and what came in during the last hour."""
+
+    id: str
+    name: str
+    agency: UnitRef
+    domain: str
+    state: Freshness
+    interval: float | None
+    late_after: float | None
+    stale_after: float | None
+    last_time: datetime | None
+    last_received: datetime | None
+    received_hour: int
+    stored_hour: int
+    quarantined_hour: int
+    late_hour: int
+    series: int
+    idempotent: bool
+    simulated: bool
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """A line behind a figure: ms since the epoch, values, and the same day last week as ghost."""
+
+    time: list[int]
+    value: list[float | None]
+    ghost: list[float | None]
+
+
+class TargetRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The value wanted by a date; `sample` says that the document is made up."""
+
+    value: float
+    direction: Literal["up", "down"]
+    until: str | None
+    document: str
+    sample: bool
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """How much of what was expected lies behind a figure."""
+
+    observed: int
+    expected: int | None
+
+
+class FigureItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of a board; a share carries numerator and denominator and is computed from them.
+
+    `value` is null when the denominator is null or 0. `period` as in the design; None means now.
+    """
+
+    id: str
+    indicator: str
+    version: int
+    name: Text
+    domain: str
+    unit: UnitRef | None
+    period: str | None
+    kind: Literal["share", "sum", "max", "mean", "count"]
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    uom: str
+    decimals: int
+    state: Freshness
+    time: datetime | None
+    late_after: float | None
+    stale_after: float | None
+    coverage: Coverage | None
+    target: TargetRef | None
+    standing: Literal["met", "behind", "none"]
+    trend: Trend | None = None
+    rank: int = 0
+    note: Text | None = None
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """First frame of the server."""
+
+    server_time: datetime
+    epoch: str
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """Answer to a ping."""
+
+
+class Resync(msgspec.Struct, frozen=True, tag="resync"):
+    """The cursor is not held any more; a snapshot follows."""
+
+    id: str
+    reason: str
+
+
+class Lag(msgspec.Struct, frozen=True, tag="lag"):
+    """This client takes frames more slowly than they are made."""
+
+    behind_ms: int
+
+
+class WireError(msgspec.Struct, frozen=True, tag="error"):
+    """A frame that could not be followed; the connection stays open unless the code says so."""
+
+    id: str | None
+    code: str
+    message: str
+
+
+class Auth(msgspec.Struct, frozen=True, tag="auth"):
+    """Sign-in by a first frame."""
+
+    token: str
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Ask for a topic; `id` names the subscription in every frame that answers it."""
+
+    id: str
+    topic: str
+    bbox: tuple[float, float, float, float] | None = None
+    cursor: str | None = None
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
+    """End a subscription."""
+
+    id: str
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Ask for a pong."""
+
+
+ClientFrame = Auth | Subscribe | Unsubscribe | Ping
+
+encoder = msgspec.json.Encoder()
+client_frames = msgspec.json.Decoder(ClientFrame)

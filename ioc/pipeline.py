@@ -1,0 +1,134 @@
+"""The one loop from the intake to the hub: take, decode, resolve, store, answer, show."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from ingest.decode import decode
+from ingest.intake import Intake
+from ingest.payload import Payload, nothing
+from ioc.clock import Clock, monotonic
+from ioc.errors import Unavailable
+from ioc.model import Feed, Reason
+from ioc.resolve import Resolver
+from ioc.store.registry import Registry
+from ioc.store.writer import BatchWriter, Flushed, Part
+
+log = logging.getLogger(__name__)
+
+MOST_PAYLOADS: Final = 5_000
+"""Payloads of one flush; with 1 observation each a commit takes some 30 ms."""
+
+MOST_BYTES: Final = 4_000_000
+"""Bytes of payloads of one flush, about 50,000 observations."""
+
+CHECKPOINT_SECONDS: Final = 10.0
+
+
+class Reader(Protocol):
+    """Something that is told of every flush after its commit: live state, alerts, counters."""
+
+    async def flushed(self, parts: Sequence[Part], flushed: Flushed) -> None:
+        """Take note of what has been stored."""
+        ...
+
+
+class Loaded(msgspec.Struct, frozen=True, eq=False):
+    """Payloads with the parts that they bring to the next flush."""
+
+    payloads: list[Payload]
+    parts: list[Part]
+
+
+class Pipeline:
+    """Acknowledged means stored: a payload is answered after its commit and shown after that."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        registry: Registry,
+        resolver: Resolver,
+        writer: BatchWriter,
+        readers: Sequence[Reader],
+        clock: Clock,
+        acknowledged: Callable[[Sequence[Payload]], None] = lambda _: None,
+    ) -> None:
+        """Join the stages; `acknowledged` is called once a flush, after all of its answers."""
+        self._intake = intake
+        self._registry = registry
+        self._resolver = resolver
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._acknowledged = acknowledged
+        # One flush is prepared while the other is with the database.
+        self._ready: asyncio.Queue[Loaded | None] = asyncio.Queue(maxsize=1)
+
+    async def run(self) -> None:
+        """Work until the intake is closed and empty."""
+        storing = asyncio.create_task(self._store(), name="store")
+        try:
+            while payloads := await self._intake.take(most=MOST_PAYLOADS, most_bytes=MOST_BYTES):
+                loaded = await self._load(payloads)
+                put = asyncio.create_task(self._ready.put(loaded))
+                await asyncio.wait({put, storing}, return_when=asyncio.FIRST_COMPLETED)
+                if storing.done():
+                    put.cancel()
+                    break
+            await asyncio.wait(
+                {asyncio.create_task(self._ready.put(None)), storing},
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            await storing
+        finally:
+            storing.cancel()
+
+    async def _load(self, payloads: list[Payload]) -> Loaded:
+        parts: list[Part] = []
+        for payload in payloads:
+            feed = self._registry.feeds[payload.feed_key]
+            parts.append(await self._part(payload, feed))
+        return Loaded(payloads, parts)
+
+    async def _part(self, payload: Payload, feed: Feed) -> Part:
+        try:
+            decoded = decode(payload, feed)
+        except Exception:
+            # A fault of a decoder must cost one payload, never the flow.
+            log.exception("a decoder failed", extra={"feed": feed.id})
+            decoded = nothing(Reason.SHAPE_INVALID, "the payload cannot be read", payload.body)
+        while True:
+            try:
+                return await self._resolver.resolve(payload, feed, decoded, self._clock.now())
+            except Unavailable:
+                log.warning("the database is away; unknown series wait", extra={"feed": feed.id})
+                await asyncio.sleep(0.5)
+
+    async def _store(self) -> None:
+        kept_at = monotonic()
+        while (loaded := await self._next()) is not None:
+            if loaded.parts:
+                await self._flush(loaded)
+            if monotonic() - kept_at >= CHECKPOINT_SECONDS:
+                await self._writer.checkpoint()
+                kept_at = monotonic()
+        await self._writer.checkpoint()
+
+    async def _flush(self, loaded: Loaded) -> None:
+        flushed = await self._writer.flush(loaded.parts, self._clock.now())
+        for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
+            payload.answer(receipt)
+        self._acknowledged(loaded.payloads)
+        for reader in self._readers:
+            await reader.flushed(loaded.parts, flushed)
+
+    async def _next(self) -> Loaded | None:
+        """The next flush; an empty one when none comes for a while, so that time is noticed."""
+        try:
+            return await asyncio.wait_for(self._ready.get(), CHECKPOINT_SECONDS)
+        except TimeoutError:
+            return Loaded([], [])

@@ -1,0 +1,187 @@
+"""From decoded items to rows of known series: what is unknown, implausible, late or early is sorted out."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.decoders.ioc import item_json
+from ingest.payload import Decoded, Payload, Scalar
+from ioc.model import NO_COLUMNS, Columns, Feed, Problem, Reason, ValueKind, to_micros
+from ioc.store.pool import WritePool
+from ioc.store.registry import KINDS, Registry
+from ioc.store.writer import Part, Quarantined
+
+FUTURE_US: Final = 300 * 1_000_000
+"""A time further ahead than 5 minutes is taken for a fault of the sender's clock."""
+
+MOST_SERIES: Final = 50_000
+"""Series that one feed may make by itself; beyond it a key is more likely a fault than a sensor."""
+
+_JSON: Final = "application/json"
+_NUMBER, _BOOLEAN, _TEXT = (KINDS[k] for k in (ValueKind.NUMBER, ValueKind.BOOLEAN, ValueKind.TEXT))
+
+
+class Resolver:
+    """Turns what a payload says into rows, by what the registry knows of the feed."""
+
+    def __init__(self, registry: Registry, writes: WritePool) -> None:
+        """Resolve by `registry`; series that a feed may make are made through `writes`."""
+        self._registry = registry
+        self._writes = writes
+
+    async def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
+        """The part of a flush that a payload brings; waits for the database where it must."""
+        part = Part(
+            feed_key=feed.key,
+            channel=payload.channel.value,
+            received_at=payload.received_at,
+            rows=NO_COLUMNS,
+            index=decoded.index,
+            redelivered=payload.redelivered,
+            quarantined=[
+                Quarantined(
+                    refused.problem,
+                    refused.raw,
+                    payload.content_type if refused.problem.index < 0 else _JSON,
+                )
+                for refused in decoded.refused
+            ],
+        )
+        if not decoded.keys:
+            return _shift(part, payload.first_index)
+        ids = await self._ids(feed, decoded)
+        self._sort_out(part, feed, decoded, ids, now)
+        return _shift(part, payload.first_index)
+
+    async def _ids(self, feed: Feed, decoded: Decoded) -> NDArray[np.int32]:
+        """The series of each row, -1 where there is none."""
+        known = self._registry.keys.get(feed.key, {})
+        found = [known.get(key, -1) for key in decoded.keys]
+        if -1 in found and feed.auto_series and len(known) < MOST_SERIES:
+            wanted: dict[str, ValueKind] = {}
+            for place, key in enumerate(decoded.keys):
+                if found[place] < 0 and key not in wanted:
+                    value = 0.0 if decoded.numbers is not None else decoded.values[place]
+                    wanted[key] = _kind_of(value)
+            wanted = dict(list(wanted.items())[: MOST_SERIES - len(known)])
+            await self._registry.create_series(self._writes, feed, wanted)
+            known = self._registry.keys.get(feed.key, {})
+            found = [known.get(key, -1) for key in decoded.keys]
+        return np.array(found, np.int32)
+
+    def _sort_out(
+        self, part: Part, feed: Feed, decoded: Decoded, ids: NDArray[np.int32], now: datetime
+    ) -> None:
+        table = self._registry.table
+        now_us = to_micros(now)
+        late_us = None if feed.late_limit is None else now_us - int(feed.late_limit * 1e6)
+        numbers = decoded.numbers
+        if (
+            numbers is not None
+            and ids.min() >= 0
+            and decoded.time.max() <= now_us + FUTURE_US
+            and (late_us is None or decoded.time.min() >= late_us)
+            and not table.kind[ids].any()
+            and not ((numbers < table.low[ids]) | (numbers > table.high[ids])).any()
+        ):
+            part.rows = Columns(ids, decoded.time, numbers)
+        else:
+            self._one_by_one(part, feed, decoded, ids, now_us, late_us)
+        if feed.stale_after is not None and len(part.rows):
+            part.stored_late = int((part.rows.time < now_us - int(feed.stale_after * 1e6)).sum())
+
+    def _one_by_one(
+        self,
+        part: Part,
+        feed: Feed,
+        decoded: Decoded,
+        ids: NDArray[np.int32],
+        now_us: int,
+        late_us: int | None,
+    ) -> None:
+        """The careful path: name what is wrong with each row and keep the others."""
+        numbers = decoded.numbers
+        values: list[Scalar] = list(decoded.values) if numbers is None else numbers.tolist()
+        kept: list[int] = []
+        for place, (key, series, time, value, index) in enumerate(
+            zip(
+                decoded.keys,
+                ids.tolist(),
+                decoded.time.tolist(),
+                values,
+                decoded.index.tolist(),
+                strict=True,
+            )  # fmt: skip
+        ):
+            fault = self._fault(feed, series, time, value, now_us)
+            if fault is not None:
+                problem = Problem(index, *fault)
+                part.quarantined.append(Quarantined(problem, item_json(key, time, value), _JSON))
+            elif late_us is not None and time < late_us:
+                detail = f"older than the {feed.late_limit or 0:.0f} s that feed {feed.id} takes"
+                part.late.append(Problem(index, Reason.TIME_LATE, detail))
+            elif isinstance(value, str):
+                part.text.append((series, time, value, index))
+            else:
+                kept.append(place)
+        rows = np.array(kept, np.intp)
+        part.rows = Columns(
+            ids[rows], decoded.time[rows], np.array([float(values[p]) for p in kept], np.float64)
+        )
+        part.index = decoded.index[rows]
+
+    def _fault(
+        self, feed: Feed, series: int, time: int, value: Scalar, now_us: int
+    ) -> tuple[Reason, str] | None:
+        if series < 0:
+            if feed.auto_series:
+                return Reason.SERIES_UNKNOWN, f"feed {feed.id} has {MOST_SERIES} series already"
+            detail = (
+                f"feed {feed.id} has no such series; describe it (PUT /api/v1/feeds/{feed.id}"
+                "/series), or make the feed with --auto-series"
+            )
+            return Reason.SERIES_UNKNOWN, detail
+        if time > now_us + FUTURE_US:
+            ahead = (time - now_us) / 1e6
+            detail = f"the time is {ahead:.0f} s ahead of the server; check clock and time zone"
+            return Reason.TIME_FUTURE, detail
+        table = self._registry.table
+        kind = int(table.kind[series])
+        if _KIND_OF[type(value)] != kind and not (kind == _BOOLEAN and value in (0, 1)):
+            wanted = self._registry.series[series].value_kind.value
+            return Reason.VALUE_KIND, f"this series takes values of kind {wanted}"
+        if not isinstance(value, str) and not table.low[series] <= value <= table.high[series]:
+            low, high = table.low[series], table.high[series]
+            return Reason.VALUE_RANGE, f"the value is outside of what is plausible: {low} to {high}"
+        return None
+
+
+_KIND_OF: Final = {float: _NUMBER, int: _NUMBER, bool: _BOOLEAN, str: _TEXT}
+
+
+def _kind_of(value: Scalar) -> ValueKind:
+    if isinstance(value, bool):
+        return ValueKind.BOOLEAN
+    return ValueKind.TEXT if isinstance(value, str) else ValueKind.NUMBER
+
+
+def _shift(part: Part, first: int) -> Part:
+    """Count the places from the start of the whole body when the payload is a later part of it."""
+    if not first:
+        return part
+    part.index = part.index + np.int32(first)
+    part.quarantined = [
+        msgspec.structs.replace(item, problem=_moved(item.problem, first))
+        for item in part.quarantined
+    ]
+    part.late = [_moved(problem, first) for problem in part.late]
+    return part
+
+
+def _moved(problem: Problem, first: int) -> Problem:
+    if problem.index < 0:
+        return problem
+    return msgspec.structs.replace(problem, index=problem.index + first)

@@ -1,0 +1,188 @@
+"""Alerts and the log of their changes, in the order of commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from ioc.store.pool import Connection, ReadPool
+
+_LOG_LOCK: Final = 0x10C_0003
+"""Held until the commit by whoever adds to the log, so that offsets follow commits."""
+
+LOG_DAYS: Final = 7
+"""A cursor older than that starts over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One occurrence of an alert as it is stored."""
+
+    alert_id: UUID
+    fingerprint: str
+    rule_id: str
+    kind: str
+    severity: str
+    series_id: int | None
+    feed_key: int | None
+    unit_key: int | None
+    state: str
+    pending_since: datetime
+    active_since: datetime | None = None
+    cleared_at: datetime | None = None
+    closed_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    value: float | None = None
+    level: float | None = None
+    value_time: datetime | None = None
+    reason: str
+    comments: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One change of an alert, for its history and for clients; `item` as it is sent."""
+
+    alert_id: UUID
+    at: datetime
+    change: str
+    actor: str
+    comment: str
+    verb: str
+    item: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One change of an alert as people read it."""
+
+    at: datetime
+    change: str
+    actor: str
+    comment: str
+
+
+_COLUMNS: Final = """
+    alert_id, fingerprint, rule_id, kind, severity, series_id, feed_key, unit_key, state,
+    pending_since, active_since, cleared_at, closed_at, acknowledged_at, acknowledged_by, value,
+    level, value_time, reason, comments
+"""
+
+_SAVE: Final = (
+    "INSERT INTO alert ("
+    + _COLUMNS
+    + """)
+    VALUES (%(alert_id)s, %(fingerprint)s, %(rule_id)s, %(kind)s, %(severity)s, %(series_id)s,
+            %(feed_key)s, %(unit_key)s, %(state)s, %(pending_since)s, %(active_since)s,
+            %(cleared_at)s, %(closed_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(value)s,
+            %(level)s, %(value_time)s, %(reason)s, %(comments)s)
+    ON CONFLICT (alert_id) DO UPDATE
+       SET state = excluded.state, active_since = excluded.active_since,
+           cleared_at = excluded.cleared_at, closed_at = excluded.closed_at,
+           acknowledged_at = excluded.acknowledged_at,
+           acknowledged_by = excluded.acknowledged_by, value = excluded.value,
+           level = excluded.level, value_time = excluded.value_time, reason = excluded.reason,
+           comments = excluded.comments
+"""
+)
+
+_NEXT: Final = "SELECT COALESCE(max(log_offset), 0) FROM alert_log"
+
+_LOG: Final = """
+    INSERT INTO alert_log (log_offset, alert_id, at, change, actor, comment, verb, item)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_OPEN: Final = "SELECT " + _COLUMNS + " FROM alert WHERE closed_at IS NULL ORDER BY alert_id"
+
+_LISTED: Final = (
+    "SELECT "
+    + _COLUMNS
+    + """
+      FROM alert
+     WHERE active_since IS NOT NULL AND alert_id < %(before)s
+       AND (%(open)s OR closed_at IS NOT NULL) AND (NOT %(open)s OR closed_at IS NULL)
+     ORDER BY alert_id DESC LIMIT %(limit)s
+"""
+)
+
+_ONE: Final = "SELECT " + _COLUMNS + " FROM alert WHERE alert_id = %s"
+
+_TAIL: Final = """
+    SELECT log_offset, verb, alert_id, item FROM alert_log
+     WHERE at >= %(since)s AND verb <> 'none'
+     ORDER BY log_offset DESC LIMIT %(limit)s
+"""
+
+_HISTORY: Final = """
+    SELECT at, change, actor, comment FROM alert_log WHERE alert_id = %s ORDER BY log_offset
+"""
+
+
+async def save(conn: Connection, changes: Sequence[tuple[AlertRow, LogRow]]) -> list[int]:
+    """Store alerts with what changed in them; returns the offset of each change.
+
+    The order of offsets is the order of commits: a reader that has seen one offset has seen all
+    below it.
+    """
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
+    row = await (await conn.execute(_NEXT)).fetchone()
+    assert row is not None
+    offsets = [row[0] + place for place in range(1, len(changes) + 1)]
+    async with conn.cursor() as cur:
+        await cur.executemany(
+            _SAVE,
+            [{name: getattr(alert, name) for name in AlertRow.__slots__} for alert, _ in changes],
+        )
+        await cur.executemany(
+            _LOG,
+            [
+                (offset, log.alert_id, log.at, log.change, log.actor, log.comment, log.verb,
+                 log.item)
+                for offset, (_, log) in zip(offsets, changes, strict=True)
+            ],
+        )  # fmt: skip
+    return offsets
+
+
+async def not_closed(pool: ReadPool) -> list[AlertRow]:
+    """Every alert that is pending, active, or cleared but not acknowledged."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_OPEN)
+        return await cur.fetchall()
+
+
+async def listed(pool: ReadPool, *, before: UUID, limit: int, open_only: bool) -> list[AlertRow]:
+    """Alerts that were active once, newest first: the open ones, or the closed ones."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_LISTED, {"before": before, "limit": limit, "open": open_only})
+        return await cur.fetchall()
+
+
+async def get(pool: ReadPool, alert: UUID) -> AlertRow | None:
+    """One alert."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_ONE, [alert])
+        return await cur.fetchone()
+
+
+async def log_tail(
+    pool: ReadPool, *, since: datetime, limit: int
+) -> tuple[int, list[tuple[int, str, UUID, bytes]]]:
+    """The newest offset, and the changes since a time that clients were told, oldest first."""
+    async with pool.connection() as conn:
+        newest = await (await conn.execute(_NEXT)).fetchone()
+        rows = await (await conn.execute(_TAIL, {"since": since, "limit": limit})).fetchall()
+    assert newest is not None
+    return newest[0], [(row[0], row[1], row[2], bytes(row[3])) for row in reversed(rows)]
+
+
+async def history(pool: ReadPool, alert: UUID) -> list[HistoryRow]:
+    """All changes of one alert, oldest first."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(HistoryRow)) as cur:
+        await cur.execute(_HISTORY, [alert])
+        return await cur.fetchall()

@@ -1,0 +1,2 @@
+-- Plain PostgreSQL has no background policies; the aggregate is a view.
+SELECT 1;

@@ -1,0 +1,29 @@
+"""Hear from other processes that feeds, keys or series changed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import psycopg
+from psycopg import AsyncConnection, sql
+
+from ioc.store.registry import CHANGED
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0
+"""Seconds between attempts to listen again."""
+
+
+async def listen(url: str, changed: Callable[[], Awaitable[None]]) -> None:
+    """Call `changed` after each notice, and after each time the connection was lost; for ever."""
+    while True:
+        try:
+            async with await AsyncConnection.connect(url, autocommit=True) as conn:
+                await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
+                await changed()
+                async for _ in conn.notifies():
+                    await changed()
+        except psycopg.OperationalError:
+            log.debug("not listening for now: the database is away")
+        await asyncio.sleep(PAUSE)

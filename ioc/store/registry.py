@@ -1,0 +1,329 @@
+"""What the server knows of feeds, keys, series and features, kept in memory and refreshed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg.types.json import Jsonb
+
+from geo.geojson import from_wkb
+from ioc.model import (
+    Domain,
+    Feature,
+    Feed,
+    Series,
+    SeriesId,
+    ValueKind,
+)
+from ioc.store.pool import Connection, ReadPool, WritePool
+
+CHANGED: Final = "ioc_registry"
+"""The channel on which commands tell a running server that feeds, keys or series changed."""
+
+KINDS: Final = {ValueKind.NUMBER: 0, ValueKind.BOOLEAN: 1, ValueKind.TEXT: 2}
+
+_FEEDS: Final = """
+    SELECT f.feed_key, f.id, u.id, f.agency_key, f.name, f.domain, f.format, f.auto_series,
+           f.interval_s, f.freshness_s, f.late_limit_s, f.time_zone, f.time_source,
+           f.simulated, f.created_at
+      FROM feed f JOIN unit u ON u.unit_key = f.agency_key
+     WHERE f.retired_at IS NULL
+     ORDER BY f.feed_key
+"""
+
+_CREDENTIALS: Final = """
+    SELECT hash, feed_key FROM feed_credential WHERE revoked_at IS NULL
+"""
+
+_FEATURES: Final = """
+    SELECT t.feature_key, t.feed_key, f.id || '/' || t.id, t.name, t.layer, u.id, t.geometry,
+           t.attributes
+      FROM feature t JOIN feed f USING (feed_key) LEFT JOIN unit u ON u.unit_key = t.unit_key
+     ORDER BY t.feature_key
+"""
+
+_SERIES: Final = """
+    SELECT s.series_id, s.feed_key, s.key, COALESCE(f.id || '/' || t.id, ''), s.property, s.uom,
+           s.value_kind, s.interval_s, s.low, s.high
+      FROM series s JOIN feed f USING (feed_key)
+           LEFT JOIN feature t ON t.feature_key = s.feature_key
+     ORDER BY s.series_id
+"""
+
+_ADD_FEATURE: Final = """
+    INSERT INTO feature (feed_key, id, name, layer)
+    SELECT %(feed)s, n.id, n.id, %(layer)s FROM unnest(%(ids)s::text[]) AS n(id)
+    ON CONFLICT (feed_key, id) DO NOTHING
+"""
+
+_ADD_SERIES: Final = """
+    INSERT INTO series (feed_key, key, feature_key, property, value_kind, interval_s)
+    SELECT %(feed)s, n.key, t.feature_key, n.property, n.kind, %(interval)s
+      FROM unnest(%(keys)s::text[], %(features)s::text[], %(properties)s::text[],
+                  %(kinds)s::text[]) AS n(key, feature, property, kind)
+           LEFT JOIN feature t ON t.feed_key = %(feed)s AND t.id = n.feature
+    ON CONFLICT (feed_key, key) DO NOTHING
+"""
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """The feature and the property that a series key names: all before the last `/`, and the rest."""
+    feature, slash, prop = key.rpartition("/")
+    return (feature, prop) if slash and feature and prop else (key, "value")
+
+
+@dataclass(slots=True)
+class SeriesTable:
+    """Facts of the series by id, as columns, for checks over whole batches."""
+
+    kind: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
+    low: NDArray[np.float64] = field(default_factory=lambda: np.full(1024, -np.inf))
+    high: NDArray[np.float64] = field(default_factory=lambda: np.full(1024, np.inf))
+
+    def put(self, series: Series) -> None:
+        """Take the facts of one series."""
+        if series.id >= len(self.kind):
+            more = max(series.id + 1, 2 * len(self.kind)) - len(self.kind)
+            self.kind = np.concatenate([self.kind, np.zeros(more, np.int8)])
+            self.low = np.concatenate([self.low, np.full(more, -np.inf)])
+            self.high = np.concatenate([self.high, np.full(more, np.inf)])
+        self.kind[series.id] = KINDS[series.value_kind]
+        self.low[series.id] = -np.inf if series.low is None else series.low
+        self.high[series.id] = np.inf if series.high is None else series.high
+
+
+class Registry:
+    """Feeds, keys, series and features in memory; the database is the truth."""
+
+    def __init__(self) -> None:
+        """Start empty; `load` fills it."""
+        self.feeds: dict[int, Feed] = {}
+        self.feed_by_id: dict[str, Feed] = {}
+        self.credentials: dict[bytes, int] = {}
+        self.series: dict[int, Series] = {}
+        self.keys: dict[int, dict[str, int]] = {}
+        self.features: dict[str, Feature] = {}
+        self.series_of_feature: dict[str, list[Series]] = {}
+        self.table = SeriesTable()
+        self.generation = 0
+
+    @property
+    def highest(self) -> int:
+        """The highest series id in use, 0 if none."""
+        return max(self.series, default=0)
+
+    async def load(self, reads: ReadPool) -> None:
+        """Read everything anew."""
+        async with reads.connection() as conn:
+            feeds = [_feed(row) for row in await (await conn.execute(_FEEDS)).fetchall()]
+            credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
+            features = await (await conn.execute(_FEATURES)).fetchall()
+            series = await (await conn.execute(_SERIES)).fetchall()
+        self.feeds = {feed.key: feed for feed in feeds}
+        self.feed_by_id = {feed.id: feed for feed in feeds}
+        self.credentials = {bytes(row[0]): row[1] for row in credentials}
+        self.features = {row[2]: _feature(row) for row in features if row[1] in self.feeds}
+        self.series, self.keys, self.series_of_feature = {}, {}, {}
+        for row in series:
+            if row[1] in self.feeds:
+                self._put(_series(row))
+        self.generation += 1
+
+    def _put(self, series: Series) -> None:
+        self.series[series.id] = series
+        self.keys.setdefault(series.feed_key, {})[series.key] = series.id
+        self.series_of_feature.setdefault(series.feature, []).append(series)
+        self.table.put(series)
+
+    async def create_series(
+        self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
+    ) -> list[Series]:
+        """Make series of a feed that takes unknown ones, with the features that their keys name."""
+        async with writes.connection() as conn:
+            await add_series(conn, feed, wanted)
+        await self._load_feed(writes, feed)
+        self.generation += 1
+        known = self.keys.get(feed.key, {})
+        return [self.series[known[key]] for key in wanted if key in known]
+
+    async def _load_feed(self, writes: WritePool, feed: Feed) -> None:
+        async with writes.connection() as conn:
+            features = await (await conn.execute(_FEATURES)).fetchall()
+            series = await (await conn.execute(_SERIES)).fetchall()
+        for row in features:
+            if row[1] == feed.key:
+                self.features[row[2]] = _feature(row)
+        for row in series:
+            if row[1] == feed.key and row[0] not in self.series:
+                self._put(_series(row))
+
+
+async def add_series(conn: Connection, feed: Feed, wanted: Mapping[str, ValueKind]) -> None:
+    """Make series by key; the features that the keys name are made where they are missing."""
+    keys = list(wanted)
+    parts = [split_key(key) for key in keys]
+    features = [feature for feature, _ in parts]
+    await conn.execute(
+        _ADD_FEATURE,
+        {"feed": feed.key, "ids": sorted(set(features)), "layer": feed.domain.value},
+    )
+    await conn.execute(
+        _ADD_SERIES,
+        {
+            "feed": feed.key,
+            "keys": keys,
+            "features": features,
+            "properties": [prop for _, prop in parts],
+            "kinds": [wanted[key].value for key in keys],
+            "interval": feed.interval,
+        },
+    )
+
+
+_PUT_FEATURE: Final = """
+    INSERT INTO feature (feed_key, id, name, layer, unit_key, geometry, extent, attributes)
+    VALUES (%(feed)s, %(id)s, %(name)s, %(layer)s,
+            (SELECT unit_key FROM unit WHERE id = %(unit)s), %(geometry)s,
+            box(point(%(west)s, %(south)s), point(%(east)s, %(north)s)), %(attributes)s)
+    ON CONFLICT (feed_key, id) DO UPDATE
+       SET name = excluded.name, layer = excluded.layer, unit_key = excluded.unit_key,
+           geometry = excluded.geometry, extent = excluded.extent,
+           attributes = excluded.attributes
+"""
+
+_PUT_SERIES: Final = """
+    INSERT INTO series (feed_key, key, feature_key, property, uom, value_kind, interval_s, low, high)
+    VALUES (%(feed)s, %(key)s,
+            (SELECT feature_key FROM feature WHERE feed_key = %(feed)s AND id = %(feature)s),
+            %(property)s, %(uom)s, %(kind)s, %(interval)s, %(low)s, %(high)s)
+    ON CONFLICT (feed_key, key) DO UPDATE
+       SET feature_key = excluded.feature_key, property = excluded.property, uom = excluded.uom,
+           interval_s = excluded.interval_s, low = excluded.low, high = excluded.high
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """A feature to be put: `geometry` is WKB, `extent` west, south, east, north."""
+
+    id: str
+    name: str
+    layer: str
+    unit: str | None
+    geometry: bytes | None
+    extent: tuple[float, float, float, float] | None
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """A series to be put; `feature` is the feature's id within its feed."""
+
+    key: str
+    feature: str
+    property: str
+    uom: str | None = None
+    kind: ValueKind = ValueKind.NUMBER
+    interval: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+async def put_features(conn: Connection, feed_key: int, rows: Iterable[FeatureRow]) -> None:
+    """Make or change features of a feed."""
+    async with conn.cursor() as cur:
+        await cur.executemany(
+            _PUT_FEATURE,
+            [
+                {
+                    "feed": feed_key,
+                    "id": row.id,
+                    "name": row.name,
+                    "layer": row.layer,
+                    "unit": row.unit,
+                    "geometry": row.geometry,
+                    "west": row.extent[0] if row.extent else None,
+                    "south": row.extent[1] if row.extent else None,
+                    "east": row.extent[2] if row.extent else None,
+                    "north": row.extent[3] if row.extent else None,
+                    "attributes": Jsonb(dict(row.attributes)),
+                }
+                for row in rows
+            ],
+        )
+
+
+async def put_series(conn: Connection, feed_key: int, rows: Sequence[SeriesRow]) -> None:
+    """Make or change series of a feed; a value kind, once given, stays."""
+    async with conn.cursor() as cur:
+        await cur.executemany(
+            _PUT_SERIES,
+            [
+                {
+                    "feed": feed_key,
+                    "key": row.key,
+                    "feature": row.feature,
+                    "property": row.property,
+                    "uom": row.uom,
+                    "kind": row.kind.value,
+                    "interval": row.interval,
+                    "low": row.low,
+                    "high": row.high,
+                }
+                for row in rows
+            ],
+        )
+
+
+async def announce(conn: Connection) -> None:
+    """Tell running servers, at the commit of this transaction, to read the registry anew."""
+    await conn.execute("SELECT pg_notify(%s, '')", [CHANGED])
+
+
+def _feed(row: tuple[Any, ...]) -> Feed:
+    return Feed(
+        key=row[0],
+        id=row[1],
+        agency=row[2],
+        agency_key=row[3],
+        name=row[4],
+        domain=Domain(row[5]),
+        format=row[6],
+        auto_series=row[7],
+        interval=row[8],
+        freshness=row[9],
+        late_limit=row[10],
+        time_zone=row[11],
+        time_source=row[12],
+        simulated=row[13],
+        created_at=row[14],
+    )
+
+
+def _feature(row: tuple[Any, ...]) -> Feature:
+    return Feature(
+        id=row[2],
+        feed_key=row[1],
+        name=row[3],
+        layer=row[4],
+        unit=row[5],
+        geometry=None if row[6] is None else from_wkb(bytes(row[6])),
+        attributes=row[7],
+    )
+
+
+def _series(row: tuple[Any, ...]) -> Series:
+    return Series(
+        id=SeriesId(row[0]),
+        feed_key=row[1],
+        key=row[2],
+        feature=row[3],
+        property=row[4],
+        uom=row[5],
+        value_kind=ValueKind(row[6]),
+        interval=row[7],
+        low=row[8],
+        high=row[9],
+    )
