@@ -144,11 +144,11 @@ class MqttSource:
             if qos and generation == self._generation:
                 client.ack(mid, qos)
 
-        topic = message.topic
+        topic, body = message.topic, bytes(message.payload)
         parts = split_topic(topic)
         feed = self._feed_of(parts[0], parts[1]) if parts else None
         if parts is None or feed is None:
-            self._unknown(topic, message.payload)
+            self._unknown(topic, body)
             acknowledge()
             return
 
@@ -162,7 +162,7 @@ class MqttSource:
                 feed_key=feed.key,
                 channel=Channel.MQTT,
                 content_type=_content_type(message),
-                body=message.payload,
+                body=body,
                 received_at=self._now(),
                 answer=answer,
                 topic_key=parts[2],

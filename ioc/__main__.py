@@ -2,7 +2,7 @@
 
 import typer
 
-from ioc.commands import city, feed, serve, store, user
+from ioc.commands import bench, city, feed, serve, store, user
 
 cli = typer.Typer(
     name="ioc",
@@ -19,6 +19,7 @@ cli.add_typer(city.app, name="city")
 cli.add_typer(feed.app, name="feed")
 cli.add_typer(user.app, name="user")
 cli.add_typer(user.wall_app, name="wall")
+cli.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""From decoded items to rows of known series: what is unknown, implausible, late or early is sorted out."""
+"""From decoded items to rows of known series; the unknown, implausible and late are sorted out."""
 
 from datetime import datetime
 from typing import Final
@@ -106,16 +106,15 @@ class Resolver:
         numbers = decoded.numbers
         values: list[Scalar] = list(decoded.values) if numbers is None else numbers.tolist()
         kept: list[int] = []
-        for place, (key, series, time, value, index) in enumerate(
-            zip(
-                decoded.keys,
-                ids.tolist(),
-                decoded.time.tolist(),
-                values,
-                decoded.index.tolist(),
-                strict=True,
-            )  # fmt: skip
-        ):
+        columns = zip(
+            decoded.keys,
+            ids.tolist(),
+            decoded.time.tolist(),
+            values,
+            decoded.index.tolist(),
+            strict=True,
+        )
+        for place, (key, series, time, value, index) in enumerate(columns):
             fault = self._fault(feed, series, time, value, now_us)
             if fault is not None:
                 problem = Problem(index, *fault)

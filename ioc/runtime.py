@@ -17,8 +17,7 @@ from ioc.alerting import Alerting
 from ioc.api.deps import Facts, State
 from ioc.auth.tokens import hash_mosquitto_password
 from ioc.boards import Boards
-from ioc.city.packaged import packaged_city
-from ioc.city.read import read_city
+from ioc.city.read import packaged_city, read_city
 from ioc.clock import Clock, SystemClock
 from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker

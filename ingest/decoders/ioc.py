@@ -193,7 +193,7 @@ def decode_csv(
         return nothing(Reason.ENCODING_INVALID, "the CSV is not UTF-8; save it as UTF-8", body)
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
+        header = [name.strip().lower() for name in next(reader, list[str]())]
     except csv.Error as error:
         return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
     missing = [

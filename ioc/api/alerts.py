@@ -66,7 +66,7 @@ async def get_alerts(
     """The open alerts, or those that have closed."""
     if not closed:
         return answer(AlertList(alerting.open_items(), None))
-    rows = await alerts.listed(reads, before=before, limit=limit, open_only=False)
+    rows = await alerts.closed(reads, before=before, limit=limit)
     items = [alerting.item(row) for row in rows]
     return answer(AlertList(items, items[-1].id if len(items) == limit else None))
 

@@ -1,4 +1,4 @@
-"""What an endpoint may ask for: one provider per thing, so that a signature lists what it touches."""
+"""What an endpoint may ask for: one provider per thing, so that a signature lists its needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

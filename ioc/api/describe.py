@@ -37,7 +37,7 @@ class Described(msgspec.Struct):
 
 
 class SeriesDescription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A series: key, feature, observed property, uom (UCUM), interval in seconds, plausible limits."""
+    """A series: key, feature, property, uom (UCUM), interval in seconds, plausible limits."""
 
     key: str
     feature: str | None = None
@@ -80,7 +80,7 @@ async def put_feed_features(
     facts: ServerFacts,
     now: Now,
 ) -> Response:
-    """Place features on the map: a GeoJSON FeatureCollection; `id`, and `name`, `unit` in properties.
+    """Place features on the map: a GeoJSON FeatureCollection; properties may hold `name`, `unit`.
 
     All of it is taken or, with the first fault named, nothing.
     """

@@ -79,9 +79,7 @@ async def get_layer(
     if layer not in facts.city.layers and topic is None:
         raise NotFound(f"there is no layer `{layer[:64]}`; see GET /api/v1/layers")
     box = None if bbox is None else parse_bbox(bbox)
-    items = (
-        topic.items(None if box is None else tuple(box)) if isinstance(topic, StateTopic) else []
-    )
+    items = topic.items(box) if isinstance(topic, StateTopic) else []
     body = b'{"type":"FeatureCollection","features":[' + b",".join(items[:limit]) + b"]}"
     return cached(request, body, GEOJSON)
 

@@ -1,4 +1,4 @@
-"""The websocket: authenticate, subscribe, then frames at the client's own pace; and the same as SSE."""
+"""The websocket, and the same frames as server-sent events: at each client's own pace."""
 
 import asyncio
 import logging
@@ -168,7 +168,7 @@ async def stream_sse(
     """The same frames for one topic as server-sent events, where websockets are blocked."""
     check_topic(subject, topic)
     hub.find(topic)
-    box = None if bbox is None else tuple(parse_bbox(bbox))
+    box = None if bbox is None else parse_bbox(bbox)
     return StreamingResponse(
         _events(hub, topic, box, cursor),
         media_type="text/event-stream",

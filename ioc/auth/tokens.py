@@ -1,4 +1,4 @@
-"""Secrets that are shown once and kept as hashes: feed keys, sessions, wall tokens, MQTT passwords."""
+"""Secrets that are shown once and kept as hashes: keys, tokens and MQTT passwords."""
 
 import base64
 import hashlib

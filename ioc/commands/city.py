@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 
 from ioc.city.finding import CityError
-from ioc.city.packaged import packaged_city
-from ioc.city.read import read_city
+from ioc.city.read import packaged_city, read_city
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
 from ioc.config import read_config
 from ioc.errors import Conflict
+from ioc.org import Level
 from ioc.store import city as city_store
 from ioc.store import identity
+from ioc.store.registry import announce
 
 app = typer.Typer(no_args_is_help=True, help="The city as data: check, load.")
 
@@ -50,12 +51,12 @@ def load(
     ] = None,
     force: Annotated[bool, typer.Option(help="overwrite what was changed in the product")] = False,
     crs: Annotated[str | None, typer.Option(help="EPSG code of outlines that do not say")] = None,
-    match: Annotated[str, typer.Option(help="column with the unit's id, code or name")] = "code",
+    level: Annotated[Level, typer.Option(help="which units the outlines are of")] = Level.COMMUNE,
 ) -> None:
     """Load a city's folder, or outlines of units from GeoJSON, GPKG or a shapefile."""
     path = _folder(source)
     try:
-        lines = run(_load(path, force=force) if path.is_dir() else _outlines(path, crs, match))
+        lines = run(_load(path, force=force) if path.is_dir() else _outlines(path, crs, level))
     except CityError as error:
         for finding in error.findings:
             typer.echo(str(finding), err=True)
@@ -77,15 +78,26 @@ async def _load(path: Path, *, force: bool) -> list[str]:
         return await city_store.load(conn, city, now=SystemClock().now(), demo=found.simulated)
 
 
-async def _outlines(path: Path, crs: str | None, match: str) -> list[str]:
+async def _outlines(path: Path, crs: str | None, level: Level) -> list[str]:
     # geopandas takes 1.8 s to import, which no other command should pay.
     from geo.layer import read_outlines
 
-    now = SystemClock().now()
+    today = SystemClock().now().date()
     async with connection(read_config()) as conn:
         organisation = await city_store.read_organisation(conn)
-        found = read_outlines(path, organisation, now.date(), crs=crs, match=match)
-        done = await city_store.load_outlines(
-            conn, {unit: (geometry, path.name) for unit, geometry in found.outlines.items()}
-        )
-    return [*found.report, f"{done} outlines loaded"]
+        units = [v for v in organisation.as_of(today).values() if v.level is level]
+        found = read_outlines(path, units, crs=crs)
+        outlines = {unit: (geometry, path.name) for unit, geometry in found.by_unit.items()}
+        done = await city_store.load_outlines(conn, outlines)
+        await announce(conn)
+    report = found.report
+    lines = [
+        f"{report.shapes} shapes in {report.crs}, matched by {report.matched_by}; {done} loaded",
+        f"edges snapped within {report.tolerance}°: overlaps {report.overlap_before:.0f} m² "
+        f"before, {report.overlap_after:.0f} m² after; gaps {report.gap_before:.0f} m² before, "
+        f"{report.gap_after:.0f} m² after",
+    ]
+    lines += [f"repaired: {repair.unit}: {repair.reason}" for repair in report.repaired]
+    lines += [f"no such unit: {name}" for name in report.unmatched]
+    lines += [f"no outline for: {unit}" for unit in report.missing]
+    return lines

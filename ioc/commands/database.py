@@ -1,4 +1,4 @@
-"""A way to the database for commands: the configured one, the running one, or one started for it."""
+"""A way to the database for commands: the configured, the running, or one started for it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

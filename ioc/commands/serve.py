@@ -17,8 +17,7 @@ from ioc import log as logs
 from ioc.app import create_app
 from ioc.auth import passwords
 from ioc.auth.tokens import new_secret
-from ioc.city.packaged import packaged_city
-from ioc.city.read import read_city
+from ioc.city.read import packaged_city, read_city
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.config import Config, read_config
@@ -114,7 +113,7 @@ async def _up(config: Config, sockets: list[socket.socket]) -> int:
 
 async def _welcome(config: Config, server: uvicorn.Server) -> None:
     """Say where everything is, once it is there."""
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
         await asyncio.sleep(0.05)
     base = f"http://{config.http_host}:{config.http_port}"
     lines = ["", f"  wall      {base}/", f"  console   {base}/console", f"  phone     {base}/m"]

@@ -1,6 +1,6 @@
 """How each feed fares: newest times, and the counts of the last hour and day."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -159,7 +159,7 @@ class FeedHealth:
             simulated=feed.simulated,
         )
 
-    def items(self, now: datetime, only: Callable[[Feed], bool]) -> Sequence[FeedItem]:
+    def items(self, now: datetime, only: Callable[[Feed], bool]) -> list[FeedItem]:
         """The feeds that `only` lets through, by id."""
         return [self.item(feed, now) for _, feed in sorted(self._feeds.items()) if only(feed)]
 

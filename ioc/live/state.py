@@ -86,7 +86,9 @@ class LiveState:
         ids = sorted(self._feature_of)
         self._ids = np.array(ids, np.int32)
         late, stale = np.full(len(ids), np.inf), np.full(len(ids), np.inf)
-        feed_of = {s.id: self._feeds[s.feed_key] for m in self._series.values() for s in m}
+        feed_of: dict[int, Feed] = {
+            s.id: self._feeds[s.feed_key] for m in self._series.values() for s in m
+        }
         for place, series in enumerate(ids):
             feed = feed_of[series]
             late[place] = np.inf if feed.late_after is None else feed.late_after

@@ -196,7 +196,7 @@ class Change:
 
 
 class LogTopic:
-    """Open things and every change of them, in order: no change between two connections is missed."""
+    """Open things and every change of them, in order: a client that comes back misses none."""
 
     def __init__(self, name: str, epoch: str) -> None:
         """Start empty; `load` brings what the store holds."""

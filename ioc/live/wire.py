@@ -218,4 +218,4 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 ClientFrame = Auth | Subscribe | Unsubscribe | Ping
 
 encoder = msgspec.json.Encoder()
-client_frames = msgspec.json.Decoder(ClientFrame)
+client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)

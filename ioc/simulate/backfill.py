@@ -1,10 +1,8 @@
 """What is sent of the past: newest first, so that what people look at first is there first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
 
 from ioc.model import ValueKind
 from ioc.simulate.calendar import DAY, HOUR
@@ -100,24 +98,16 @@ def runs(
 
 
 def missing(
-    window: Span, newest: Mapping[str, int], left_open: list[Span] | None
-) -> tuple[list[Span], dict[str, int]]:
+    window: Span, newest: Mapping[str, int], left_open: Sequence[Span]
+) -> tuple[list[Span], Span | None]:
     """What of a window is not stored, from the newest stored time of each series.
 
-    `left_open` are the spans that an earlier run began and did not finish. The second result
-    filters the newest of the spans, in which some series are further than others.
+    `left_open` are the spans that an earlier run began and did not finish; they are wanted in
+    full. The second result is what has passed since; of it, only what is newer than `newest` is.
     """
     since, until = window
     if not newest:
-        return [window], {}
+        return [window], None
+    spans = [(max(a, since), min(b, until)) for a, b in left_open if b > since]
     oldest = max(min(newest.values()), since)
-    spans = [(max(a, since), b) for a, b in left_open or () if b > since and b <= oldest]
-    # A span of the former run that reaches beyond the oldest series is sent again from there on.
-    spans += [(max(a, since), oldest) for a, b in left_open or () if a < oldest < b]
-    gap = [(oldest, until)] if oldest < until else []
-    return spans + gap, dict(newest)
-
-
-def total(pieces: list[Slice]) -> float:
-    """About how many rows slices hold together."""
-    return float(np.sum([piece.rows for piece in pieces])) if pieces else 0.0
+    return spans, (oldest, until) if oldest < until else None

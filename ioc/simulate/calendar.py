@@ -82,14 +82,18 @@ class Calendar:
 
     def working_days_after(self, day: date, count: int) -> date:
         """The working day that is `count` working days after a day."""
+        if count == 0:
+            return day
         first = day.toordinal()
-        if not self._working or self._working[0] > first:
-            self._working = [n for n in range(first - LOOK_BACK, first + 30) if self.works(n)]
-        place = bisect_right(self._working, first) + count - 1
-        while place >= len(self._working):
-            last = self._working[-1]
-            self._working += [n for n in range(last + 1, last + 200) if self.works(n)]
-        return day if count == 0 else date.fromordinal(self._working[place])
+        working = self._working
+        if not working or working[0] > first:
+            working = [n for n in range(first - LOOK_BACK, first + 30) if self.works(n)]
+        place = bisect_right(working, first) + count - 1
+        while place >= len(working):
+            last = working[-1]
+            working = working + [n for n in range(last + 1, last + 400) if self.works(n)]
+        self._working = working  # as a whole: another thread may be reading the former one
+        return date.fromordinal(working[place])
 
 
 def iso(seconds: int) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,8 +18,27 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
 TIMEOUT: Final = 60.0
+KEY_PATIENCE: Final = 15.0
+"""Seconds within which a server that was just told of a fresh key comes to know it."""
+
 AWAY: Final = frozenset({500, 502, 503, 504})
 
+
+class _Latest(msgspec.Struct):
+    time: datetime | None = None
+
+
+class _Series(msgspec.Struct):
+    key: str
+    latest: _Latest | None = None
+
+
+class _Listed(msgspec.Struct):
+    items: list[_Series]
+    next: str | None = None
+
+
+_listed: Final = msgspec.json.Decoder(_Listed)
 _receipts: Final = msgspec.json.Decoder(Receipt)
 
 
@@ -47,7 +67,10 @@ class RestDoor:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -78,19 +101,18 @@ class RestDoor:
             answer = await self._asked(
                 "GET", "/api/v1/series", key, params={"feed": feed, "after": after, "limit": "5000"}
             )
-            listed: dict[str, Any] = msgspec.json.decode(answer.content)
-            for item in listed["items"]:
-                time = (item.get("latest") or {}).get("time")
-                if time is not None:
-                    found[item["key"]] = _seconds(time)
-            if listed.get("next") is None:
+            listed = _listed.decode(answer.content)
+            for item in listed.items:
+                if item.latest is not None and item.latest.time is not None:
+                    found[item.key] = int(item.latest.time.timestamp())
+            if listed.next is None:
                 return found
-            after = str(listed["next"])
+            after = listed.next
 
     async def _asked(self, method: str, path: str, key: str, **more: Any) -> httpx2.Response:
         """The answer of the server as soon as it has one; pauses while it is away or full."""
         headers = {"Authorization": f"Bearer {key}", **more.pop("headers", {})}
-        pause = FIRST_PAUSE
+        pause, waited = FIRST_PAUSE, 0.0
         while True:
             try:
                 answer = await self._client.request(method, path, headers=headers, **more)
@@ -103,9 +125,13 @@ class RestDoor:
                 if answer.status_code == 429:
                     await asyncio.sleep(_retry_after(answer))
                     continue
-                if answer.status_code not in AWAY:
+                unknown = answer.status_code == 401 and waited < KEY_PATIENCE
+                if answer.status_code not in AWAY and not unknown:
                     raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
-                self._away(f"status {answer.status_code}")
+                if unknown:
+                    waited += pause
+                else:
+                    self._away(f"status {answer.status_code}")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311, no secret
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -118,10 +144,3 @@ class RestDoor:
 def _retry_after(answer: httpx2.Response) -> float:
     text = answer.headers.get("Retry-After", "")
     return max(float(text), 0.05) if text.isdigit() else 1.0
-
-
-def _seconds(time: Any) -> int:
-    """A time of the wire, in ms since 1970 or RFC 3339, in whole seconds."""
-    if isinstance(time, int | float):
-        return int(time // 1000)
-    return int(msgspec.convert(time, type=_Aware).timestamp())

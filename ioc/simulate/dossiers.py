@@ -1,9 +1,11 @@
 """Dossiers: who files what, where, by which way, and how long the office takes."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -123,10 +125,11 @@ class _Office:
     late: float
     procedures: tuple[Procedure, ...]
     chances: tuple[float, ...]
+    """Where each procedure's part of [0, 1) ends, without the last."""
 
 
 class Office:
-    """Files dossiers day by day; those of a day depend on nothing but the seed, the units, the day."""
+    """Files dossiers day by day; those of a day depend on the seed, the units and the day."""
 
     def __init__(
         self,
@@ -156,16 +159,16 @@ class Office:
         works = self._calendar.works(day.toordinal())
         mean = self._a_day * (self._push(day) if works else AFTERWARDS)
         many = int(generator.poisson(mean))
-        weights = np.array([office.weight for office in offices])
-        chosen = generator.choice(len(offices), size=many, p=weights / weights.sum())
+        ends = list(accumulate(office.weight for office in offices))
+        drawn = (float(draw) * ends[-1] for draw in generator.random(many))
+        chosen = [bisect_right(ends, draw) for draw in drawn]
         midnight = self._calendar.midnight(day)
-        drawn = [
-            self._one(generator, offices[int(place)], day, midnight, works=works)
-            for place in chosen
+        filed = [
+            self._one(generator, offices[place], day, midnight, works=works) for place in chosen
         ]
-        drawn.sort(key=lambda item: item[0])
+        filed.sort(key=lambda item: item[0])
         return [
-            self._named(generator, day, place, *item) for place, item in enumerate(drawn, start=1)
+            self._named(generator, day, place, *item) for place, item in enumerate(filed, start=1)
         ]
 
     def _push(self, day: date) -> float:
@@ -183,11 +186,9 @@ class Office:
         *,
         works: bool,
     ) -> tuple[int, _Office, Procedure, str]:
-        procedure = office.procedures[
-            int(generator.choice(len(office.procedures), p=office.chances))
-        ]
-        gone = np.clip(1.0 - (self._ends - day).days / DRIFT_DAYS, 0.0, 1.1)
-        odds = ONLINE_AT_FIRST + (ONLINE_IN_THE_END - ONLINE_AT_FIRST) * float(gone)
+        procedure = office.procedures[bisect_right(office.chances, float(generator.random()))]
+        gone = min(max(1.0 - (self._ends - day).days / DRIFT_DAYS, 0.0), 1.1)
+        odds = ONLINE_AT_FIRST + (ONLINE_IN_THE_END - ONLINE_AT_FIRST) * gone
         share = 1.0 / (1.0 + math.exp(-(odds + office.online + procedure.online)))
         draw = float(generator.random())
         channel = "online" if draw < share else "post" if draw > 0.962 else "direct"
@@ -198,7 +199,7 @@ class Office:
     def _moment(self, generator: np.random.Generator, channel: str) -> int:
         """Seconds after midnight: counters have hours, the portal has evenings."""
         if channel == "online" and generator.random() < 0.35:
-            hour = float(np.clip(generator.normal(20.0, 1.8), 5.0, 23.9))
+            hour = min(max(float(generator.normal(20.0, 1.8)), 5.0), 23.9)
         elif generator.random() < 0.62:
             hour = 7.5 + 4.0 * float(generator.beta(1.6, 1.9))
         else:
@@ -313,7 +314,7 @@ class Office:
             online=1.25 * spread + (0.25 if town > 1.0 else 0.0),
             late=LATE * (0.2 + 2.2 * once(*name, "late") ** 2),
             procedures=tuple(procedures),
-            chances=tuple(weight / sum(weights) for weight in weights),
+            chances=tuple(part / sum(weights) for part in accumulate(weights))[:-1],
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ioc.city.spec import CityFeature
 from ioc.simulate.calendar import HOUR, Calendar
-from ioc.simulate.episodes import Episode, Schedule, envelope, hump, span
+from ioc.simulate.episodes import Episode, Schedule, drawn_length, envelope, hump, span
 from ioc.simulate.health import distance
 from ioc.simulate.noise import Ticks, Values, normal, once, seed_of, smooth
 from ioc.simulate.traffic import number
@@ -54,8 +54,8 @@ class Substations:
         mean = FAULTS_A_DAY * (1.0 + 2.0 * sum(min(storm.strength, 1.0) for storm in storms))
         for _ in range(int(generator.poisson(mean))):
             hour = float(generator.uniform(0.0, 24.0))
-            length = float(np.clip(generator.lognormal(np.log(0.9), 0.7), 0.25, 5.0))
-            share = float(np.clip(generator.beta(1.1, 2.4), 0.05, 1.0))
+            length = drawn_length(generator, 0.9, 0.7, 0.25, 5.0)
+            share = max(float(generator.beta(1.1, 2.4)), 0.05)
             found.append(
                 self._at(generator, "fault-outage", midnight, hour, length, share, reach=2)
             )

@@ -73,12 +73,12 @@ def _items(run: Run, format: str) -> Sequence[Item | Record]:
     values = [bool(value) for value in run.value] if boolean else run.value.tolist()
     if format == "senml":
         return [
-            Record(run.key, at, run.uom, None if boolean else value, bool(value) if boolean else None)
+            Record(
+                run.key, at, run.uom, None if boolean else value, bool(value) if boolean else None
+            )
             for at, value in zip(run.time.tolist(), values, strict=True)
         ]
-    return [
-        Item(run.key, at, value) for at, value in zip(stamps(run.time), values, strict=True)
-    ]
+    return [Item(run.key, at, value) for at, value in zip(stamps(run.time), values, strict=True)]
 
 
 class Told(msgspec.Struct):

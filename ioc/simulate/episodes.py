@@ -1,5 +1,6 @@
 """What goes wrong in the province: incidents, outages, floods, drawn day by day from the seed."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -76,12 +77,20 @@ class Schedule:
         return found
 
     def _of(self, day: date) -> Sequence[Episode]:
-        if day not in self._days:
+        found = self._days.get(day)
+        if found is None:
             if len(self._days) >= MOST_DAYS:
                 self._days.clear()
             generator = np.random.default_rng([self._seed, day.toordinal()])
-            self._days[day] = self._draw(generator, self._calendar.midnight(day), day)
-        return self._days[day]
+            found = self._days[day] = self._draw(generator, self._calendar.midnight(day), day)
+        return found
+
+
+def drawn_length(
+    generator: np.random.Generator, median: float, spread: float, low: float, high: float
+) -> float:
+    """A length with that median, log-normally spread, within bounds."""
+    return min(max(median * math.exp(spread * float(generator.normal())), low), high)
 
 
 def span(seconds: Ticks) -> tuple[int, int]:

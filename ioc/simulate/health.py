@@ -69,8 +69,8 @@ class Hospitals:
         hour = self._calendar.hour(seconds)
         # Midnight must not be a step: the week's rhythm is read at noon and between the noons.
         place = (self._calendar.local(seconds) / DAY + 3 - 0.5) % 7
-        nodes = np.arange(-1, 9)
-        week = np.interp(place, nodes, [WEEK_OF_BEDS[int(node) % 7] for node in nodes])
+        nodes = range(-1, 9)
+        week = np.interp(place, list(nodes), [WEEK_OF_BEDS[node % 7] for node in nodes])
         day = 0.010 * hump(hour, 11.0, 3.0) - 0.014 * hump(hour, 16.0, 2.5)
         drift = 0.045 * smooth(seed ^ 1, seconds, 20.0 * DAY)
         level = 0.86 + 0.15 * once(seed, "level")
@@ -94,7 +94,7 @@ def distance(one: CityFeature, other: CityFeature) -> float:
 
 def _point(feature: CityFeature) -> tuple[float, float] | None:
     at: Any = None if feature.geometry is None else feature.geometry.get("coordinates")
-    return (float(at[0]), float(at[1])) if isinstance(at, list | tuple) else None
+    return (float(at[0]), float(at[1])) if at else None
 
 
 class Diseases:

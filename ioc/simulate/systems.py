@@ -9,7 +9,7 @@ import numpy as np
 from ioc.city.spec import CityFeature, CitySeries
 from ioc.model import ValueKind
 from ioc.simulate.calendar import DAY, HOUR, Calendar
-from ioc.simulate.episodes import Episode, Schedule, hump, span
+from ioc.simulate.episodes import Episode, Schedule, drawn_length, hump, span
 from ioc.simulate.noise import Ticks, Values, seed_of, smooth
 
 STOPS_A_DAY: Final = 0.35
@@ -34,7 +34,7 @@ class Systems:
             return []
         place = self._order[int(generator.integers(0, len(self._order)))]
         since = midnight + int(generator.integers(0, DAY))
-        length = int(60 * np.clip(generator.lognormal(np.log(22), 0.7), 8, 170))
+        length = int(60 * drawn_length(generator, 22, 0.7, 8, 170))
         return [Episode("system-down", place.id, since, since + length, 1.0)]
 
     def values(self, feature: str, seconds: Ticks) -> dict[str, Values]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ioc.city.spec import CityFeature
 from ioc.simulate.calendar import HOUR, Calendar
-from ioc.simulate.episodes import Episode, Schedule, envelope, hump, span
+from ioc.simulate.episodes import Episode, Schedule, drawn_length, envelope, hump, span
 from ioc.simulate.noise import Ticks, Values, normal, once, seed_of, smooth
 
 INCIDENTS_A_DAY: Final = 6.0
@@ -51,7 +51,7 @@ class Traffic:
             hour = int(generator.choice(24, p=likely / likely.sum()))
             since = midnight + hour * HOUR + int(generator.integers(0, HOUR))
             place = self._order[int(generator.integers(0, len(self._order)))]
-            length = int(60 * np.clip(generator.lognormal(np.log(45), 0.5), 20, 170))
+            length = int(60 * drawn_length(generator, 45, 0.5, 20, 170))
             strength = float(generator.uniform(0.72, 0.97))
             found.append(
                 Episode("incident", place.id, since, since + length, strength, self._near(place))

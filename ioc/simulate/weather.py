@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from ioc.simulate.calendar import DAY, HOUR, Calendar
-from ioc.simulate.episodes import Episode, Schedule, envelope, hump, span
+from ioc.simulate.episodes import Episode, Schedule, drawn_length, envelope, hump, span
 from ioc.simulate.noise import Ticks, Values, seed_of, smooth
 
 LONGEST_RAIN: Final = 40 * HOUR
@@ -32,9 +32,9 @@ class Weather:
         if generator.random() >= WET_MONTHS[day.month - 1]:
             return []
         since = midnight + int(generator.integers(0, DAY))
-        length = int(HOUR * np.clip(generator.lognormal(np.log(10), 0.6), 3, 38))
+        length = int(HOUR * drawn_length(generator, 10, 0.6, 3, 38))
         wet = 1.0 if 5 <= day.month <= 10 else 0.5
-        strength = float(np.clip(wet * generator.gamma(1.6, 0.32), 0.08, 1.6))
+        strength = min(max(wet * float(generator.gamma(1.6, 0.32)), 0.08), 1.6)
         return [Episode("rain", "", since, since + length, strength)]
 
     def rain(self, seconds: Ticks) -> Values:

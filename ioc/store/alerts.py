@@ -66,16 +66,11 @@ class HistoryRow:
     comment: str
 
 
-_COLUMNS: Final = """
-    alert_id, fingerprint, rule_id, kind, severity, series_id, feed_key, unit_key, state,
-    pending_since, active_since, cleared_at, closed_at, acknowledged_at, acknowledged_by, value,
-    level, value_time, reason, comments
-"""
-
-_SAVE: Final = (
-    "INSERT INTO alert ("
-    + _COLUMNS
-    + """)
+_SAVE: Final = """
+    INSERT INTO alert (alert_id, fingerprint, rule_id, kind, severity, series_id, feed_key,
+                       unit_key, state, pending_since, active_since, cleared_at, closed_at,
+                       acknowledged_at, acknowledged_by, value, level, value_time, reason,
+                       comments)
     VALUES (%(alert_id)s, %(fingerprint)s, %(rule_id)s, %(kind)s, %(severity)s, %(series_id)s,
             %(feed_key)s, %(unit_key)s, %(state)s, %(pending_since)s, %(active_since)s,
             %(cleared_at)s, %(closed_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(value)s,
@@ -88,7 +83,6 @@ _SAVE: Final = (
            level = excluded.level, value_time = excluded.value_time, reason = excluded.reason,
            comments = excluded.comments
 """
-)
 
 _NEXT: Final = "SELECT COALESCE(max(log_offset), 0) FROM alert_log"
 
@@ -97,20 +91,14 @@ _LOG: Final = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_OPEN: Final = "SELECT " + _COLUMNS + " FROM alert WHERE closed_at IS NULL ORDER BY alert_id"
+# Every column has its field in AlertRow; one without the other fails at the first read.
+_OPEN: Final = "SELECT * FROM alert WHERE closed_at IS NULL ORDER BY alert_id"
 
-_LISTED: Final = (
-    "SELECT "
-    + _COLUMNS
-    + """
-      FROM alert
-     WHERE active_since IS NOT NULL AND alert_id < %(before)s
-       AND (%(open)s OR closed_at IS NOT NULL) AND (NOT %(open)s OR closed_at IS NULL)
+_LISTED: Final = """
+    SELECT * FROM alert
+     WHERE active_since IS NOT NULL AND closed_at IS NOT NULL AND alert_id < %(before)s
      ORDER BY alert_id DESC LIMIT %(limit)s
 """
-)
-
-_ONE: Final = "SELECT " + _COLUMNS + " FROM alert WHERE alert_id = %s"
 
 _TAIL: Final = """
     SELECT log_offset, verb, alert_id, item FROM alert_log
@@ -156,18 +144,11 @@ async def not_closed(pool: ReadPool) -> list[AlertRow]:
         return await cur.fetchall()
 
 
-async def listed(pool: ReadPool, *, before: UUID, limit: int, open_only: bool) -> list[AlertRow]:
-    """Alerts that were active once, newest first: the open ones, or the closed ones."""
+async def closed(pool: ReadPool, *, before: UUID, limit: int) -> list[AlertRow]:
+    """Alerts that were active once and have closed, newest first."""
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
-        await cur.execute(_LISTED, {"before": before, "limit": limit, "open": open_only})
+        await cur.execute(_LISTED, {"before": before, "limit": limit})
         return await cur.fetchall()
-
-
-async def get(pool: ReadPool, alert: UUID) -> AlertRow | None:
-    """One alert."""
-    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
-        await cur.execute(_ONE, [alert])
-        return await cur.fetchone()
 
 
 async def log_tail(

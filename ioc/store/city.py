@@ -360,7 +360,8 @@ def _version(row: tuple[Any, ...]) -> UnitVersion:
 
 
 def _event(row: tuple[Any, ...]) -> UnitEvent:
-    passages = [Passage(*parts) for parts in zip(*(part or [] for part in row[4:]), strict=True)]
+    columns: list[list[Any]] = [part or [] for part in row[4:]]
+    passages = [Passage(*parts) for parts in zip(*columns, strict=True)]
     return UnitEvent(
         id=row[0], kind=row[1], effective=row[2], legal_reference=row[3], passages=tuple(passages)
     )

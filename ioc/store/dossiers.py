@@ -138,7 +138,8 @@ _RECOUNT: Final = """
           FROM wanted w JOIN dossier d ON d.handling_unit = w.unit_key
                AND d.resolved_at >= w.since AND d.resolved_at < w.until
                CROSS JOIN LATERAL (VALUES (
-                   (d.resolved_at AT TIME ZONE %(zone)s)::date < (d.due_at AT TIME ZONE %(zone)s)::date,
+                   (d.resolved_at AT TIME ZONE %(zone)s)::date
+                   < (d.due_at AT TIME ZONE %(zone)s)::date,
                    d.resolved_at > d.due_at)) AS v(early, overdue)
          GROUP BY w.unit_key, w.month
     )

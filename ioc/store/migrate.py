@@ -67,7 +67,8 @@ async def store_kind(conn: Connection) -> str:
     """`timescale` where the server can load TimescaleDB, else `plain`."""
     available = await (await conn.execute(_HAS_TIMESCALE)).fetchone()
     preloaded = await (await conn.execute(_PRELOADED)).fetchone()
-    assert available is not None and preloaded is not None
+    assert available is not None
+    assert preloaded is not None
     return "timescale" if available[0] and "timescaledb" in preloaded[0] else "plain"
 
 

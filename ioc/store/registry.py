@@ -69,7 +69,7 @@ _ADD_SERIES: Final = """
 
 
 def split_key(key: str) -> tuple[str, str]:
-    """The feature and the property that a series key names: all before the last `/`, and the rest."""
+    """The feature and the property of a series key: all before the last `/`, and the rest."""
     feature, slash, prop = key.rpartition("/")
     return (feature, prop) if slash and feature and prop else (key, "value")
 
@@ -194,7 +194,8 @@ _PUT_FEATURE: Final = """
 """
 
 _PUT_SERIES: Final = """
-    INSERT INTO series (feed_key, key, feature_key, property, uom, value_kind, interval_s, low, high)
+    INSERT INTO series (feed_key, key, feature_key, property, uom, value_kind, interval_s,
+                        low, high)
     VALUES (%(feed)s, %(key)s,
             (SELECT feature_key FROM feature WHERE feed_key = %(feed)s AND id = %(feature)s),
             %(property)s, %(uom)s, %(kind)s, %(interval)s, %(low)s, %(high)s)

@@ -43,11 +43,11 @@ _OBSERVATION_DTYPE: Final = np.dtype(
         ("l3", ">i4"), ("value", ">f8"), ("l4", ">i4"), ("received", ">i8"),
     ]
 )  # fmt: skip
-_STAGING_DTYPE: Final = np.dtype(
+STAGING_DTYPE: Final = np.dtype(
     [("fields", ">i2"), ("l0", ">i4"), ("row", ">i4"), *_OBSERVATION_DTYPE.descr[1:]]
 )
 
-_SETTINGS: Final = """
+SETTINGS: Final = """
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
     SET plan_cache_mode = force_generic_plan;
     CREATE TEMP TABLE IF NOT EXISTS staging (
@@ -60,12 +60,12 @@ _COPY_OBSERVATION: Final = """
     COPY observation (series_id, phenomenon_time, value, received_at) FROM STDIN (FORMAT BINARY)
 """
 
-_COPY_STAGING: Final = """
+COPY_STAGING: Final = """
     COPY staging (row, series_id, phenomenon_time, value, received_at) FROM STDIN (FORMAT BINARY)
 """
 
 # One statement sees one state of the table, so `held` is what stood there before the insert.
-_MERGE: Final = """
+MERGE: Final = """
     WITH held AS (
         SELECT s.row, o.value, s.value AS offered, o.series_id IS NOT NULL AS known
           FROM staging s
@@ -190,7 +190,7 @@ class Flushed(msgspec.Struct, frozen=True):
     """Series ids whose newest observation changed."""
 
 
-def _binary(
+def as_copy(
     dtype: np.dtype[Any], rows: Columns, received: NDArray[np.int64], row: Any = None
 ) -> bytes:
     """The rows as PostgreSQL's binary COPY format; made by numpy: 0.06 µs a row."""
@@ -257,7 +257,7 @@ class BatchWriter:
                 )
             await asyncio.sleep(0.5)
             tried += 0.5
-        await conn.execute(_SETTINGS)
+        await conn.execute(SETTINGS)
         row = await (await conn.execute(_PARTITIONED)).fetchone()
         assert row is not None
         if row[0]:
@@ -406,17 +406,17 @@ class BatchWriter:
         fresh = self._latest.newer(chosen)
         straight = offered[fresh]
         if len(straight):
-            block = _binary(_OBSERVATION_DTYPE, rows.take(straight), received[straight])
+            block = as_copy(_OBSERVATION_DTYPE, rows.take(straight), received[straight])
             async with conn.cursor() as cur, cur.copy(_COPY_OBSERVATION) as copy:
                 await copy.write(block)
         kind[straight] = STORED
         staged = offered[~fresh]
         if len(staged):
-            block = _binary(_STAGING_DTYPE, rows.take(staged), received[staged], staged)
+            block = as_copy(STAGING_DTYPE, rows.take(staged), received[staged], staged)
             async with conn.cursor(binary=True) as cur:
-                async with cur.copy(_COPY_STAGING) as copy:
+                async with cur.copy(COPY_STAGING) as copy:
                     await copy.write(block)
-                await cur.execute(_MERGE)
+                await cur.execute(MERGE)
                 found = np.array(await cur.fetchall(), np.int64).reshape(-1, 2)
             kind[found[:, 0]] = found[:, 1]
         written = np.zeros(len(rows), np.bool_)

@@ -88,7 +88,7 @@ function FeedLine({ feed, chosen, choose }: { feed: FeedItem; chosen: boolean; c
         <FreshnessMark state={state} /> {stateWord(state)}
       </td>
       <td>
-        <Age time={feed.last_time} state={state} always />
+        <Age time={feed.last_time ?? feed.last_received} state={state} always />
       </td>
       <td class="n">{number(feed.received_hour)}</td>
       <td class="n">{number(feed.quarantined_hour)}</td>

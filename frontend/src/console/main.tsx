@@ -20,6 +20,9 @@ import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { CentreContext } from '../panels/centre'
 import { AlertDetail } from '../panels/detail'
 
+/** How the log names what no person did. */
+const ENGINE = 'engine'
+
 const centre = new Centre(false).follow('alerts', 'feeds')
 
 function Console() {
@@ -200,7 +203,7 @@ function History({ alert, comment }: { alert: AlertItem; comment: { current: HTM
             <span class="caption">{moment(entry.at, tick.value)}</span>
             <span>
               <b>{changeWord(entry.change)}</b>
-              {entry.actor && ` · ${entry.actor}`}
+              {entry.actor && ` · ${entry.actor === ENGINE ? words.engine : entry.actor}`}
               {entry.comment && <q>{entry.comment}</q>}
             </span>
           </li>

@@ -26,7 +26,7 @@ export function figureFreshness(figure: FigureItem, now: number): Freshness {
 }
 
 export function feedFreshness(feed: FeedItem, now: number): Freshness {
-  return freshness({ ...feed, time: feed.last_time }, now)
+  return freshness({ ...feed, time: feed.last_time ?? feed.last_received }, now)
 }
 
 /** The newest time among a feature's values. */

@@ -2,13 +2,15 @@
 
 import { Marker, type GeoJSONSource, type Map as MapLibre } from 'maplibre-gl'
 import type { Collection } from '../live/collection'
-import { SEVERITIES, SEVERITY_RANK } from '../live/order'
+import { SEVERITIES, SEVERITY_RANK, worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { COLOURS, FONT, SEVERITY_COLOURS, vh } from './look'
 import { ICON_SIZE, severityIcon } from './symbols'
 
 const SOURCE = 'alerts'
 const FLUSH_EVERY = 500
+/** Only the worst are named on the map; more names would hide the places. */
+const NAMED = 6
 const SIZES = { critical: 3.5, high: 3, medium: 2.5, low: 2.2 } as const
 
 export class AlertsLayer {
@@ -31,20 +33,6 @@ export class AlertsLayer {
       clusterProperties: { worst: ['min', ['get', 'rank']] },
     })
     map.addLayer({
-      id: 'alert-clusters',
-      type: 'symbol',
-      source: SOURCE,
-      filter: ['has', 'point_count'],
-      layout: {
-        'icon-image': ['match', ['get', 'worst'], ...SEVERITIES.slice(0, 3).flatMap((s) => [SEVERITY_RANK[s], severityIcon(s, 'open')]), severityIcon('low', 'open')] as never,
-        'icon-allow-overlap': true,
-        'text-field': ['get', 'point_count_abbreviated'],
-        'text-font': FONT,
-        'text-allow-overlap': true,
-      },
-      paint: { 'text-color': COLOURS.ground },
-    })
-    map.addLayer({
       id: 'alerts',
       type: 'symbol',
       source: SOURCE,
@@ -63,6 +51,21 @@ export class AlertsLayer {
         'text-max-width': 9,
       },
       paint: { 'text-color': COLOURS.text, 'text-halo-color': COLOURS.halo },
+    })
+    // Above the single ones, so that clusters are placed first and no name is written over them.
+    map.addLayer({
+      id: 'alert-clusters',
+      type: 'symbol',
+      source: SOURCE,
+      filter: ['has', 'point_count'],
+      layout: {
+        'icon-image': ['match', ['get', 'worst'], ...SEVERITIES.slice(0, 3).flatMap((s) => [SEVERITY_RANK[s], severityIcon(s, 'open')]), severityIcon('low', 'open')] as never,
+        'icon-allow-overlap': true,
+        'text-field': ['get', 'point_count_abbreviated'],
+        'text-font': FONT,
+        'text-allow-overlap': true,
+      },
+      paint: { 'text-color': COLOURS.ground },
     })
     this.resize()
     this.undo.push(alerts.watch(() => this.flushSoon()))
@@ -96,15 +99,16 @@ export class AlertsLayer {
 
   private flush(): void {
     const placed = [...this.alerts.items.values()].filter((alert) => alert.place.point !== null)
+    const named = new Set(placed.filter((alert) => alert.state === 'active').sort(worstFirst).slice(0, NAMED).filter((alert) => !this.isCalling(alert)))
     // A few hundred points at most, and clusters are made anew anyway: the whole is simpler than a difference.
     void (this.map.getSource(SOURCE) as GeoJSONSource | undefined)?.setData({
       type: 'FeatureCollection',
-      features: placed.map(drawAlert),
+      features: placed.map((alert) => drawAlert(alert, named.has(alert))),
     })
     this.callOut(placed.filter(this.isCalling))
   }
 
-  /** The blinking outline is an element of the page: it costs no redraw of the map. */
+  /** The blinking outline and the name beside it are elements of the page: they cost no redraw of the map. */
   private callOut(calling: AlertItem[]): void {
     const wanted = new Set(calling.map((alert) => alert.id))
     for (const [id, ring] of this.rings) {
@@ -119,14 +123,16 @@ export class AlertsLayer {
       element.setAttribute('aria-hidden', 'true')
       element.style.borderColor = SEVERITY_COLOURS[alert.severity]
       const holder = document.createElement('div')
-      holder.style.pointerEvents = 'none'
-      holder.append(element)
+      holder.className = 'map-call'
+      const name = document.createElement('span')
+      name.textContent = alert.place.name
+      holder.append(element, name)
       this.rings.set(alert.id, new Marker({ element: holder }).setLngLat(alert.place.point as [number, number]).addTo(this.map))
     }
   }
 }
 
-function drawAlert(alert: AlertItem): GeoJSON.Feature {
+function drawAlert(alert: AlertItem, named: boolean): GeoJSON.Feature {
   const rank = SEVERITY_RANK[alert.severity]
   const state = alert.state === 'cleared' ? 'cleared' : alert.acknowledged ? 'seen' : 'open'
   return {
@@ -136,7 +142,7 @@ function drawAlert(alert: AlertItem): GeoJSON.Feature {
       id: alert.id,
       rank,
       icon: severityIcon(alert.severity, state),
-      label: rank <= SEVERITY_RANK.high && alert.state === 'active' ? alert.place.name : '',
+      label: named && rank <= SEVERITY_RANK.high ? alert.place.name : '',
     },
   }
 }

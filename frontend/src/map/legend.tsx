@@ -36,6 +36,7 @@ export function Legend({ city, unitsKey }: { city: City; unitsKey: UnitsKey | nu
           </li>
         ))}
       </ul>
+      <p>{words.cluster}</p>
       {city.outline_note && <p class="legend-note">{say(city.outline_note)}</p>}
     </div>
   )

@@ -23,7 +23,7 @@ export const SEVERITY_COLOURS: Record<Severity, string> = {
 }
 
 /** At target, then three steps of orange: dim, so that an alert on top of them is still the brightest thing. */
-export const TARGET_FILLS = ['#243240', '#4a3a22', '#6f4e1d', '#986617'] as const
+export const TARGET_FILLS = ['#243240', '#443621', '#66491c', '#8c5f18'] as const
 export const NEUTRAL_FILLS = ['#1b2732', '#263645', '#334859', '#425c70', '#547389'] as const
 
 export const FONT = ['Be Vietnam Pro']

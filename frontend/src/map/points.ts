@@ -7,7 +7,7 @@ import { featureFreshness } from '../live/freshness'
 import type { LayerFeature, LayerInfo } from '../live/protocol'
 import { COLOURS, vh } from './look'
 import { LiveSource, type Drawn } from './source'
-import { domainIcon, ICON_SIZE, severityIcon } from './symbols'
+import { domainIcon, ICON_SIZE, troubledIcon } from './symbols'
 
 /** Ages move on even when nothing arrives. */
 const AGE_EVERY = 5_000
@@ -90,10 +90,13 @@ export class PointsLayer {
     const { name, severity } = feature.properties
     const state = featureFreshness(feature, serverNow())
     const stale = state === 'stale' || state === 'never'
-    // A severity on a value that is not believed any more stays an outline.
-    const icon = severity
-      ? severityIcon(severity, stale ? 'cleared' : 'seen')
-      : domainIcon(this.info.domain, stale ? 'stale' : state === 'late' ? 'late' : 'fresh')
+    const { domain } = this.info
+    // What is not known any more has no colour: its alert, if there is one, stands over it anyway.
+    const icon = stale
+      ? domainIcon(domain, 'stale')
+      : severity
+        ? troubledIcon(domain, severity)
+        : domainIcon(domain, state === 'late' ? 'late' : 'fresh')
     return {
       id,
       geometry: feature.geometry,

@@ -18,9 +18,11 @@ export type Scale = TargetScale | NeutralScale
 export const TARGET_CLASSES = 4
 export const NEUTRAL_CLASSES = 5
 
-const NICE = [1, 2, 5]
+const NICE = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]
+/** So many of the worst values do not stretch the classes: one outlier would make all others look well. */
+const OUTLIERS = 0.05
 
-/** The smallest round number (1, 2 or 5 times a power of ten) that is at least `rough`. */
+/** The smallest round number that is at least `rough`. */
 export function niceStep(rough: number): number {
   if (!(rough > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(rough))
@@ -28,10 +30,11 @@ export function niceStep(rough: number): number {
   return 10 * power
 }
 
-/** Two limits below the target, so wide that the worst unit still falls near the third class. */
+/** Two limits below the target, so wide that the worst units, but for outliers, reach into the third class. */
 export function targetScale(target: number, direction: 'up' | 'down', values: number[]): TargetScale {
-  const worst = Math.max(0, ...values.map((value) => shortfall(value, target, direction)))
-  return { kind: 'target', target, direction, step: niceStep(worst / 3) }
+  const short = values.map((value) => shortfall(value, target, direction)).sort((a, b) => b - a)
+  const worst = Math.max(0, short[Math.floor(short.length * OUTLIERS)] ?? 0)
+  return { kind: 'target', target, direction, step: niceStep(worst / 2.6) }
 }
 
 export function neutralScale(values: number[]): NeutralScale {

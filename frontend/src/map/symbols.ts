@@ -30,6 +30,11 @@ export function domainIcon(domain: Domain, state: PointState): string {
   return `${domain}-${state}`
 }
 
+/** A place with something wrong keeps its sign and takes the colour; the alert's own shape stands over it. */
+export function troubledIcon(domain: Domain, severity: Severity): string {
+  return `${domain}-${severity}`
+}
+
 export function severityIcon(severity: Severity, state: 'open' | 'seen' | 'cleared'): string {
   return `severity-${severity}-${state}`
 }
@@ -40,6 +45,9 @@ export function addSymbols(map: MapLibre): void {
     const path = DOMAIN_PATHS[domain]
     add(map, domainIcon(domain, 'fresh'), path, { fill: COLOURS.normal, stroke: COLOURS.halo, scale: 0.62 })
     add(map, domainIcon(domain, 'late'), path, { fill: COLOURS.ground, half: COLOURS.late, stroke: COLOURS.late, scale: 0.6 })
+    for (const severity of SEVERITIES) {
+      add(map, troubledIcon(domain, severity), path, { fill: SEVERITY_COLOURS[severity], stroke: COLOURS.halo, scale: 0.66 })
+    }
     add(map, domainIcon(domain, 'stale'), path, { fill: COLOURS.ground, stroke: COLOURS.stale, scale: 0.6 })
   }
   for (const severity of SEVERITIES) {

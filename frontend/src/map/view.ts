@@ -6,7 +6,8 @@ import './map.css'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { signal } from '@preact/signals'
 import type { Centre, Selection } from '../live/centre'
-import type { AlertItem, City } from '../live/protocol'
+import type { Collection } from '../live/collection'
+import type { AlertItem, City, LayerFeature } from '../live/protocol'
 import { AlertsLayer } from './alerts'
 import { emptyStyle, vh } from './look'
 import { PointsLayer } from './points'
@@ -27,6 +28,8 @@ export class CentreMap {
   readonly unitsKey = signal<UnitsKey | null>(null)
   private readonly layers = new Map<string, PointsLayer | UnitsLayer>()
   private alerts: AlertsLayer | null = null
+  /** What the outlines really cover, once they are here; the city's bounds are only a frame around it. */
+  private extent: [number, number, number, number] | null = null
   private readonly undo: (() => void)[] = []
 
   constructor(
@@ -68,9 +71,8 @@ export class CentreMap {
 
   /** The whole province again. */
   home(animate = true): void {
-    const [west, south, east, north] = this.city.bounds
     this.map.resize()
-    this.map.fitBounds([west, south, east, north], { padding: framing(), animate })
+    this.map.fitBounds(this.extent ?? this.city.bounds, { padding: framing(), animate })
   }
 
   stop(): void {
@@ -92,6 +94,7 @@ export class CentreMap {
         this.layers.set(info.id, new PointsLayer(this.map, info, features, this.map.getZoom()))
         continue
       }
+      this.frame(features)
       const layer = new UnitsLayer(this.map, info, features, this.centre)
       this.layers.set(info.id, layer)
       this.undo.push(layer.key.subscribe((key) => (this.unitsKey.value = key ?? this.unitsKey.peek())))
@@ -102,6 +105,20 @@ export class CentreMap {
     this.map.on('mousemove', (event) => {
       this.map.getCanvas().style.cursor = this.at(event.point, 4).length ? 'pointer' : ''
     })
+  }
+
+  /** Fit the map to the outlines as soon as they are known. */
+  private frame(features: Collection<LayerFeature>): void {
+    const measure = () => {
+      const found = extentOf(features.items.values())
+      if (!found) return
+      undo()
+      this.extent = found
+      this.home(false)
+    }
+    const undo = features.watch(measure)
+    this.undo.push(undo)
+    measure()
   }
 
   private click(event: maplibregl.MapMouseEvent): void {
@@ -147,4 +164,13 @@ export class CentreMap {
 /** Room for the legend on the left and a little air around. */
 function framing(): maplibregl.PaddingOptions {
   return { top: vh() * 1.5, right: vh() * 2, bottom: vh() * 1.5, left: vh() * 25 }
+}
+
+function extentOf(features: Iterable<LayerFeature>): [number, number, number, number] | null {
+  const bounds = new maplibregl.LngLatBounds()
+  for (const { geometry } of features) {
+    const polygons = geometry?.type === 'Polygon' ? [geometry.coordinates] : geometry?.type === 'MultiPolygon' ? geometry.coordinates : []
+    for (const [ring] of polygons) for (const [x, y] of ring ?? []) bounds.extend([x as number, y as number])
+  }
+  return bounds.isEmpty() ? null : [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()]
 }

@@ -125,13 +125,11 @@ function AlertRow({ alert, centre }: { alert: AlertItem; centre: Centre }) {
     >
       <Shape severity={alert.severity} cleared={cleared} blinking={isCalling(alert)} />
       <button type="button" class="alert-body" onClick={() => centre.select({ kind: 'alert', id: alert.id })}>
-        <span class="alert-title">{say(alert.title)}</span>
-        <span class="alert-where">
-          <b>{alert.place.name}</b>
-          <span class="alert-since">
-            <Ago time={alert.since} />
-          </span>
+        <span class="alert-since">
+          <Ago time={alert.since} />
         </span>
+        <span class="alert-title">{say(alert.title)}</span>
+        <span class="alert-where">{alert.place.name}</span>
       </button>
       <div class="alert-who">
         <span class="alert-owner">{alert.unit?.name ?? words.noOwner}</span>

@@ -94,7 +94,7 @@ export function AlertDetail({ alert }: { alert: AlertItem }) {
           </Fact>
         )}
       </dl>
-      {alert.series !== null && <SeriesChart series={alert.series} level={alert.level} label={say(alert.title)} />}
+      {alert.series !== null && <SeriesChart series={alert.series} level={alert.level} take={extreme(alert)} label={say(alert.title)} />}
       {!alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} long />}
     </>
   )
@@ -219,13 +219,21 @@ function FeatureCharts({ info, feature, feed }: { info: LayerInfo; feature: Laye
   )
 }
 
+type Take = 'mean' | 'min' | 'max'
+
+/** Beside a level the side that crosses it is drawn: a mean of 15 minutes would hide the crossing. */
+function extreme(alert: AlertItem): Take {
+  if (alert.value === null || alert.level === null || alert.state === 'cleared') return 'mean'
+  return alert.value >= alert.level ? 'max' : 'min'
+}
+
 interface Drawn {
   time: number[]
   value: (number | null)[]
 }
 
 /** The last 24 hours of one series, renewed while it is looked at. */
-export function SeriesChart({ series, level, label }: { series: number; level: number | null; label: string }) {
+export function SeriesChart({ series, level, take = 'mean', label }: { series: number; level: number | null; take?: Take; label: string }) {
   const drawn = useSignal<Drawn | null>(null)
   const failed = useSignal(false)
   useEffect(() => {
@@ -238,7 +246,7 @@ export function SeriesChart({ series, level, label }: { series: number; level: n
       })
       get<ObservationColumns>(`/series/${series}/observations?${query}`)
         .then((answer) => {
-          drawn.value = withGaps(answer)
+          drawn.value = withGaps(answer.time, answer[take])
           failed.value = false
         })
         .catch(() => (failed.value = true))
@@ -258,7 +266,7 @@ export function SeriesChart({ series, level, label }: { series: number; level: n
 }
 
 /** Buckets without observations are absent from the answer: break the line there instead of drawing over the hole. */
-function withGaps({ time, mean }: ObservationColumns): Drawn {
+function withGaps(time: number[], values: (number | null)[]): Drawn {
   const steps = time.slice(1).map((at, i) => at - (time[i] as number))
   const usual = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? WIDTH_MS
   const most = Math.max(WIDTH_MS, usual) * 2.5
@@ -270,7 +278,7 @@ function withGaps({ time, mean }: ObservationColumns): Drawn {
       drawn.value.push(null)
     }
     drawn.time.push(at)
-    drawn.value.push(mean[i] ?? null)
+    drawn.value.push(values[i] ?? null)
   })
   return drawn
 }

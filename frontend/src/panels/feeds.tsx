@@ -28,17 +28,21 @@ export function FeedsPanel() {
         )}
       </header>
       {rows.length === 0 && <p class="caption pad">{centre.feeds.known.value ? words.feedsNone : words.loading}</p>}
-      <ul class="feeds-list">
-        {rows.map(({ feed, state }) => (
-          <FeedRow key={feed.id} feed={feed} state={state} />
-        ))}
-      </ul>
+      <div class="feeds-list">
+        <ul class="feeds-rows">
+          {rows.map(({ feed, state }) => (
+            <FeedRow key={feed.id} feed={feed} state={state} />
+          ))}
+        </ul>
+      </div>
     </section>
   )
 }
 
 function FeedRow({ feed, state }: { feed: FeedItem; state: Freshness }) {
   const words = w()
+  // Dossiers have no phenomenon time; their age is that of their arrival.
+  const last = feed.last_time ?? feed.last_received
   return (
     <li class={`feed is-${state}`} title={`${feed.name} · ${feed.agency.name}`} data-testid={`feed-${feed.id}`} data-state={state}>
       <FreshnessMark state={state} />
@@ -47,11 +51,7 @@ function FeedRow({ feed, state }: { feed: FeedItem; state: Freshness }) {
       </span>
       {feed.quarantined_hour > 0 && <span class="feed-held">{words.quarantined(number(feed.quarantined_hour))}</span>}
       <span class="feed-age">
-        {state === 'fresh' && feed.last_time ? (
-          since(feed.last_time)
-        ) : (
-          <Age time={feed.last_time} state={state} always />
-        )}
+        {state === 'fresh' && last !== null ? since(last) : <Age time={last} state={state} always />}
       </span>
     </li>
   )

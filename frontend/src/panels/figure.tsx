@@ -26,7 +26,11 @@ export function FigureValue({ figure, big = false }: { figure: FigureItem; big?:
       data-standing={figure.standing}
       data-value={figure.value ?? ''}
     >
-      <span class={state === 'stale' && !empty ? 'hollow' : ''}>{figureNumber(figure)}</span>
+      {empty && state === 'never' ? (
+        <span class="figure-never">{w().never}</span>
+      ) : (
+        <span class={state === 'stale' && !empty ? 'hollow' : ''}>{figureNumber(figure)}</span>
+      )}
       {sign && !empty && <small class={state === 'stale' ? 'is-stale' : ''}>{sign}</small>}
     </span>
   )
@@ -89,6 +93,8 @@ export function FigureMeasure({ figure }: { figure: FigureItem }) {
 }
 
 export function FigureAge({ figure, ...how }: { figure: FigureItem; always?: boolean; brief?: boolean }) {
+  // What was never fed says so where the value would stand.
+  if (figure.value === null && figure.state === 'never') return null
   return <Age time={figure.time} state={figure.state} late_after={figure.late_after} stale_after={figure.stale_after} {...how} />
 }
 

@@ -56,7 +56,7 @@ export function MapPanel() {
         </button>
       </div>
       {failed.value && <p class="map-failed">{w().mapFailed}</p>}
-      {city && <Legend city={city} unitsKey={view.value?.unitsKey.value ?? null} />}
+      {city && !centre.selection.value && <Legend city={city} unitsKey={view.value?.unitsKey.value ?? null} />}
       <DetailCard />
     </section>
   )

@@ -6,6 +6,7 @@ import { w } from '../i18n/words'
 import type { FigureItem } from '../live/protocol'
 import { useCentre } from './centre'
 import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, TargetNote } from './figure'
+import { byPlace } from './placing'
 
 const HEADLINE = 'online-share'
 const WORST = 5
@@ -17,7 +18,7 @@ export function ProceduresPanel() {
   const province = centre.city.value?.province.id
   const own = items.filter((item) => item.unit === null || item.unit.id === province)
   const fallback = centre.overview.read().filter((item) => item.domain === 'service')
-  const figures = own.length ? own : fallback
+  const figures = (own.length ? own : fallback).sort(byPlace)
   const headline = figures.find((item) => item.indicator === HEADLINE) ?? figures[0]
   const others = figures.filter((item) => item !== headline)
   const worst = lowest(items, headline?.indicator ?? HEADLINE, province)
@@ -63,7 +64,7 @@ function Headline({ figure }: { figure: FigureItem }) {
             <TargetNote figure={figure} />
           </span>
           <span class="caption">
-            <FigureCounts figure={figure} /> {w().dossiers} <FigureAge figure={figure} />
+            <FigureCounts figure={figure} /> {figure.denominator !== null && w().dossiers} <FigureAge figure={figure} />
           </span>
         </div>
       </div>

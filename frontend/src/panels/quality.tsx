@@ -3,11 +3,13 @@
 import { qualityWord, say } from '../i18n/words'
 import { useCentre } from './centre'
 import { FigureValue } from './figure'
+import { byPlace } from './placing'
 
 export function QualityBar() {
   const figures = useCentre()
     .overview.read()
     .filter((figure) => figure.domain === 'it')
+    .sort(byPlace)
   return (
     <dl class="quality" data-testid="quality">
       {figures.slice(0, 4).map((figure) => (

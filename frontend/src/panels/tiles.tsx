@@ -8,12 +8,13 @@ import { worstFirst } from '../live/order'
 import type { Domain, FigureItem } from '../live/protocol'
 import { useCentre } from './centre'
 import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, TargetNote, useFigureState } from './figure'
+import { byPlace } from './placing'
 
 const COMPANIONS = 3
 
 function Tile({ domain, lead }: { domain: Domain; lead: string }) {
   const centre = useCentre()
-  const figures = centre.overview.read().filter((figure) => figure.domain === domain)
+  const figures = centre.overview.read().filter((figure) => figure.domain === domain).sort(byPlace)
   const leader = figures.find((figure) => figure.id === lead) ?? figures.find((figure) => figure.trend) ?? figures[0]
   const companions = figures.filter((figure) => figure !== leader).slice(0, COMPANIONS)
   const words = w()
@@ -83,7 +84,7 @@ function TrendLine({ figure }: { figure: FigureItem }) {
   const words = w()
   const state = useFigureState(figure)
   const trend = figure.trend
-  if (!trend || trend.time.length < 2) {
+  if (!trend || trend.value.every((value) => value === null)) {
     return (
       <>
         <p class="caption no-trend">{words.noHistory}</p>

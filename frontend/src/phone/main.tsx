@@ -22,9 +22,11 @@ import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { CentreContext } from '../panels/centre'
 import { FreshnessMark } from '../panels/feeds'
 import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, TargetNote } from '../panels/figure'
+import { byPlace } from '../panels/placing'
 
 const FIRST_ALERTS = 5
-const CHANGES = 6
+/** So many changes a side; the alerts themselves stand right below. */
+const CHANGES = 3
 const KEEP_EVERY = 20_000
 
 const centre = new Centre(false).follow('alerts', 'feeds', 'summary')
@@ -98,19 +100,33 @@ function Changes() {
   const words = w()
   const look = before.current
   if (!look) return <section class="card caption">{words.firstLook}</section>
-  const changes = changesSince(look, centre.alerts.read(), centre.summary.read())
+  const changes = changesSince(look, centre.alerts.read().sort(worstFirst), centre.summary.read())
   return (
     <section class="card changes" data-testid="changes">
       <h2>{words.sinceLastLook(moment(look.at, serverNow()))}</h2>
       {changes.length === 0 && <p class="caption">{words.nothingChanged}</p>}
+      <Side changes={changes.filter((change) => change.worse)} worse />
+      <Side changes={changes.filter((change) => !change.worse)} worse={false} />
+    </section>
+  )
+}
+
+function Side({ changes, worse }: { changes: Change[]; worse: boolean }) {
+  if (changes.length === 0) return null
+  const words = w()
+  const rest = changes.length - CHANGES
+  return (
+    <div class={worse ? 'worse' : 'better'}>
+      <h3>
+        {worse ? `▼ ${words.becameWorse}` : `▲ ${words.becameBetter}`} ({number(changes.length)})
+      </h3>
       <ul>
         {changes.slice(0, CHANGES).map((change, i) => (
-          <li key={i} class={change.worse ? 'worse' : 'better'}>
-            <b>{change.worse ? `▼ ${words.becameWorse}` : `▲ ${words.becameBetter}`}</b> {sentence(change)}
-          </li>
+          <li key={i}>{sentence(change)}</li>
         ))}
+        {rest > 0 && <li class="caption">{words.andMore(number(rest))}</li>}
       </ul>
-    </section>
+    </div>
   )
 }
 
@@ -192,7 +208,7 @@ function AlertCard({ alert }: { alert: AlertItem }) {
 function Figures() {
   const words = w()
   const order = (figure: FigureItem) => (figure.standing === 'behind' ? 0 : 1)
-  const figures = [...centre.summary.read()].sort((a, b) => order(a) - order(b))
+  const figures = [...centre.summary.read()].sort((a, b) => order(a) - order(b) || byPlace(a, b))
   return (
     <section aria-label={words.indicators}>
       <h2>{words.indicators}</h2>

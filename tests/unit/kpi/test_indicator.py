@@ -58,8 +58,8 @@ def test_a_share_of_latest_values_is_read() -> None:
 def test_a_share_of_dossiers_is_read_and_one_name_is_a_list_of_one() -> None:
     indicator = decode_indicator("online-share", ONLINE | {"version": 3})
     assert indicator.version == 3
-    assert indicator.source == CountSource("dossiers", 
-        ("received_online",), ("received_direct", "received_online", "received_post")
+    assert indicator.source == CountSource(
+        "dossiers", ("received_online",), ("received_direct", "received_online", "received_post")
     )
 
 
@@ -70,8 +70,13 @@ def test_outside_a_share_the_kind_says_what_is_taken() -> None:
 
 
 def test_dossiers_may_be_summed_without_a_denominator() -> None:
-    written = without(ONLINE, "denominator") | {"kind": "sum", "numerator": list(COUNTS["dossiers"][:3])}
-    assert decode_indicator("received", written).source == CountSource("dossiers", COUNTS["dossiers"][:3], ())
+    written = without(ONLINE, "denominator") | {
+        "kind": "sum",
+        "numerator": list(COUNTS["dossiers"][:3]),
+    }
+    assert decode_indicator("received", written).source == CountSource(
+        "dossiers", COUNTS["dossiers"][:3], ()
+    )
 
 
 @pytest.mark.parametrize(

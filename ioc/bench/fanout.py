@@ -1,0 +1,256 @@
+"""How many frames reach a thousand clients, how late, and what an idle client costs."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from typing import Final
+
+import msgspec
+
+from ioc.bench.broadcast import Listening, Send, Sent
+from ioc.bench.crowd import Connect, Count, Counted
+from ioc.bench.figures import BenchFailed, Pair, Part, Report, compared, report, rounded
+from ioc.bench.processes import Child, Meter, allow_sockets, child, resident_bytes
+from ioc.bench.server import BenchFeed, Server, authorized, serving
+from ioc.clock import SystemClock, monotonic
+from ioc.model import Domain
+
+STREAM: Final = "/api/v1/stream"
+OFFER_SECONDS: Final = 0.1
+"""Between two changes of every item; twice as often as a client gets frames of a topic."""
+
+DELAY_RATE: Final = 2.0
+"""Frames a second to each client while delays are taken."""
+
+POINTS: Final = 40
+"""Places in the geometry of an item, which make its frame about 1 KB."""
+
+GREETING: Final = 1
+SETTLE_SECONDS: Final = 0.5
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How many clients with how many topics each, how long and how often to measure."""
+
+    clients: int = 1_000
+    topics: int = 16
+    seconds: float = 3.0
+    rounds: int = 3
+
+
+async def run(plan: Plan) -> Report:
+    """Measure throughput against `broadcast`, then the delay, then cost per frame and client."""
+    allow_sockets(plan.clients * 2)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving())
+        crowd = await stack.enter_async_context(child("crowd"))
+        limit = await stack.enter_async_context(child("broadcast"))
+        bench = _Bench(server, crowd, limit, plan)
+        await bench.describe()
+        memory = await bench.connect()
+        delay = await bench.delay()
+        alone = await bench.one_topic()
+        throughput = await bench.throughput()
+    return report("fanout", [throughput, alone, delay, memory])
+
+
+class _Bench:
+    def __init__(self, server: Server, crowd: Child, limit: Child, plan: Plan) -> None:
+        self._server = server
+        self._crowd = crowd
+        self._limit = limit
+        self._plan = plan
+        self._feed: BenchFeed | None = None
+        self._frame_bytes = 1_000
+
+    async def describe(self) -> None:
+        """Make one item a topic, each in a box of its own."""
+        feed = self._feed = await self._server.add_feed("fanout", Domain.ENVIRONMENT)
+        items = [
+            {
+                "type": "Feature",
+                "id": f"item{n}",
+                "geometry": {
+                    "type": "LineString",
+                    "coordinates": [[_west(n) + p / 10_000, 20.5 + p / 10_000] for p in range(POINTS)],
+                },
+                "properties": {"name": f"Tuyến đường số {n}"},
+            }
+            for n in range(self._plan.topics)
+        ]  # fmt: skip
+        await self._server.put(feed, "features", {"type": "FeatureCollection", "features": items})
+        keys = [{"key": f"item{n}/flow", "uom": "/h"} for n in range(self._plan.topics)]
+        await self._server.put(feed, "series", keys)
+        await self._change(range(self._plan.topics))
+
+    async def _change(self, items: range) -> None:
+        """Offer a new value to each of the items: the time at which it was sent."""
+        assert self._feed is not None
+        now = SystemClock().now().isoformat()
+        body = [
+            {"series": f"item{n}/flow", "time": now, "value": round(monotonic() * 1e6)}
+            for n in items
+        ]
+        answer = await self._server.http.post(
+            f"/feeds/{self._feed.id}/observations", content=msgspec.json.encode(body),
+            headers=authorized(self._feed) | {"Content-Type": "application/json"},
+        )  # fmt: skip
+        if answer.status_code != 200 or answer.json()["stored"] != len(body):
+            raise BenchFailed(f"a change was not stored: {answer.text[:300]}")
+
+    async def connect(self) -> Part:
+        """Connect all clients; what the server grows by is the price of an idle one."""
+        token = await self._server.wall_token()
+        say = [
+            msgspec.json.encode(
+                {
+                    "type": "subscribe",
+                    "id": f"t{n}",
+                    "topic": f"layer:{Domain.ENVIRONMENT.value}",
+                    "bbox": [_west(n) - 0.01, 20.0, _west(n) + 0.01, 21.0],
+                }
+            ).decode()
+            for n in range(self._plan.topics)
+        ]
+        job = Connect(
+            port=self._server.http_port, path=STREAM, clients=0, say=say,
+            headers={"Authorization": f"Bearer {token}", "Sec-WebSocket-Protocol": "ioc.v1"},
+            await_frames=GREETING + self._plan.topics,
+        )  # fmt: skip
+        some = max(1, self._plan.clients // 10)
+        await self._crowd.ask(msgspec.structs.replace(job, clients=some), Counted)
+        await asyncio.sleep(SETTLE_SECONDS)
+        before, started = resident_bytes(self._server.pid), monotonic()
+        others = self._plan.clients - some
+        await self._crowd.ask(msgspec.structs.replace(job, clients=others), Counted)
+        took = monotonic() - started
+        await asyncio.sleep(SETTLE_SECONDS)
+        grown = resident_bytes(self._server.pid) - before
+        listening = await self._limit.answer(Listening)
+        await self._crowd.ask(
+            Connect(port=listening.port, path="/", clients=self._plan.clients), Counted
+        )
+        return Part(
+            name="memory of an idle client",
+            figure=rounded(grown / others / 1024),
+            uom="KiB",
+            counts={"clients": self._plan.clients, "connects_per_second": rounded(others / took)},
+        )
+
+    async def delay(self) -> Part:
+        """From sending an observation to the arrival of its frame at every client."""
+        counting = asyncio.create_task(self._count(self._plan.seconds, delays=True))
+        meter = self._meter()
+        changes = 0
+        while not counting.done():
+            changes += 1
+            await self._change(range(1))
+            await asyncio.sleep(1 / DELAY_RATE)
+        counted = await counting
+        if counted.p99 is None:
+            raise BenchFailed("no frame arrived while delays were taken")
+        self._frame_bytes = round(counted.bytes / counted.frames)
+        return Part(
+            name=f"p99 delay at {DELAY_RATE:g} frames/s each",
+            figure=rounded(counted.p99),
+            uom="ms",
+            cpu=meter.cores(monotonic()),
+            counts={
+                "p50": rounded(counted.p50 or 0),
+                "most": rounded(counted.most or 0),
+                "changes": changes,
+                "frames": counted.frames,
+                "clients": counted.clients,
+                "frame_bytes": self._frame_bytes,
+            },
+        )
+
+    async def one_topic(self) -> Part:
+        """CPU for a frame when each client gets one at a time, at the same rate for both."""
+        pairs: list[Pair] = []
+        for _ in range(self._plan.rounds):
+            meter = self._meter()
+            counted = await self._offered(range(1))
+            spent = meter.cores(monotonic())["ioc"] * counted.seconds
+            rate = counted.frames / counted.seconds / self._plan.clients
+            limit_meter = Meter([("broadcast", self._limit.pid)], monotonic())
+            sending = await self._broadcast([self._frame_bytes], rate)
+            spent_limit = limit_meter.cores(monotonic())["broadcast"] * sending.seconds
+            if not counted.frames or not sending.frames:
+                raise BenchFailed("no frames arrived")
+            pairs.append(
+                Pair(
+                    max(spent, 1e-3) / counted.frames * 1e6,
+                    max(spent_limit, 1e-3) / sending.frames * 1e6,
+                )
+            )
+        return compared(
+            "server CPU a frame, one topic", pairs, "us", lower_is_better=True,
+            counts={"frames_per_second": rounded(rate * self._plan.clients)},
+        )  # fmt: skip
+
+    async def throughput(self) -> Part:
+        """Frames a second that all clients get together when there is always something new."""
+        pairs: list[Pair] = []
+        cpu: dict[str, float] = {}
+        counted = Counted()
+        for _ in range(self._plan.rounds):
+            meter = self._meter()
+            counted = await self._offered(range(self._plan.topics))
+            cpu = meter.cores(monotonic())
+            sizes = [round(counted.bytes / max(counted.frames, 1))] * self._plan.topics
+            sending = await self._broadcast(sizes, None)
+            pairs.append(
+                Pair(counted.frames / counted.seconds, sending.frames / sending.seconds)
+            )
+        return compared(
+            f"{self._plan.clients:,} clients, frames of 1 KB",
+            pairs,
+            "frames/s",
+            cpu=cpu,
+            counts={
+                "clients": counted.clients,
+                "topics": self._plan.topics,
+                "frame_bytes": round(counted.bytes / max(counted.frames, 1)),
+            },
+        )
+
+    async def _offered(self, items: range) -> Counted:
+        """Count while the items change again and again."""
+
+        async def change() -> None:
+            while True:
+                await self._change(items)
+                await asyncio.sleep(OFFER_SECONDS)
+
+        changing = asyncio.create_task(change())
+        try:
+            await asyncio.sleep(SETTLE_SECONDS)
+            counted = await self._count(self._plan.seconds)
+        finally:
+            changing.cancel()
+            with suppress(asyncio.CancelledError):
+                await changing
+        if counted.clients != self._plan.clients:
+            raise BenchFailed(f"of {self._plan.clients} clients {counted.clients} got frames")
+        await asyncio.sleep(SETTLE_SECONDS)
+        return counted
+
+    async def _broadcast(self, sizes: list[int], rate: float | None) -> Counted:
+        job = Send(self._plan.seconds + 2 * SETTLE_SECONDS, sizes, rate)
+        await self._limit.tell(job)
+        await asyncio.sleep(SETTLE_SECONDS)
+        counted = await self._count(self._plan.seconds)
+        await self._limit.answer(Sent)
+        await asyncio.sleep(SETTLE_SECONDS)
+        return counted
+
+    async def _count(self, seconds: float, *, delays: bool = False) -> Counted:
+        return await self._crowd.ask(Count(seconds, delays), Counted)
+
+    def _meter(self) -> Meter:
+        roots = [("ioc", self._server.pid), ("crowd", self._crowd.pid)]
+        return Meter(roots, monotonic())
+
+
+def _west(item: int) -> float:
+    return 105.0 + item / 20

@@ -1,0 +1,77 @@
+"""`ioc bench`: figures on this machine, against limits measured in the same run."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ioc.bench import fanout as fanout_bench
+from ioc.bench import ingest as ingest_bench
+from ioc.bench import latency as latency_bench
+from ioc.bench.figures import Part, Report
+from ioc.commands.run import run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure this machine. Each bench starts a server of its own on free ports with a data "
+    "directory of its own (or, with IOC_DATABASE_URL, in a database of its own there), measures "
+    "product and limit in turns and throws all of it away.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="print one line of JSON")]
+Rounds = Annotated[int, typer.Option(min=1, help="how often product and limit take turns")]
+
+
+@app.command()
+def ingest(
+    seconds: Annotated[float, typer.Option(min=0.1, help="of each measurement")] = 2.0,
+    rounds: Rounds = 3,
+    sync_always: Annotated[
+        bool, typer.Option(help="also measure with IOC_MQTT_SYNC=always")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Observations stored a second, by REST and MQTT, against prebuilt rows and a bare subscriber."""
+    _show(run(ingest_bench.run(ingest_bench.Plan(seconds, rounds, sync_always))), json)
+
+
+@app.command()
+def fanout(
+    clients: Annotated[int, typer.Option(min=2)] = 1_000,
+    topics: Annotated[
+        int, typer.Option(min=1, max=64, help="subscriptions of each client when it is about rate")
+    ] = 16,
+    seconds: Annotated[float, typer.Option(min=0.5, help="of each measurement")] = 3.0,
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> None:
+    """Frames of 1 KB to many websocket clients, against `websockets.broadcast` alone."""
+    _show(run(fanout_bench.run(fanout_bench.Plan(clients, topics, seconds, rounds))), json)
+
+
+@app.command()
+def latency(
+    rate: Annotated[int, typer.Option(min=1, help="observations offered a second")] = 1_000,
+    rows: Annotated[int, typer.Option(min=1, help="observations in one message")] = 1,
+    seconds: Annotated[float, typer.Option(min=0.5)] = 15.0,
+    clients: Annotated[int, typer.Option(min=1, help="walls that watch")] = 1,
+    json: Json = False,
+) -> None:
+    """From the publish of an observation to its frame at a wall: p50, p95, p99."""
+    _show(run(latency_bench.run(latency_bench.Plan(rate, rows, seconds, clients))), json)
+
+
+def _show(found: Report, json: bool) -> None:
+    if json:
+        typer.echo(msgspec.json.encode(found))
+        return
+    for part in found.parts:
+        typer.echo(_line(part))
+        for name, values in (("cores", part.cpu), ("counts", part.counts)):
+            if values:
+                typer.echo(f"    {name}: " + ", ".join(f"{k} {v:g}" for k, v in values.items()))
+
+
+def _line(part: Part) -> str:
+    compared = "" if part.ratio is None else f"   limit {part.limit:,.6g}   ratio {part.ratio:.2f}"
+    return f"{part.name:55} {part.figure:>10,.6g} {part.uom:9}{compared}"

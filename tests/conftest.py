@@ -1,0 +1,130 @@
+"""What all tests share: servers under test, databases of their own, the data folder."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from ioc.embedded.database import EmbeddedDatabase
+from ioc.store.migrate import migrate
+from tests.fixtures.server import Server, external_database
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all that the absent data folder keeps from running."""
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "data folder" in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests need the data folder (IOC_TEST_DATA) and were skipped; "
+            "their small twins ran"
+        )
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data; a test that needs it is skipped without it."""
+    folder = Path(os.environ.get("IOC_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the data folder is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A PostgreSQL server: that of IOC_TEST_DATABASE_URL, else the embedded one."""
+    given = os.environ.get("IOC_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    server = EmbeddedDatabase(tmp_path_factory.mktemp("database"))
+    await server.start()
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+def _named(server: str, name: str) -> str:
+    """The address of another database on the same server."""
+    parameters = psycopg.conninfo.conninfo_to_dict(server)
+    return psycopg.conninfo.make_conninfo(**{**parameters, "dbname": name})
+
+
+@pytest.fixture(scope="session")
+async def template(database_server: str) -> AsyncIterator[str]:
+    """A migrated database that is cloned for each test; closed to connections meanwhile."""
+    name = f"template_{uuid4().hex[:10]}"
+    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        await conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    await migrate(_named(database_server, name))
+    async with await psycopg.AsyncConnection.connect(
+        _named(database_server, name), autocommit=True
+    ) as conn:
+        row = await (
+            await conn.execute("SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'")
+        ).fetchone()
+        if row is not None and row[0]:
+            # Its scheduler would keep a connection, and a template must have none.
+            await conn.execute("SELECT _timescaledb_functions.stop_background_workers()")
+    yield name
+    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        await conn.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+@pytest.fixture
+async def database(database_server: str, template: str) -> AsyncIterator[str]:
+    """The address of a migrated database of the test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        await conn.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    yield _named(database_server, name)
+    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        await conn.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running product with the demo's city and no simulator, for the tests of one file."""
+    folder = tmp_path_factory.mktemp("server") / "data"
+    with external_database() as url:
+        settings = {"IOC_DEMO": "1"}
+        if url is not None:
+            settings["IOC_DATABASE_URL"] = url
+        running = Server(folder, settings)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A product of the test's own, to be killed and started at will; not started yet."""
+    with external_database() as url:
+        settings = {"IOC_DEMO": "1"}
+        if url is not None:
+            settings["IOC_DATABASE_URL"] = url
+        made = Server(tmp_path / "data", settings)
+        try:
+            yield made
+        finally:
+            made.close()
