@@ -78,9 +78,7 @@ async def template(database_server: str) -> AsyncIterator[str]:
             await conn.execute("SELECT _timescaledb_functions.stop_background_workers()")
     yield name
     async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -95,9 +93,7 @@ async def database(database_server: str, template: str) -> AsyncIterator[str]:
         )
     yield _named(database_server, name)
     async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")

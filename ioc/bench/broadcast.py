@@ -49,9 +49,13 @@ async def _send(clients: set[ServerConnection], job: Send) -> Sent:
             broadcast(clients, frame)
         rounds += 1
         await asyncio.sleep(0)
-        while any(c.transport.get_write_buffer_size() > _MOST_BUFFERED for c in clients):
+        while _full(clients):  # noqa: ASYNC110, transports tell nobody
             await asyncio.sleep(0.001)
     return Sent(rounds * len(frames) * len(clients))
+
+
+def _full(clients: set[ServerConnection]) -> bool:
+    return any(c.transport.get_write_buffer_size() > _MOST_BUFFERED for c in clients)
 
 
 async def main() -> None:

@@ -5,7 +5,7 @@ Handshake and frames are made by hand, because a full client would be the limit 
 
 import asyncio
 import re
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import uvloop
@@ -79,11 +79,11 @@ class _Client(asyncio.Protocol):
         self.welcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self.transport = cast(asyncio.Transport, transport)
         more = "".join(f"{name}: {value}\r\n" for name, value in self._job.headers.items())
         head = _HANDSHAKE.format(path=self._job.path, port=self._job.port, more=more)
-        transport.write(head.encode())
+        self.transport.write(head.encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.welcome.done():

@@ -71,7 +71,7 @@ class _Bench:
                 "id": f"item{n}",
                 "geometry": {
                     "type": "LineString",
-                    "coordinates": [[_west(n) + p / 10_000, 20.5 + p / 10_000] for p in range(POINTS)],
+                    "coordinates": [[_west(n) + p / 1e4, 20.5 + p / 1e4] for p in range(POINTS)],
                 },
                 "properties": {"name": f"Tuyến đường số {n}"},
             }
@@ -199,9 +199,7 @@ class _Bench:
             cpu = meter.cores(monotonic())
             sizes = [round(counted.bytes / max(counted.frames, 1))] * self._plan.topics
             sending = await self._broadcast(sizes, None)
-            pairs.append(
-                Pair(counted.frames / counted.seconds, sending.frames / sending.seconds)
-            )
+            pairs.append(Pair(counted.frames / counted.seconds, sending.frames / sending.seconds))
         return compared(
             f"{self._plan.clients:,} clients, frames of 1 KB",
             pairs,

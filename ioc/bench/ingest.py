@@ -123,7 +123,7 @@ class _Bench:
         )
 
         async def limit(bodies: int) -> float:
-            await sink.ask(Most(_bodies(product, REST_ROWS)), Taken)
+            await sink.tell(Most(_bodies(product, REST_ROWS)))
             job = msgspec.structs.replace(post, port=listening.port, bodies=bodies)
             posted = await sender.ask(job, Posted)
             return bodies / (posted.ended - posted.started)
@@ -165,7 +165,7 @@ class _Bench:
             )  # fmt: skip
 
             async def limit(payloads: int) -> float:
-                await sink.ask(Most(_bodies(product, rows)), Taken)
+                await sink.tell(Most(_bodies(product, rows)))
                 job = self._publish(own, "bench/limit", rows, payloads, 0)
                 published = await sender.ask(job, Published)
                 taken = await sink.ask(Await(payloads), Taken)

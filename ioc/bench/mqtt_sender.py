@@ -1,7 +1,7 @@
 """Publish prebuilt observations at QoS 1; packets by hand, so that it never is the limit."""
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import uvloop
@@ -70,10 +70,10 @@ class _Link(asyncio.Protocol):
         self.welcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
         body = b"\x00\x04MQTT\x04\xc2\x00\x00" + b"".join(_text(word) for word in self._words)
-        transport.write(b"\x10" + _length(len(body)) + body)
+        self._transport.write(b"\x10" + _length(len(body)) + body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.welcome.done():

@@ -1,6 +1,7 @@
-"""Post prebuilt bodies over several kept connections; sockets by hand, so that it never is the limit."""
+"""Post prebuilt bodies over several kept connections, by hand, so that it never is the limit."""
 
 import asyncio
+from typing import cast
 
 import msgspec
 import uvloop
@@ -56,8 +57,8 @@ class _Sender(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():

@@ -182,7 +182,7 @@ def authorized(feed: BenchFeed) -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(**environment: str) -> AsyncGenerator[Server]:
-    """Run a server; with IOC_DATABASE_URL in a database of its own there, else on an embedded one."""
+    """Run a server, embedded; with IOC_DATABASE_URL in a database of its own on that server."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ioc-bench-")))
         data_dir = home / "data"
@@ -226,7 +226,7 @@ async def _ready(process: asyncio.subprocess.Process, port: int, log: Path) -> N
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.1)
-    told = log.read_text(errors="replace")[-2_000:]
+    told = log.read_text(errors="replace")[-2_000:]  # noqa: ASYNC240, nothing else runs any more
     raise BenchFailed(f"the server under test did not become ready:\n{told}")
 
 

@@ -1,9 +1,9 @@
-"""The limits of the ingest: take the same bytes undecoded and write prebuilt rows, or just count."""
+"""The limits of the ingest: take the bytes undecoded and write prebuilt rows, or just count."""
 
 import asyncio
 import threading
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
@@ -19,13 +19,12 @@ from ioc.clock import monotonic
 from ioc.model import Columns
 from ioc.store.writer import COPY_STAGING, MERGE, SETTINGS, STAGING_DTYPE, as_copy
 
-_BODY: Final = 0
 _ACK_LIMIT: Final = 10_000
 _SECONDS: Final = 60.0
 
 
 class Listen(msgspec.Struct, tag="listen"):
-    """Take bodies over HTTP and write rows for each to the database, up to `most` bodies at once."""
+    """Take bodies over HTTP and write rows for each, up to `most` bodies in one transaction."""
 
     database_url: str
     rows: int
@@ -68,14 +67,13 @@ class Ready(msgspec.Struct):
 
 
 class Taken(msgspec.Struct):
-    """When all had been taken (monotonic), and the transactions so far."""
+    """When all had been taken and acknowledged (monotonic)."""
 
     ended: float
-    transactions: int
 
 
 class Store:
-    """Binary COPY into the staging table and the writer's own insert: one connection, no decoding."""
+    """Binary COPY into staging and the writer's own insert: one connection, no decoding."""
 
     def __init__(self, url: str, series: int, base_ms: int) -> None:
         """Connect; series take turns and their times go up."""
@@ -85,7 +83,6 @@ class Store:
         self._series = series
         self._base_us = base_ms * 1000
         self._next = 0
-        self.transactions = 0
 
     def write(self, rows: int) -> None:
         """Write so many rows in one transaction."""
@@ -102,18 +99,17 @@ class Store:
             cur.execute(MERGE)
             cur.fetchall()
         self._conn.commit()
-        self.transactions += 1
 
 
 class _HttpSink(asyncio.Protocol):
     def __init__(self, waiting: "asyncio.Queue[asyncio.Transport]") -> None:
         self._waiting = waiting
-        self._missing = _BODY
+        self._missing = 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if not self._missing:
@@ -161,11 +157,10 @@ class MqttSink:
     def __init__(self, job: Subscribe) -> None:
         """Make the client; nothing is connected yet."""
         self._job = job
+        self.most = job.most
         self.taken = 0
         self.store = (
-            None
-            if job.database_url is None
-            else Store(job.database_url, job.series, job.base_ms)
+            None if job.database_url is None else Store(job.database_url, job.series, job.base_ms)
         )
         self._waiting: deque[int] = deque()
         self._some = threading.Event()
@@ -202,7 +197,7 @@ class MqttSink:
             self._some.wait()
             self._some.clear()
             while self._waiting:
-                count = min(len(self._waiting), self._job.most)
+                count = min(len(self._waiting), self.most)
                 mids = [self._waiting.popleft() for _ in range(count)]
                 store.write(count * self._job.rows)
                 for mid in mids:
@@ -234,14 +229,14 @@ async def main() -> None:
                 await asyncio.to_thread(mqtt.start)
                 reply(Ready())
             case Most():
-                assert http is not None
-                http.most = job.most
-                reply(Taken(monotonic(), http.store.transactions))
+                for sink in (http, mqtt):
+                    if sink is not None:
+                        sink.most = job.most
             case Await():
                 assert mqtt is not None
                 goal += job.payloads
                 ended = await _awaited(mqtt, goal)
-                reply(Taken(ended, mqtt.store.transactions if mqtt.store else 0))
+                reply(Taken(ended))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def ingest(
     ] = True,
     json: Json = False,
 ) -> None:
-    """Observations stored a second, by REST and MQTT, against prebuilt rows and a bare subscriber."""
+    """Observations stored a second by REST and MQTT, against prebuilt rows and a bare client."""
     _show(run(ingest_bench.run(ingest_bench.Plan(seconds, rounds, sync_always))), json)
 
 

@@ -1,4 +1,4 @@
-"""`ioc user` and `ioc wall`: who may sign in."""
+"""`ioc user`: who may sign in."""
 
 import sys
 from typing import Annotated
@@ -10,11 +10,10 @@ from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
 from ioc.config import read_config
-from ioc.errors import Invalid, NotFound
+from ioc.errors import Invalid
 from ioc.store import accounts, audit, identity
 
 app = typer.Typer(no_args_is_help=True, help="Make people's accounts and change passwords.")
-wall_app = typer.Typer(no_args_is_help=True, help="Make links that open a wall without a sign-in.")
 
 ROLES = ("administrator", "operator", "leader", "agency")
 
@@ -91,37 +90,3 @@ async def _passwd(name: str, password: str) -> None:
             conn, now=now, actor="command line", source="local", action="user.passwd",
             subject=name,
         )  # fmt: skip
-
-
-@wall_app.command("add")
-def add_wall(
-    name: Annotated[str, typer.Argument(help="which wall, for the list")],
-) -> None:
-    """Print the link that opens the wall as a kiosk; it never expires and can be ended."""
-    config = read_config()
-    token = run(_add_wall(name))
-    typer.echo(f"http://{config.http_host}:{config.http_port}/w/{token}")
-
-
-async def _add_wall(name: str) -> str:
-    now = SystemClock().now()
-    async with connection(read_config()) as conn:
-        token = await accounts.add_wall(conn, name, now)
-        await audit.record(
-            conn, now=now, actor="command line", source="local", action="wall.add", subject=name
-        )
-    return token
-
-
-@wall_app.command("end")
-def end_wall(token: Annotated[str, typer.Argument(help="the last part of the link")]) -> None:
-    """End a wall's link."""
-    run(_end_wall(token))
-
-
-async def _end_wall(token: str) -> None:
-    now = SystemClock().now()
-    async with connection(read_config()) as conn:
-        if await accounts.holder(conn, token, now) is None:
-            raise NotFound("there is no such token, or it has ended already")
-        await accounts.end_token(conn, token, now)

@@ -88,7 +88,7 @@ def test_a_key_opens_its_own_feed_only(server: Server) -> None:
 
 
 def test_unknown_series_are_kept_aside_unless_the_feed_makes_them(server: Server) -> None:
-    door = server.feed("rest.strict", "so-y-te", "--format", "ioc")
+    door = server.feed("rest.strict", auto_series=False)
     assert door.post([_item("bv-9/beds-occupied", 1)]).json()["quarantined"] == 1
     described = httpx2.put(
         f"{server.base}/api/v1/feeds/rest.strict/series",
@@ -124,7 +124,7 @@ def test_a_gzip_bomb_is_refused_at_the_limit(server: Server) -> None:
 
 
 def test_lines_and_csv_stream_in_blocks_and_answer_once(server: Server) -> None:
-    door = server.feed("rest.lines", "so-y-te", "--auto-series", "--late-limit", "none")
+    door = server.feed("rest.lines", late_limit=None)
     start = now() - timedelta(days=2)
     times = [stamp(start + timedelta(seconds=n)) for n in range(40_000)]
     lines = "\n".join(
