@@ -1,4 +1,4 @@
-"""Make the ASGI application from the settings."""
+"""Make the ASGI application around what the composition root has opened."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,9 +25,6 @@ from ioc.api import (
 )
 from ioc.api.deps import State
 from ioc.api.encode import components, shape
-from ioc.clock import Clock
-from ioc.config import Config
-from ioc.runtime import open_runtime
 
 API = "/api/v1"
 
@@ -40,13 +37,12 @@ HEADERS = {
 }
 
 
-def create_app(config: Config, clock: Clock | None = None) -> FastAPI:
-    """The application; its lifespan starts and stops everything."""
+def create_app(state: State) -> FastAPI:
+    """The application that serves an opened runtime."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[State]:
-        async with open_runtime(config, clock) as state:
-            yield state
+        yield state
 
     app = FastAPI(
         title="IOC",

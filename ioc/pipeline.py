@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from ingest.decode import decode
 from ingest.intake import Intake
-from ingest.payload import Payload, nothing
+from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
 from ioc.model import Feed, Reason
@@ -18,6 +18,8 @@ from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter, Flushed, Part
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MOST_PAYLOADS: Final = 5_000
 """Payloads of one flush; with 1 observation each a commit takes some 30 ms."""
@@ -88,25 +90,21 @@ class Pipeline:
             storing.cancel()
 
     async def _load(self, payloads: list[Payload]) -> Loaded:
+        read = [
+            (payload, feed, _decoded(payload, feed))
+            for payload in payloads
+            for feed in [self._registry.feeds[payload.feed_key]]
+        ]
+        resolver, now = self._resolver, self._clock.now()
+        # A thousand sensors that report for the first time cost one statement, not a thousand.
+        await _patiently(lambda: resolver.make_series([(feed, d) for _, feed, d in read]))
         parts: list[Part] = []
-        for payload in payloads:
-            feed = self._registry.feeds[payload.feed_key]
-            parts.append(await self._part(payload, feed))
+        for payload, feed, decoded in read:
+            part = await _patiently(
+                lambda p=payload, f=feed, d=decoded: resolver.resolve(p, f, d, now)
+            )
+            parts.append(part)
         return Loaded(payloads, parts)
-
-    async def _part(self, payload: Payload, feed: Feed) -> Part:
-        try:
-            decoded = decode(payload, feed)
-        except Exception:
-            # A fault of a decoder must cost one payload, never the flow.
-            log.exception("a decoder failed", extra={"feed": feed.id})
-            decoded = nothing(Reason.SHAPE_INVALID, "the payload cannot be read", payload.body)
-        while True:
-            try:
-                return await self._resolver.resolve(payload, feed, decoded, self._clock.now())
-            except Unavailable:
-                log.warning("the database is away; unknown series wait", extra={"feed": feed.id})
-                await asyncio.sleep(0.5)
 
     async def _store(self) -> None:
         kept_at = monotonic()
@@ -132,3 +130,22 @@ class Pipeline:
             return await asyncio.wait_for(self._ready.get(), CHECKPOINT_SECONDS)
         except TimeoutError:
             return Loaded([], [])
+
+
+def _decoded(payload: Payload, feed: Feed) -> Decoded:
+    try:
+        return decode(payload, feed)
+    except Exception:
+        # A fault of a decoder must cost one payload, never the flow.
+        log.exception("a decoder failed", extra={"feed": feed.id})
+        return nothing(Reason.SHAPE_INVALID, "the payload cannot be read", payload.body)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            log.warning("the database is away; unknown series wait")
+            await asyncio.sleep(0.5)

@@ -1,5 +1,6 @@
 """From decoded items to rows of known series; the unknown, implausible and late are sorted out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +33,28 @@ class Resolver:
         self._registry = registry
         self._writes = writes
 
+    async def make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
+        """Make the unknown series of many payloads together, for feeds that may make them."""
+        for key, wanted in self._unknown(items).items():
+            feed = self._registry.feeds[key]
+            await self._registry.create_series(self._writes, feed, wanted)
+
+    def _unknown(self, items: Sequence[tuple[Feed, Decoded]]) -> dict[int, dict[str, ValueKind]]:
+        """Series by feed that do not exist and may be made, with the kind of their first value."""
+        found: dict[int, dict[str, ValueKind]] = {}
+        for feed, decoded in items:
+            known = self._registry.keys.get(feed.key, {})
+            if not feed.auto_series or all(map(known.__contains__, decoded.keys)):
+                continue
+            wanted = found.setdefault(feed.key, {})
+            for place, key in enumerate(decoded.keys):
+                if len(known) + len(wanted) >= MOST_SERIES:
+                    break
+                if key not in known and key not in wanted:
+                    value = 0.0 if decoded.numbers is not None else decoded.values[place]
+                    wanted[key] = _kind_of(value)
+        return {key: wanted for key, wanted in found.items() if wanted}
+
     async def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
         """The part of a flush that a payload brings; waits for the database where it must."""
         part = Part(
@@ -60,14 +83,8 @@ class Resolver:
         """The series of each row, -1 where there is none."""
         known = self._registry.keys.get(feed.key, {})
         found = [known.get(key, -1) for key in decoded.keys]
-        if -1 in found and feed.auto_series and len(known) < MOST_SERIES:
-            wanted: dict[str, ValueKind] = {}
-            for place, key in enumerate(decoded.keys):
-                if found[place] < 0 and key not in wanted:
-                    value = 0.0 if decoded.numbers is not None else decoded.values[place]
-                    wanted[key] = _kind_of(value)
-            wanted = dict(list(wanted.items())[: MOST_SERIES - len(known)])
-            await self._registry.create_series(self._writes, feed, wanted)
+        if -1 in found and feed.auto_series:
+            await self.make_series([(feed, decoded)])
             known = self._registry.keys.get(feed.key, {})
             found = [known.get(key, -1) for key in decoded.keys]
         return np.array(found, np.int32)

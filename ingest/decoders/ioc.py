@@ -1,7 +1,6 @@
 """Format `ioc`: `{"series","time","value"}` as a JSON array or object, NDJSON or CSV."""
 
 import csv
-import io
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -12,6 +11,9 @@ from ingest.rows import EARLIEST, KEY_BYTES, Rows
 from ioc.model import Reason, from_micros
 
 _COLUMNS = ("series", "time", "value")
+
+_EXACT_UNTIL = 2100
+"""Up to that year seconds as a float are exact to the microsecond."""
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -29,6 +31,7 @@ class _Loose(msgspec.Struct, gc=False):
 
 
 _batch = msgspec.json.Decoder(list[_Item])
+_item = msgspec.json.Decoder(_Item)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _loose = msgspec.json.Decoder(_Loose)
 _text = msgspec.json.Decoder(str)
@@ -45,24 +48,27 @@ def decode_json(
     is demanded).
     """
     try:
-        items = _batch.decode(body)
-    except msgspec.DecodeError:
-        # The careful path names each bad item and keeps its neighbours.
-        return _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
-    except UnicodeDecodeError:
-        return nothing(Reason.ENCODING_INVALID, "the body is not UTF-8", body)
+        found = _columns(_batch.decode(body), zone)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    # The careful path names each bad item and keeps its neighbours.
+    return found or _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+
+
+def _columns(items: list[_Item], zone: tzinfo) -> Decoded | None:
+    """The items as columns, all at once; None when one of them needs a closer look."""
     keys = [item.series for item in items]
     times = [item.time for item in items]
     if any(time.tzinfo is None for time in times):
         times = [t if t.tzinfo else t.replace(tzinfo=zone) for t in times]
     micros = np.rint(np.array([t.timestamp() for t in times], np.float64) * 1e6).astype(np.int64)
     suspicious = (
-        (len(micros) > 0 and (micros.min() < EARLIEST or max(t.year for t in times) > 2200))
+        (len(micros) > 0 and (micros.min() < EARLIEST or max(t.year for t in times) > _EXACT_UNTIL))
         or any(len(key) > KEY_BYTES // 4 or not key.isprintable() for key in set(keys))
-        or "" in keys
+        or any(not key.strip() for key in set(keys))
     )
     if suspicious:
-        return _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+        return None
     return Decoded(
         keys=keys,
         time=micros,
@@ -169,15 +175,17 @@ def decode_ndjson(
 ) -> Decoded:
     """Read one JSON item a line; blank lines are passed over and do not count."""
     lines = [line for line in body.split(b"\n") if line.strip()]
-    joined = b"[" + b",".join(lines) + b"]"
     try:
-        _batch.decode(joined)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Line by line: joined to one array, two broken lines could make a whole item.
+        found = _columns([_item.decode(line) for line in lines], zone)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    if found is None:
         rows = Rows(zone)
         for index, line in enumerate(lines):
             _one(rows, index, line.strip(), topic_key, arrival)
-        return rows.done()
-    return decode_json(joined, zone=zone, topic_key=topic_key, arrival=arrival)
+        found = rows.done()
+    return found
 
 
 def decode_csv(
@@ -185,15 +193,17 @@ def decode_csv(
 ) -> Decoded:
     """Read CSV with the header `series,time,value` in any order; further columns are passed over.
 
-    With a topic that names the series, `time,value` is enough.
+    With a topic that names the series, `time,value` is enough. A line is read by itself, so that
+    a quote that is never closed costs its own line only.
     """
+    lines = [line for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+    if len(lines) == 1:
+        # Files of old programs end their lines with a carriage return alone.
+        lines = [line for line in lines[0].split(b"\r") if line.strip()]
     try:
-        text = body.decode("utf-8-sig")
+        header = [name.strip().lower() for name in _cells(lines[0])] if lines else []
     except UnicodeDecodeError:
         return nothing(Reason.ENCODING_INVALID, "the CSV is not UTF-8; save it as UTF-8", body)
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        header = [name.strip().lower() for name in next(reader, list[str]())]
     except csv.Error as error:
         return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
     missing = [
@@ -208,25 +218,33 @@ def decode_csv(
         return nothing(Reason.SHAPE_INVALID, detail, body)
     at = {name: header.index(name) for name in _COLUMNS if name in header}
     rows = Rows(zone)
-    try:
-        cells = [row for row in reader if row]
-    except csv.Error as error:
-        return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
-    for index, row in enumerate(cells):
-        _csv_row(rows, index, row, at, topic_key, arrival)
+    for index, line in enumerate(lines[1:]):
+        _csv_row(rows, index, line.rstrip(b"\r"), at, topic_key, arrival)
     return rows.done()
+
+
+def _cells(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode().strip("\r")], strict=True), list[str]())
 
 
 def _csv_row(
     rows: Rows,
     index: int,
-    row: list[str],
+    raw: bytes,
     at: dict[str, int],
     topic_key: str | None,
     arrival: datetime | None,
 ) -> None:
+    try:
+        row = _cells(raw)
+    except UnicodeDecodeError:
+        rows.refuse(index, Reason.ENCODING_INVALID, "the line is not UTF-8", raw)
+        return
+    except csv.Error as error:
+        detail = f"not valid CSV: {error}; texts with line breaks go by JSON"
+        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw)
+        return
     cell = {name: row[place].strip() for name, place in at.items() if place < len(row)}
-    raw = _csv_line(row)
     key = cell.get("series") or topic_key
     if key is None:
         rows.refuse(index, Reason.SERIES_MISSING, "the line has no series", raw)
@@ -252,12 +270,6 @@ def _csv_row(
     except ValueError:
         value = {"true": True, "false": False}.get(written.lower(), written)
     rows.add(index, key, time, value, raw)
-
-
-def _csv_line(row: list[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(row)
-    return out.getvalue().encode()
 
 
 def item_json(key: str, time_us: int, value: Scalar) -> bytes:

@@ -18,6 +18,8 @@ VERSION = 10
 _records = msgspec.json.Decoder(list[msgspec.Raw])
 _record = msgspec.json.Decoder(dict[str, Any])
 
+_BASE_FIELDS = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
+
 
 class _Base:
     """The base values in force (RFC 8428 section 4.6)."""
@@ -26,6 +28,7 @@ class _Base:
         self.name = ""
         self.time = 0.0
         self.value = 0.0
+        self.version = VERSION
 
 
 def decode(body: bytes, *, zone: tzinfo, received: datetime, timed: bool) -> Decoded:
@@ -63,7 +66,10 @@ def _number(record: dict[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(name)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise TypeError(name) from None
 
 
 def _one(
@@ -80,7 +86,8 @@ def _one(
             base.name = _name(record, "bn")
         base.time = base.time if (time := _number(record, "bt")) is None else time
         base.value = base.value if (value := _number(record, "bv")) is None else value
-        version = _number(record, "bver")
+        # The version holds for the pack, not for the record that states it.
+        base.version = max(base.version, int(_number(record, "bver") or 0))
         own_time = _number(record, "t")
         own_value = _number(record, "v")
         name = base.name + _name(record, "n")
@@ -88,7 +95,7 @@ def _one(
         rows.refuse(index, Reason.SHAPE_INVALID, f"`{error}` has the wrong type", raw)
         return
     unknown = [field for field in record if field.endswith("_")]
-    if unknown or (version is not None and version > VERSION):
+    if unknown or base.version > VERSION:
         what = f"field `{unknown[0]}` must be understood" if unknown else "version is too new"
         rows.refuse(index, Reason.SHAPE_INVALID, f"the SenML {what}", raw)
         return
@@ -97,7 +104,7 @@ def _one(
         if "s" in record or "bs" in record:
             detail = "sums (`s`, `bs`) are not stored; send the value itself as `v`"
             rows.refuse(index, Reason.SUM_UNSUPPORTED, detail, raw)
-        elif not any(field.startswith("b") for field in record) or "n" in record:
+        elif not record or not _BASE_FIELDS.issuperset(record):
             rows.refuse(index, Reason.VALUE_MISSING, "the record has no v, vb or vs", raw)
         else:
             # A record of base values only is a header, not an observation: it is refused by
@@ -111,7 +118,8 @@ def _one(
             detail = "the time is relative to now; send absolute times (`bt` or `t` since 1970)"
             rows.refuse(index, Reason.TIME_MISSING, detail, resolved)
             return
-        micros = to_micros(received) + round(seconds * 1e6)
+        # A time that is out of all bounds becomes one before 1970, which `add` refuses.
+        micros = to_micros(received) + round(seconds * 1e6) if seconds > -1e11 else -1
     else:
         micros = round(seconds * 1e6) if seconds < 1e11 else -1
     rows.add(index, name, micros, value, resolved)

@@ -115,7 +115,7 @@ def _feature_row(
     if faults:
         raise Invalid(f"feature {place} ({id}): {faults[0].message}")
     unit = properties.pop("unit", None)
-    if unit is not None and unit not in facts.city.organisation:
+    if unit is not None and not (isinstance(unit, str) and unit in facts.city.organisation):
         raise Invalid(f"feature {place} ({id}): no unit has the id {str(unit)[:80]!r}")
     box = None if geometry is None else envelope(geometry)
     return FeatureRow(
@@ -170,7 +170,8 @@ async def put_feed_series(
     known = registry.keys.get(feed.key, {})
     rows: list[SeriesRow] = []
     for place, series in enumerate(described):
-        fault = key_fault(series.key) or key_fault(series.feature or "x")
+        named = (series.key, series.feature or "x", series.property or "x", series.uom or "x")
+        fault = next((fault for name in named if (fault := key_fault(name)) is not None), None)
         if fault is not None:
             raise Invalid(f"series {place}: {fault}")
         before = registry.series.get(known.get(series.key, -1))

@@ -12,6 +12,7 @@ from ingest.decode import CONTENT_TYPES, CSV, NDJSON, media_type, understood
 from ingest.dossier import Dossier, decode_dossiers
 from ingest.intake import Intake
 from ingest.payload import Channel, Payload
+from ingest.rows import LATEST_YEAR
 from ioc.api.bodies import lines, whole
 from ioc.api.deps import (
     Health,
@@ -34,8 +35,6 @@ from ioc.store import dossiers, ledger
 from ioc.store.writer import MOST_PROBLEMS
 
 router = APIRouter(tags=["feeds"])
-
-LONGEST_LOOK = timedelta(days=31)
 
 WritableFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_WRITE))]
 LedgerFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_LEDGER))]
@@ -278,8 +277,11 @@ async def get_feeds(health: Health, subject: FeedReader, now: Now) -> Response:
 def window(
     since: datetime | None, until: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    """The time to look at: the last 24 hours unless told, at most a month."""
+    """The time to look at: the last 24 hours unless told."""
     end = until or now
+    for named, at in (("since", since), ("until", until)):
+        if at is not None and not 1900 <= at.year <= LATEST_YEAR:
+            raise Invalid(f"`{named}` has the year {at.year}")
     start = since or end - timedelta(days=1)
     if start.tzinfo is None or end.tzinfo is None:
         raise Invalid("`since` and `until` need an offset, such as 2026-11-22T00:00:00+07:00")

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ioc.catalogue import preferred, say
 from ioc.errors import Busy, IocError, NotFound, NotSignedIn
@@ -74,6 +75,12 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    async def gone(request: Request, error: Exception) -> Response:
+        # Nobody reads this answer; what was committed of the body stays, and a retry is harmless.
+        log.info("a body was cut off by its sender", extra={"path": request.url.path})
+        detail = "the body was cut off; what was committed stays, send it again"
+        return problem(400, "invalid", detail, request.headers.get("accept-language"))
+
     async def unknown(request: Request, error: Exception) -> Response:
         reference = os.urandom(6).hex()
         log.error("unexpected error %s on %s", reference, request.url.path, exc_info=error)
@@ -83,4 +90,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(IocError, own)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unknown)

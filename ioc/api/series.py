@@ -21,7 +21,9 @@ router = APIRouter(tags=["series"])
 MOST_POINTS = 10_000
 """Buckets or observations that one answer holds."""
 
-_WIDTH = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?|P(\d+)W")
+_WIDTH = re.compile(
+    r"P(?:(\d{1,7})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,7})M)?(?:(\d{1,7})S)?)?|P(\d{1,7})W"
+)
 
 
 class SeriesItem(msgspec.Struct):

@@ -77,7 +77,7 @@ async def login(
     _gate.waiting += 1
     try:
         async with CHECKS, reads.connection() as conn:
-            account = await accounts.find(conn, body.name)
+            account = await accounts.find(conn, body.name.replace("\x00", ""))
         async with CHECKS:
             # A name that does not exist takes as long as one that does.
             known = account.password_hash if account else _decoy()

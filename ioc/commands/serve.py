@@ -5,6 +5,7 @@ import ipaddress
 import json
 import logging
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from ioc.commands.database import connection
 from ioc.config import Config, read_config
 from ioc.embedded.process import EmbeddedError
 from ioc.errors import ConfigError, IocError
+from ioc.runtime import open_runtime
 from ioc.store import accounts, identity
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ def up() -> None:
         raise typer.Exit(1) from error
     try:
         status = uvloop.run(_up(config, sockets))
+    except asyncio.CancelledError:
+        status = 130
     except (IocError, EmbeddedError) as error:
         typer.echo(f"ioc: {error}", err=True)
         raise typer.Exit(1) from error
@@ -88,27 +92,54 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 async def _up(config: Config, sockets: list[socket.socket]) -> int:
+    """Open everything, serve until a signal, close everything; the exit status."""
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(config),
-            log_config=None,
-            access_log=False,
-            loop="none",
-            http="httptools",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=65_536,
-            timeout_graceful_shutdown=GRACE,
-            backlog=2_048,
-            server_header=False,
+    stop = _Stop(asyncio.current_task())
+    async with open_runtime(config) as state:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(state),
+                log_config=None,
+                access_log=False,
+                loop="none",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_max_size=65_536,
+                timeout_graceful_shutdown=GRACE,
+                backlog=2_048,
+                server_header=False,
+            )
         )
-    )
-    welcoming = asyncio.create_task(_welcome(config, server))
-    await server.serve(sockets=sockets)
-    welcoming.cancel()
-    await asyncio.gather(welcoming, return_exceptions=True)
-    return 0 if server.started else 1
+        welcoming = asyncio.create_task(_welcome(config, server))
+        stop.served = True
+        await server.serve(sockets=sockets)
+        welcoming.cancel()
+        await asyncio.gather(welcoming, return_exceptions=True)
+        failed = state["facts"].health()["failed"]
+    if failed is None:
+        return 0
+    log.critical("stopped because the vital task `%s` died", failed)
+    return 1
+
+
+class _Stop:
+    """Turns the first signal of the start into an orderly end.
+
+    While it serves, uvicorn handles the signals, and sends them on to us once it has stopped: by
+    then everything is closing, and nothing may cut that short.
+    """
+
+    def __init__(self, task: "asyncio.Task[object] | None") -> None:
+        self.served = False
+        self._task = task
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, self._signalled)
+
+    def _signalled(self) -> None:
+        if not self.served and self._task is not None:
+            self._task.cancel()
 
 
 async def _welcome(config: Config, server: uvicorn.Server) -> None:

@@ -136,13 +136,14 @@ async def run(
     process = await asyncio.create_subprocess_exec(
         *prefix,
         *command,
-        stdin=asyncio.subprocess.PIPE,
+        # A pipe that nothing is written to may be closed by a quick program before we close it.
+        stdin=asyncio.subprocess.PIPE if text else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=directory,
         env=clean_environment(),
     )
-    output, _ = await process.communicate(text.encode())
+    output, _ = await process.communicate(text.encode() if text else None)
     printed = output.decode("utf-8", "replace").strip()
     if process.returncode:
         raise EmbeddedError(f"{Path(command[0]).name} failed: {printed}")

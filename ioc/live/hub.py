@@ -1,6 +1,7 @@
 """Fan-out: each client reads topics at its own pace, from where it stands."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ LAG_SECONDS = 1.0
 MOST_SUBSCRIPTIONS = 64
 """Subscriptions that one connection may hold."""
 
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
 
 @dataclass(slots=True)
 class _Subscription:
@@ -24,7 +27,6 @@ class _Subscription:
     topic: Topic
     box: Box | None
     offset: int
-    pending_since: float | None = None
     sent_at: float = -1e9
     greeting: list[bytes] | None = None
 
@@ -91,6 +93,7 @@ class Client:
         self._hub = hub
         self._subscriptions: dict[str, _Subscription] = {}
         self._event = asyncio.Event()
+        self._woken_at: float | None = None
         hub.clients.add(self)
 
     def close(self) -> None:
@@ -101,6 +104,8 @@ class Client:
 
     def wake(self) -> None:
         """Say that a topic of this client moved."""
+        if self._woken_at is None:
+            self._woken_at = monotonic()
         self._event.set()
 
     def subscribe(self, key: str, name: str, *, box: Box | None, cursor: str | None) -> None:
@@ -144,8 +149,14 @@ class Client:
         """Wait until there is something to send, and return it; paced per topic."""
         while True:
             self._event.clear()
-            out, pause = self._gather(monotonic())
+            now = monotonic()
+            # While this waits it is called at once; what waited longer waited for the client.
+            behind = 0.0 if self._woken_at is None else now - self._woken_at
+            self._woken_at = None
+            out, pause = self._gather(now)
             if out:
+                if behind > LAG_SECONDS:
+                    out.insert(0, b'{"type":"lag","behind_ms":%d}' % round(behind * 1000))
                 self._hub.frames += len(out)
                 return out
             if pause is None:
@@ -153,6 +164,7 @@ class Client:
             else:
                 # Something is due later; whatever else moves meanwhile joins it.
                 await asyncio.sleep(pause)
+                self._woken_at = None
 
     def _gather(self, now: float) -> tuple[list[bytes], float | None]:
         out: list[bytes] = []
@@ -167,7 +179,6 @@ class Client:
                 continue
             wait = held.sent_at + topic.pace - now
             if wait > 0:
-                held.pending_since = held.pending_since or now
                 pause = wait if pause is None else min(pause, wait)
                 continue
             out += self._advance(held, now)
@@ -176,8 +187,6 @@ class Client:
     def _advance(self, held: _Subscription, now: float) -> list[bytes]:
         topic = held.topic
         frames = topic.since(held.offset, held.box)
-        behind = 0.0 if held.pending_since is None else now - held.pending_since
-        held.pending_since = None
         held.sent_at = now
         if frames is None:
             self._hub.resyncs += 1
@@ -187,10 +196,7 @@ class Client:
                 _frame(held, b"snapshot", topic.offset, topic.snapshot(held.box)),
             ]
         held.offset = topic.offset
-        out = [_frame(held, b"delta", offset, data) for offset, data in frames]
-        if behind > LAG_SECONDS:
-            out.insert(0, b'{"type":"lag","behind_ms":%d}' % round(behind * 1000))
-        return out
+        return [_frame(held, b"delta", offset, data) for offset, data in frames]
 
 
 def _frame(held: _Subscription, kind: bytes, offset: int, data: bytes) -> bytes:
@@ -203,6 +209,6 @@ def _offset(cursor: str | None, epoch: str) -> int | None:
     if cursor is None:
         return None
     named, _, offset = cursor.rpartition(".")
-    if named != epoch or not offset.isdigit():
+    if named != epoch or _DIGITS.fullmatch(offset) is None:
         return None
     return int(offset)

@@ -75,6 +75,8 @@ class LiveState:
             series.id: key for key, members in self._series.items() for series in members
         }
         for key, feature in features.items():
+            if (old := before.get(key)) is not None and old.layer != feature.layer:
+                self.topic(old.layer).remove(key)
             if before.get(key) != feature or counts.get(key) != len(self._series[key]):
                 self.topic(feature.layer).put(key, point=_point(feature))
         for key in before.keys() - features.keys():

@@ -63,6 +63,8 @@ class _Entry:
     born: int
     fragment: bytes | None
     point: Point | None
+    moved: int = 0
+    """Offset since which the place may differ from what clients were told before, 0 if never."""
 
 
 def inside(point: Point | None, box: Box | None) -> bool:
@@ -106,12 +108,13 @@ class StateTopic:
         self.offset += 1
         entry = self._items.get(key)
         if entry is None:
-            self._items[key] = _Entry(self.offset, self.offset, fragment, point)
-            self._removed.pop(key, None)
+            again = self._removed.pop(key, None) is not None
+            moved = self.offset if again else 0
+            self._items[key] = _Entry(self.offset, self.offset, fragment, point, moved)
             return
         entry.offset, entry.fragment = self.offset, fragment
-        if point is not None:
-            entry.point = point
+        if point is not None and point != entry.point:
+            entry.point, entry.moved = point, self.offset
         self._items.move_to_end(key)
 
     def put_if_changed(self, key: str, fragment: bytes) -> bool:
@@ -176,6 +179,9 @@ class StateTopic:
             if entry.offset <= offset:
                 break
             if not inside(entry.point, box):
+                if entry.moved > offset:
+                    # It may have been inside before, and would stay in view at its old place.
+                    delta.remove.append(key)
                 continue
             (delta.add if entry.born > offset else delta.update).append(self._fragment(key, entry))
         for key in reversed(self._removed):
@@ -218,11 +224,11 @@ class LogTopic:
 
     def apply(self, change: Change) -> None:
         """Take the next change; `none` moves the offset only."""
-        if len(self._log) == self._log.maxlen:
-            self._floor = self._log[0].offset
         self.offset = change.offset
         if change.verb == "none":
             return
+        if len(self._log) == self._log.maxlen:
+            self._floor = self._log[0].offset
         self._log.append(change)
         if change.verb == "remove":
             self._open.pop(change.key, None)

@@ -16,6 +16,9 @@ DAY: Final = 86_400
 HOUR: Final = 3_600
 EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
+TURN_HOURS: Final = 8.0
+"""Over so many hours a working day turns into a day of rest."""
+
 LOOK_BACK: Final = 1_000
 """Days before a day that was asked for, of which the next question is expected to be."""
 
@@ -68,6 +71,14 @@ class Calendar:
         rests = np.array([not self.works(int(day) + EPOCH_ORDINAL) for day in days], np.bool_)
         return rests[back]
 
+    def rest(self, seconds: Ticks) -> Values:
+        """0 on working days, 1 on the others, passing over within the hours around midnight."""
+        hour = self.hour(seconds)
+        own = self.rests(seconds).astype(np.float64)
+        other = self.rests(seconds + np.where(hour < 12.0, -DAY // 2, DAY // 2)).astype(np.float64)
+        part = np.minimum(0.5 + np.minimum(hour, 24.0 - hour) / TURN_HOURS, 1.0)
+        return own * part + other * (1.0 - part)
+
     def works(self, ordinal: int) -> bool:
         """Whether a day, as a proleptic ordinal, is a working one."""
         return self._works(ordinal)
@@ -88,8 +99,7 @@ class Calendar:
         working = self._working
         if not working or working[0] > first:
             working = [n for n in range(first - LOOK_BACK, first + 30) if self.works(n)]
-        place = bisect_right(working, first) + count - 1
-        while place >= len(working):
+        while (place := bisect_right(working, first) + count - 1) >= len(working):
             last = working[-1]
             working = working + [n for n in range(last + 1, last + 400) if self.works(n)]
         self._working = working  # as a whole: another thread may be reading the former one

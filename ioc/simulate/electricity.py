@@ -108,7 +108,7 @@ class Substations:
             + 0.06 * hump(hour, 6.3, 1.0)
         )
         shifts = 0.55 + 0.42 * hump(hour, 9.8, 2.0) + 0.40 * hump(hour, 14.8, 2.0)
-        shifts = np.where(self._calendar.rests(seconds), 0.62 * shifts, shifts)
+        shifts = shifts * (1.0 - 0.38 * self._calendar.rest(seconds))
         warm = self._weather.temperature(seconds)
         weather = (
             1.0 + 0.024 * np.clip(warm - 26.0, 0, None) + 0.012 * np.clip(15.0 - warm, 0, None)

@@ -11,12 +11,12 @@ from ioc.simulate.calendar import DAY, HOUR, Calendar
 from ioc.simulate.episodes import Episode, Schedule, envelope, hump, span
 from ioc.simulate.noise import Ticks, Values, normal, once, seed_of, smooth
 from ioc.simulate.traffic import number
-from ioc.simulate.weather import LONGEST_RAIN, Weather
+from ioc.simulate.weather import Weather
 
 LONGEST_HAZE: Final = 4 * DAY
 HAZES_A_DAY: Final = 0.07
-WAVE: Final = 5 * DAY
-"""So long after the end of a rain its wave is no longer seen in a river."""
+WAVE: Final = 12 * DAY
+"""So long after the end of a rain its wave is no longer felt in a river."""
 
 
 class Air:
@@ -110,10 +110,12 @@ class Rivers:
         lag = HOUR * (6.0 + 14.0 * once(seed, "lag"))
         answer = 0.55 + 0.6 * once(seed, "answer")
         since, until = span(seconds)
-        for rain in self._weather.rains(since - int(WAVE + lag) - LONGEST_RAIN, until):
+        for rain in self._weather.rains(since - WAVE, until):
             # A wave rises as the rain reaches the gauge and ebbs slowly.
             rise = HOUR * 9.0 + 0.5 * (rain.until - rain.since)
             x = np.clip((seconds - rain.since - lag) / rise, 0.0, None)
-            level = level + room * answer * rain.strength * x * np.exp(1.0 - x)
+            # Cut off at a fixed moment, lest a value depend on how far back one looked.
+            felt = seconds < rain.until + WAVE
+            level = level + felt * room * answer * rain.strength * x * np.exp(1.0 - x)
         level = level + 0.006 * normal(seed ^ 1, seconds // 60)
         return {"water-level": np.round(level, 2)}

@@ -42,7 +42,7 @@ class Hospitals:
             return []
         place = self._order[int(generator.integers(0, len(self._order)))]
         since = midnight + int(generator.integers(5 * HOUR, 16 * HOUR))
-        length = int(generator.integers(9 * HOUR, 30 * HOUR))
+        length = int(generator.integers(20 * HOUR, LONGEST_SURGE))
         strength = float(generator.uniform(1.015, 1.07))
         return [Episode("bed-surge", place.id, since, since + length, strength)]
 
@@ -55,7 +55,8 @@ class Hospitals:
         occupied = np.minimum(planned * self._occupancy(seed, seconds), 0.985 * actual)
         for surge in self._surges.between(*span(seconds)):
             if surge.feature == feature:
-                part = envelope(seconds, surge, 3 * HOUR, 4 * HOUR)
+                ramp = 0.4 * (surge.until - surge.since)
+                part = envelope(seconds, surge, ramp, ramp)
                 occupied = occupied + part * (surge.strength * actual - occupied)
         constant = np.ones(len(seconds))
         return {

@@ -98,10 +98,10 @@ class Traffic:
             0.08 + 0.45 * hump(hour, 9.3, 1.9) + 0.40 * hump(hour, 15.5, 2.2)
             + 0.46 * hump(hour, 18.6, 1.6) + 0.25 * hump(hour, 21.0, 1.5)
         )  # fmt: skip
-        rests = self._calendar.rests(seconds)
+        resting = self._calendar.rest(seconds)
         level = 0.78 + 0.22 * once(seed, feature, "level")
         friday = (self._calendar.weekday(seconds) == 4) & (hour > 15)
-        rhythm = np.where(rests, rest, work) * np.where(friday, 1.08, 1.0)
+        rhythm = (work + resting * (rest - work)) * np.where(friday, 1.08, 1.0)
         wander = 1.0 + 0.06 * smooth(seed ^ 3, seconds, HOUR) + 0.035 * normal(seed, seconds // 60)
         return level * rhythm * np.clip(wander, 0.6, 1.4)
 

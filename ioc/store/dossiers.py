@@ -40,11 +40,14 @@ _STAGE: Final = """
 _COPY: Final = "COPY offered FROM STDIN"
 
 # The months are those of the province's calendar. A month is dirty when a dossier was received or
-# resolved in it, before the change or after it.
+# resolved in it, before the change or after it. Its mark is locked, so that a count that runs now
+# and does not see the change cannot take the mark away. A state that is confirmed later keeps the
+# later time, else a state of between would count as newer.
 _MERGE: Final = """
     WITH held AS (
         SELECT o.row, d.dossier_id IS NOT NULL AS known,
                d.dossier_id IS NOT NULL AND d.changed_at > o.changed_at AS older,
+               d.dossier_id IS NOT NULL AND d.changed_at < o.changed_at AS newer,
                (d.procedure_code, d.field, d.received_unit, d.handling_unit, d.applicant_unit,
                 d.channel, d.received_at, d.due_at, d.resolved_at, d.outcome)
                IS NOT DISTINCT FROM
@@ -64,7 +67,8 @@ _MERGE: Final = """
         SELECT DISTINCT unit_key, date_trunc('month', at AT TIME ZONE %(zone)s)::date
           FROM touched CROSS JOIN LATERAL (VALUES (received_at), (resolved_at)) AS v(at)
          WHERE at IS NOT NULL
-        ON CONFLICT DO NOTHING
+         ORDER BY 1, 2
+        ON CONFLICT (unit_key, month) DO UPDATE SET month = excluded.month
     ), written AS (
         INSERT INTO dossier AS d (dossier_id, feed_key, code, procedure_code, field,
                received_unit, handling_unit, applicant_unit, channel, received_at, due_at,
@@ -73,7 +77,7 @@ _MERGE: Final = """
                o.handling_unit, o.applicant_unit, o.channel, o.received_at, o.due_at,
                o.resolved_at, o.outcome, o.changed_at, %(now)s
           FROM offered o JOIN held h USING (row)
-         WHERE NOT (h.known AND (h.same OR h.older))
+         WHERE NOT (h.known AND (h.same OR h.older)) OR (h.same AND h.newer)
         ON CONFLICT (feed_key, code) DO UPDATE
            SET procedure_code = excluded.procedure_code, field = excluded.field,
                received_unit = excluded.received_unit, handling_unit = excluded.handling_unit,

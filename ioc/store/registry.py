@@ -37,20 +37,22 @@ _CREDENTIALS: Final = """
     SELECT hash, feed_key FROM feed_credential WHERE revoked_at IS NULL
 """
 
-_FEATURES: Final = """
+_FEATURE_ROWS: Final = """
     SELECT t.feature_key, t.feed_key, f.id || '/' || t.id, t.name, t.layer, u.id, t.geometry,
            t.attributes
       FROM feature t JOIN feed f USING (feed_key) LEFT JOIN unit u ON u.unit_key = t.unit_key
-     ORDER BY t.feature_key
 """
+_FEATURES: Final = _FEATURE_ROWS + "ORDER BY t.feature_key"
+_SOME_FEATURES: Final = _FEATURE_ROWS + "WHERE t.feed_key = %(feed)s AND t.id = ANY(%(ids)s)"
 
-_SERIES: Final = """
+_SERIES_ROWS: Final = """
     SELECT s.series_id, s.feed_key, s.key, COALESCE(f.id || '/' || t.id, ''), s.property, s.uom,
            s.value_kind, s.interval_s, s.low, s.high
       FROM series s JOIN feed f USING (feed_key)
            LEFT JOIN feature t ON t.feature_key = s.feature_key
-     ORDER BY s.series_id
 """
+_SERIES: Final = _SERIES_ROWS + "ORDER BY s.series_id"
+_SOME_SERIES: Final = _SERIES_ROWS + "WHERE s.feed_key = %(feed)s AND s.key = ANY(%(keys)s)"
 
 _ADD_FEATURE: Final = """
     INSERT INTO feature (feed_key, id, name, layer)
@@ -141,23 +143,23 @@ class Registry:
         self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
     ) -> list[Series]:
         """Make series of a feed that takes unknown ones, with the features that their keys name."""
+        keys = list(wanted)
+        ids = [split_key(key)[0] for key in keys]
         async with writes.connection() as conn:
             await add_series(conn, feed, wanted)
-        await self._load_feed(writes, feed)
+            # Only these are read back: a feed may have tens of thousands already.
+            made = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
+            features = await made.fetchall()
+            made = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
+            series = await made.fetchall()
+        for row in features:
+            self.features[row[2]] = _feature(row)
+        for row in series:
+            if row[0] not in self.series:
+                self._put(_series(row))
         self.generation += 1
         known = self.keys.get(feed.key, {})
         return [self.series[known[key]] for key in wanted if key in known]
-
-    async def _load_feed(self, writes: WritePool, feed: Feed) -> None:
-        async with writes.connection() as conn:
-            features = await (await conn.execute(_FEATURES)).fetchall()
-            series = await (await conn.execute(_SERIES)).fetchall()
-        for row in features:
-            if row[1] == feed.key:
-                self.features[row[2]] = _feature(row)
-        for row in series:
-            if row[1] == feed.key and row[0] not in self.series:
-                self._put(_series(row))
 
 
 async def add_series(conn: Connection, feed: Feed, wanted: Mapping[str, ValueKind]) -> None:
