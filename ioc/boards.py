@@ -55,6 +55,10 @@ TREND_SECONDS: Final = 60.0
 TREND_WIDTH: Final = timedelta(minutes=30)
 TREND_LENGTH: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
+LEAST_COVERED: Final = 0.5
+"""A point of a line needs that share of the series that the others have: the running half hour
+begins with one series and would draw a spike."""
+
 TREND_MONTHS: Final = 12
 
 RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
@@ -433,7 +437,10 @@ class Boards:
         for start, series, mean in means:
             by_start.setdefault(start + shift, []).append((place[series], mean))
         found: dict[datetime, float | None] = {}
+        most = max((len(pairs) for pairs in by_start.values()), default=0)
         for start, pairs in by_start.items():
+            if len(pairs) < most * LEAST_COVERED:
+                continue
             at = np.array([p for p, _ in pairs])
             newest = Latest(
                 feature=rows.feature[at],

@@ -90,7 +90,12 @@ class Showing:
     def _make(self, name: str) -> Topic | None:
         """The topic of one series, made when somebody asks for it."""
         kind, _, number = name.partition(":")
-        if kind != "series" or not number.isdecimal() or len(number) > 10 or int(number) not in self._registry.series:
+        if (
+            kind != "series"
+            or not number.isdecimal()
+            or len(number) > 10
+            or int(number) not in self._registry.series
+        ):
             return None
         topic = StateTopic(name, self._epoch, pace=0.2)
         topic.render = self._render

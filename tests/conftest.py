@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ioc.embedded.database import EmbeddedDatabase
 from ioc.store.migrate import migrate
@@ -56,8 +57,8 @@ async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 
 def _named(server: str, name: str) -> str:
     """The address of another database on the same server."""
-    parameters = psycopg.conninfo.conninfo_to_dict(server)
-    return psycopg.conninfo.make_conninfo(**{**parameters, "dbname": name})
+    parameters = conninfo_to_dict(server)
+    return make_conninfo(**{**parameters, "dbname": name})
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """`ioc simulate`: bring the demo province to life through the front door."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -134,7 +135,8 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def _watch_input(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not by way of sys.stdin: the interpreter cannot end while a thread holds its lock.
+    while os.read(0, 4096):
         pass
     with suppress(RuntimeError):  # the loop has ended by itself
         loop.call_soon_threadsafe(task.cancel)

@@ -17,6 +17,12 @@ LAG_SECONDS = 1.0
 MOST_SUBSCRIPTIONS = 64
 """Subscriptions that one connection may hold."""
 
+MOST_FRAMED = 256
+"""Frames of one topic that are kept for other clients at the same place, until it moves on."""
+
+NEVER = -1e9
+"""Before every reading of the clock."""
+
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -27,8 +33,14 @@ class _Subscription:
     topic: Topic
     box: Box | None
     offset: int
-    sent_at: float = -1e9
+    sent_at: float = NEVER
     greeting: list[bytes] | None = None
+
+
+@dataclass(slots=True)
+class _Framed:
+    offset: int
+    frames: dict[tuple[int, Box | None, bytes], list[bytes]]
 
 
 class Hub:
@@ -39,6 +51,9 @@ class Hub:
         self._topics: dict[str, Topic] = {}
         self._waiting: dict[str, set[Client]] = {}
         self._makers: list[Callable[[str], Topic | None]] = []
+        self._released: dict[str, float] = {}
+        self._due: set[str] = set()
+        self._framed: dict[str, _Framed] = {}
         self.clients: set[Client] = set()
         self.frames = 0
         self.resyncs = 0
@@ -66,9 +81,45 @@ class Hub:
         return bool(self._waiting.get(name))
 
     def changed(self, topic: Topic) -> None:
-        """Tell the clients of a topic that it moved; cheap when nobody listens."""
-        for client in self._waiting.get(topic.name, ()):
+        """Tell the clients of a topic that it moved, once in its pace; cheap if nobody listens."""
+        name = topic.name
+        if name not in self._waiting or name in self._due:
+            return
+        wait = self._released.get(name, NEVER) + topic.pace - monotonic()
+        if wait > 0:
+            # One timer for all: a timer for each client doubles the cost of a frame.
+            self._due.add(name)
+            asyncio.get_running_loop().call_later(wait, self._release, name)
+        else:
+            self._release(name)
+
+    def _release(self, name: str) -> None:
+        self._due.discard(name)
+        self._released[name] = monotonic()
+        for client in self._waiting.get(name, ()):
             client.wake()
+
+    def released(self, topic: Topic) -> float | None:
+        """When the clients of the topic were last told that it moved."""
+        return self._released.get(topic.name)
+
+    def deltas(
+        self, topic: Topic, offset: int, box: Box | None, prefix: bytes
+    ) -> list[bytes] | None:
+        """The delta frames from an offset to the present, made once for all who stand there."""
+        framed = self._framed.get(topic.name)
+        if framed is None or framed.offset != topic.offset:
+            framed = self._framed[topic.name] = _Framed(topic.offset, {})
+        key = (offset, box, prefix)
+        frames = framed.frames.get(key)
+        if frames is None:
+            found = topic.since(offset, box)
+            if found is None:
+                return None
+            frames = [_frame(topic, prefix, b"delta", at, data) for at, data in found]
+            if len(framed.frames) < MOST_FRAMED:
+                framed.frames[key] = frames
+        return frames
 
     def enter(self, client: "Client", name: str) -> None:
         """Count a client among those who wait for a topic."""
@@ -81,8 +132,10 @@ class Hub:
             waiting.discard(client)
             if not waiting:
                 del self._waiting[name]
+                self._framed.pop(name, None)
                 if name.startswith("series:"):
                     self._topics.pop(name, None)
+                    self._released.pop(name, None)
 
 
 class Client:
@@ -123,13 +176,13 @@ class Client:
         made = _Subscription(key, prefix, topic, box, topic.offset)
         offset = _offset(cursor, topic.epoch)
         if cursor is None:
-            made.greeting = [_frame(made, b"snapshot", topic.offset, topic.snapshot(box))]
+            made.greeting = [_frame(topic, prefix, b"snapshot", topic.offset, topic.snapshot(box))]
         elif offset is None or topic.since(offset, box) is None:
             self._hub.resyncs += 1
             reason = b"the server was started anew" if offset is None else b"the cursor is too old"
             made.greeting = [
                 b'{"type":"resync' + prefix + b',"reason":"' + reason + b'"}',
-                _frame(made, b"snapshot", topic.offset, topic.snapshot(box)),
+                _frame(topic, prefix, b"snapshot", topic.offset, topic.snapshot(box)),
             ]
         else:
             made.offset = offset
@@ -186,22 +239,23 @@ class Client:
 
     def _advance(self, held: _Subscription, now: float) -> list[bytes]:
         topic = held.topic
-        frames = topic.since(held.offset, held.box)
-        held.sent_at = now
+        frames = self._hub.deltas(topic, held.offset, held.box, held.prefix)
+        # Counted from the common release: who comes last in one round may be first in the next.
+        held.sent_at = self._hub.released(topic) or now
         if frames is None:
             self._hub.resyncs += 1
             held.offset = topic.offset
             return [
                 b'{"type":"resync' + held.prefix + b',"reason":"the cursor is too old"}',
-                _frame(held, b"snapshot", topic.offset, topic.snapshot(held.box)),
+                _frame(topic, held.prefix, b"snapshot", topic.offset, topic.snapshot(held.box)),
             ]
         held.offset = topic.offset
-        return [_frame(held, b"delta", offset, data) for offset, data in frames]
+        return frames
 
 
-def _frame(held: _Subscription, kind: bytes, offset: int, data: bytes) -> bytes:
-    cursor = f"{held.topic.epoch}.{offset}".encode()
-    return b'{"type":"' + kind + held.prefix + b',"cursor":"' + cursor + b'","data":' + data + b"}"
+def _frame(topic: Topic, prefix: bytes, kind: bytes, offset: int, data: bytes) -> bytes:
+    cursor = f"{topic.epoch}.{offset}".encode()
+    return b'{"type":"' + kind + prefix + b',"cursor":"' + cursor + b'","data":' + data + b"}"
 
 
 def _offset(cursor: str | None, epoch: str) -> int | None:

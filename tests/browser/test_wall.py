@@ -1,6 +1,5 @@
 """The wall as people see it: what agencies send, what goes wrong, who is on it."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -76,19 +75,13 @@ async def test_an_observation_sent_by_mqtt_appears_on_the_wall(
 ) -> None:
     screen = await _wall(screens, server)
     page = screen.page
-    assert (await screen.place("traffic", ROAD_ON_MAP) or {})["state"] == "never"
+    await screen.placed("traffic", ROAD_ON_MAP, "never")
 
     body = json.dumps({"time": stamp(), "value": 47.5})
     await away(_mosquitto_pub, traffic, f"{traffic.topic}/{ROAD}/speed", body)
     await away(traffic.publish, json.dumps([_item(f"{ROAD}/flow", 1234)]).encode())
 
-    async def fresh() -> bool:
-        found = await screen.place("traffic", ROAD_ON_MAP)
-        return found is not None and found["state"] == "fresh"
-
-    await comes_about(fresh)
-    found = await screen.place("traffic", ROAD_ON_MAP)
-    assert found is not None
+    found = await screen.placed("traffic", ROAD_ON_MAP, "fresh")
     await page.mouse.click(found["x"], found["y"])
     detail = page.get_by_test_id("detail")
     await expect(detail).to_contain_text("QL2 · Phúc Yên")
@@ -147,13 +140,7 @@ async def test_a_value_older_than_its_limit_is_shown_as_stale_and_never_as_norma
     sent = [_item("tv-viet-tri/water-level", 10.2, 180)]
     assert (await away(rivers.post, sent)).json()["stored"] == 1
 
-    async def stale() -> bool:
-        found = await screen.place("river", "thuy-van/tv-viet-tri")
-        return found is not None and found["state"] == "stale"
-
-    await comes_about(stale)
-    found = await screen.place("river", "thuy-van/tv-viet-tri")
-    assert found is not None
+    found = await screen.placed("river", "thuy-van/tv-viet-tri", "stale")
     assert found["icon"] == "environment-stale"
     page = screen.page
     await expect(page.get_by_test_id("feed-thuy-van")).to_have_attribute("data-state", "stale")
@@ -170,7 +157,11 @@ async def test_the_map_is_really_drawn(server: Server, screens: Screens, browser
         return await screen.drawn("units-fill") > 100
 
     await comes_about(whole)
-    assert await screen.drawn("traffic-points") >= 30
+
+    async def sensors() -> bool:
+        return await screen.drawn("traffic-points") >= 30
+
+    await comes_about(sensors)
     picture = await screen.page.locator(".map canvas").first.screenshot()
     assert await colours(browser, picture) > 50
     screen.check()
@@ -253,12 +244,7 @@ async def test_the_wall_survives_a_killed_server_without_a_reload(
     await _alert(page, "Tắc đường", "Vĩnh Yên")
     await expect(page.locator(f'[data-id="{jam}"]')).to_have_attribute("data-acknowledged", "true")
     await away(traffic.post, [_item("ql2-vinh-tuong/speed", 44)])
-
-    async def fresh() -> bool:
-        found = await screen.place("traffic", "giao-thong/ql2-vinh-tuong")
-        return found is not None and found["state"] == "fresh"
-
-    await comes_about(fresh)
+    await screen.placed("traffic", "giao-thong/ql2-vinh-tuong", "fresh")
     listed = await away(_open_alerts, own_server)
     rows = page.get_by_test_id("alert")
     await expect(rows).to_have_count(len(listed))
@@ -288,6 +274,5 @@ async def test_a_wrong_password_is_told_and_leads_nowhere(server: Server, screen
     await screen.page.fill("input[name=password]", "khong-phai-mat-khau")
     await screen.page.get_by_test_id("login-submit").click()
     await expect(screen.page.get_by_test_id("login-failure")).not_to_be_empty()
-    await asyncio.sleep(0)
     assert "/login" in screen.page.url
     screen.check(outage=True)

@@ -131,6 +131,15 @@ def test_a_killed_simulator_leaves_no_hole_and_its_keys_die(own_server: Server):
     assert all(counted["corrected"] == 0 for counted in ledgers(own_server).values())
 
 
+def test_a_stopped_simulator_ends_well_in_the_midst_of_the_past(own_server: Server):
+    own_server.start()
+    with simulator(own_server, "--days", "35") as child:
+        until(child, 0.02)
+        child.terminate()
+        assert child.wait(30) == 0
+    assert valid_keys(own_server) == 0
+
+
 def test_live_traffic_comes_over_mqtt_and_moves_from_second_to_second(own_server: Server):
     own_server.start()
     with simulator(own_server, "--no-backfill", "--rate", "60") as child:

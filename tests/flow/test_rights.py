@@ -1,0 +1,1 @@
+"""Who may do what: every route of the document and every topic, for every role; default deny."""
