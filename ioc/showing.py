@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import StateTopic, Topic
+from ioc.live.wire import SeriesPoint, encoder
 from ioc.model import from_micros
 from ioc.store.registry import Registry
 from ioc.store.writer import Flushed, Part
@@ -107,10 +106,10 @@ class Showing:
         series = int(key)
         time = int(self._latest.time[series])
         known = time != NEVER
-        return msgspec.json.encode(
-            {
-                "id": series,
-                "time": from_micros(time) if known else None,
-                "value": float(self._latest.value[series]) if known else None,
-            }
+        return encoder.encode(
+            SeriesPoint(
+                series,
+                from_micros(time) if known else None,
+                float(self._latest.value[series]) if known else None,
+            )
         )

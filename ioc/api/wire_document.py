@@ -14,6 +14,7 @@ _CLIENT = (wire.Auth, wire.Subscribe, wire.Unsubscribe, wire.Ping)
 _SERVER = (wire.Hello, wire.Resync, wire.Lag, wire.WireError, wire.Pong)
 _ITEMS = {
     "layer:{layer}": wire.LayerFeature,
+    "series:{series}": wire.SeriesPoint,
     "alerts": wire.AlertItem,
     "feeds": wire.FeedItem,
     "board:{board}": wire.FigureItem,
@@ -28,7 +29,10 @@ def document() -> dict[str, Any]:
         list(dict.fromkeys(kinds)), ref_template="#/components/schemas/{name}"
     )
     items = {
-        "oneOf": [{"$ref": f"#/components/schemas/{k.__name__}"} for k in set(_ITEMS.values())]
+        "oneOf": [
+            {"$ref": f"#/components/schemas/{kind.__name__}"}
+            for kind in dict.fromkeys(_ITEMS.values())
+        ]
     }
     listed = {"type": "array", "items": items}
     framed = {"id": {"type": "string"}, "cursor": {"type": "string"}}

@@ -22,6 +22,7 @@ _HANDSHAKE: Final = (
 _VALUE: Final = re.compile(rb'"value":(\d[\d.e+]*)')
 _DELTA: Final = b'{"type":"delta"'
 _TEXT, _PING, _PONG = 1, 9, 10
+_SAY_SECONDS: Final = 60.0
 _AT_ONCE: Final = 200
 """Handshakes under way at a time."""
 
@@ -36,6 +37,12 @@ class Connect(msgspec.Struct, tag="connect"):
     say: list[str] = []
     await_frames: int = 0
     """Frames that each client must have received before all count as connected."""
+
+
+class Say(msgspec.Struct, tag="say"):
+    """Let the clients of the first `Connect` send these frames, each answered by a frame."""
+
+    say: list[str]
 
 
 class Count(msgspec.Struct, tag="count"):
@@ -72,6 +79,7 @@ class _Client(asyncio.Protocol):
     def __init__(self, crowd: _Crowd, job: Connect) -> None:
         self._crowd = crowd
         self._job = job
+        self.path = job.path
         self._rest = b""
         self._open = False
         self.frames = 0
@@ -89,6 +97,11 @@ class _Client(asyncio.Protocol):
         if not self.welcome.done():
             self.welcome.set_exception(ConnectionError("the server closed the connection"))
 
+    def say(self, text: str) -> None:
+        """Send a frame."""
+        if self.transport is not None:
+            self.transport.write(_masked(_TEXT, text.encode()))
+
     def data_received(self, data: bytes) -> None:
         if self._rest:
             data = self._rest + data
@@ -103,9 +116,8 @@ class _Client(asyncio.Protocol):
                 return
             self._open = True
             at = end + 4
-            assert self.transport is not None
             for text in self._job.say:
-                self.transport.write(_masked(_TEXT, text.encode()))
+                self.say(text)
         self._rest = data[self._frames(data, at) :]
         if self.frames >= self._job.await_frames and not self.welcome.done():
             self.welcome.set_result(None)
@@ -163,6 +175,18 @@ async def _connect(crowd: _Crowd, job: Connect) -> None:
     await asyncio.gather(*(one() for _ in range(job.clients)))
 
 
+async def _say(crowd: _Crowd, job: Say) -> None:
+    path = crowd.clients[0].path
+    clients = [client for client in crowd.clients if client.path == path]
+    wanted = [client.frames + len(job.say) for client in clients]
+    for client in clients:
+        for text in job.say:
+            client.say(text)
+    async with asyncio.timeout(_SAY_SECONDS):
+        while any(c.frames < due for c, due in zip(clients, wanted, strict=True)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def _count(crowd: _Crowd, job: Count) -> Counted:
     crowd.delays, crowd.taking = [], job.delays
     before = {client: client.frames for client in crowd.clients}
@@ -186,13 +210,20 @@ async def _count(crowd: _Crowd, job: Count) -> Counted:
 
 async def main() -> None:
     """Do the jobs that come on standard input."""
+    decoder: msgspec.json.Decoder[Connect | Say | Count] = msgspec.json.Decoder(
+        Connect | Say | Count
+    )
     crowd = _Crowd()
-    async for job in jobs(Connect | Count):
-        if isinstance(job, Connect):
-            await _connect(crowd, job)
-            reply(Counted(clients=len(crowd.clients)))
-        else:
-            reply(await _count(crowd, job))
+    async for job in jobs(decoder):
+        match job:
+            case Connect():
+                await _connect(crowd, job)
+                reply(Counted(clients=len(crowd.clients)))
+            case Say():
+                await _say(crowd, job)
+                reply(Counted(clients=len(crowd.clients)))
+            case Count():
+                reply(await _count(crowd, job))
 
 
 if __name__ == "__main__":

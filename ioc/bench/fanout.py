@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from statistics import median
 from typing import Final
 
 import msgspec
 
 from ioc.bench.broadcast import Listening, Send, Sent
-from ioc.bench.crowd import Connect, Count, Counted
+from ioc.bench.crowd import Connect, Count, Counted, Say
 from ioc.bench.figures import BenchFailed, Pair, Part, Report, compared, report, rounded
 from ioc.bench.processes import Child, Meter, allow_sockets, child, resident_bytes
 from ioc.bench.server import BenchFeed, Server, authorized, serving
@@ -38,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 async def run(plan: Plan) -> Report:
-    """Measure throughput against `broadcast`, then the delay, then cost per frame and client."""
+    """Measure the cost of an idle client, the delay, and throughput against `broadcast`."""
     allow_sockets(plan.clients * 2)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving())
@@ -48,9 +49,8 @@ async def run(plan: Plan) -> Report:
         await bench.describe()
         memory = await bench.connect()
         delay = await bench.delay()
-        alone = await bench.one_topic()
         throughput = await bench.throughput()
-    return report("fanout", [throughput, alone, delay, memory])
+    return report("fanout", [throughput, delay, memory])
 
 
 class _Bench:
@@ -77,9 +77,9 @@ class _Bench:
             }
             for n in range(self._plan.topics)
         ]  # fmt: skip
-        await self._server.put(feed, "features", {"type": "FeatureCollection", "features": items})
         keys = [{"key": f"item{n}/flow", "uom": "/h"} for n in range(self._plan.topics)]
         await self._server.put(feed, "series", keys)
+        await self._server.put(feed, "features", {"type": "FeatureCollection", "features": items})
         await self._change(range(self._plan.topics))
 
     async def _change(self, items: range) -> None:
@@ -98,23 +98,13 @@ class _Bench:
             raise BenchFailed(f"a change was not stored: {answer.text[:300]}")
 
     async def connect(self) -> Part:
-        """Connect all clients; what the server grows by is the price of an idle one."""
+        """Connect all clients, with one subscription; what the server grows by is their price."""
         token = await self._server.wall_token()
-        say = [
-            msgspec.json.encode(
-                {
-                    "type": "subscribe",
-                    "id": f"t{n}",
-                    "topic": f"layer:{Domain.ENVIRONMENT.value}",
-                    "bbox": [_west(n) - 0.01, 20.0, _west(n) + 0.01, 21.0],
-                }
-            ).decode()
-            for n in range(self._plan.topics)
-        ]
         job = Connect(
-            port=self._server.http_port, path=STREAM, clients=0, say=say,
+            port=self._server.http_port, path=STREAM, clients=0,
+            say=self._subscriptions(0, 1),
             headers={"Authorization": f"Bearer {token}", "Sec-WebSocket-Protocol": "ioc.v1"},
-            await_frames=GREETING + self._plan.topics,
+            await_frames=GREETING + 1,
         )  # fmt: skip
         some = max(1, self._plan.clients // 10)
         await self._crowd.ask(msgspec.structs.replace(job, clients=some), Counted)
@@ -135,6 +125,20 @@ class _Bench:
             uom="KiB",
             counts={"clients": self._plan.clients, "connects_per_second": rounded(others / took)},
         )
+
+    def _subscriptions(self, first: int, end: int) -> list[str]:
+        """Frames that subscribe to one item each."""
+        return [
+            msgspec.json.encode(
+                {
+                    "type": "subscribe",
+                    "id": f"t{n}",
+                    "topic": f"layer:{Domain.ENVIRONMENT.value}",
+                    "bbox": [_west(n) - 0.01, 20.0, _west(n) + 0.01, 21.0],
+                }
+            ).decode()
+            for n in range(first, end)
+        ]
 
     async def delay(self) -> Part:
         """From sending an observation to the arrival of its frame at every client."""
@@ -164,42 +168,23 @@ class _Bench:
             },
         )
 
-    async def one_topic(self) -> Part:
-        """CPU for a frame when each client gets one at a time, at the same rate for both."""
-        pairs: list[Pair] = []
-        for _ in range(self._plan.rounds):
-            meter = self._meter()
-            counted = await self._offered(range(1))
-            spent = meter.cores(monotonic())["ioc"] * counted.seconds
-            rate = counted.frames / counted.seconds / self._plan.clients
-            limit_meter = Meter([("broadcast", self._limit.pid)], monotonic())
-            sending = await self._broadcast([self._frame_bytes], rate)
-            spent_limit = limit_meter.cores(monotonic())["broadcast"] * sending.seconds
-            if not counted.frames or not sending.frames:
-                raise BenchFailed("no frames arrived")
-            pairs.append(
-                Pair(
-                    max(spent, 1e-3) / counted.frames * 1e6,
-                    max(spent_limit, 1e-3) / sending.frames * 1e6,
-                )
-            )
-        return compared(
-            "server CPU a frame, one topic", pairs, "us", lower_is_better=True,
-            counts={"frames_per_second": rounded(rate * self._plan.clients)},
-        )  # fmt: skip
-
     async def throughput(self) -> Part:
         """Frames a second that all clients get together when there is always something new."""
+        await self._crowd.ask(Say(self._subscriptions(1, self._plan.topics)), Counted)
         pairs: list[Pair] = []
-        cpu: dict[str, float] = {}
-        counted = Counted()
+        spent: list[Pair] = []
+        counted, cpu = Counted(), dict[str, float]()
         for _ in range(self._plan.rounds):
-            meter = self._meter()
-            counted = await self._offered(range(self._plan.topics))
-            cpu = meter.cores(monotonic())
-            sizes = [round(counted.bytes / max(counted.frames, 1))] * self._plan.topics
-            sending = await self._broadcast(sizes, None)
+            counted, cpu = await self._offered()
+            size = round(counted.bytes / counted.frames)
+            sending, limit_cpu = await self._broadcast([size] * self._plan.topics)
             pairs.append(Pair(counted.frames / counted.seconds, sending.frames / sending.seconds))
+            spent.append(
+                Pair(
+                    cpu["ioc"] * counted.seconds / counted.frames * 1e6,
+                    limit_cpu["broadcast"] * sending.seconds / sending.frames * 1e6,
+                )
+            )
         return compared(
             f"{self._plan.clients:,} clients, frames of 1 KB",
             pairs,
@@ -208,22 +193,26 @@ class _Bench:
             counts={
                 "clients": counted.clients,
                 "topics": self._plan.topics,
-                "frame_bytes": round(counted.bytes / max(counted.frames, 1)),
+                "frame_bytes": round(counted.bytes / counted.frames),
+                "cpu_us_per_frame": rounded(median(pair.figure for pair in spent)),
+                "limit_cpu_us_per_frame": rounded(median(pair.limit for pair in spent)),
             },
         )
 
-    async def _offered(self, items: range) -> Counted:
-        """Count while the items change again and again."""
+    async def _offered(self) -> tuple[Counted, dict[str, float]]:
+        """Count while the items change again and again; and cores in use meanwhile."""
 
         async def change() -> None:
             while True:
-                await self._change(items)
+                await self._change(range(self._plan.topics))
                 await asyncio.sleep(OFFER_SECONDS)
 
         changing = asyncio.create_task(change())
         try:
             await asyncio.sleep(SETTLE_SECONDS)
+            meter = self._meter()
             counted = await self._count(self._plan.seconds)
+            cpu = meter.cores(monotonic())
         finally:
             changing.cancel()
             with suppress(asyncio.CancelledError):
@@ -231,16 +220,19 @@ class _Bench:
         if counted.clients != self._plan.clients:
             raise BenchFailed(f"of {self._plan.clients} clients {counted.clients} got frames")
         await asyncio.sleep(SETTLE_SECONDS)
-        return counted
+        return counted, cpu
 
-    async def _broadcast(self, sizes: list[int], rate: float | None) -> Counted:
-        job = Send(self._plan.seconds + 2 * SETTLE_SECONDS, sizes, rate)
-        await self._limit.tell(job)
+    async def _broadcast(self, sizes: list[int]) -> tuple[Counted, dict[str, float]]:
+        await self._limit.tell(Send(self._plan.seconds + 2 * SETTLE_SECONDS, sizes))
         await asyncio.sleep(SETTLE_SECONDS)
+        meter = Meter([("broadcast", self._limit.pid)], monotonic())
         counted = await self._count(self._plan.seconds)
+        cpu = meter.cores(monotonic())
         await self._limit.answer(Sent)
+        if not counted.frames:
+            raise BenchFailed("no frames of the limit arrived")
         await asyncio.sleep(SETTLE_SECONDS)
-        return counted
+        return counted, cpu
 
     async def _count(self, seconds: float, *, delays: bool = False) -> Counted:
         return await self._crowd.ask(Count(seconds, delays), Counted)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -80,7 +80,7 @@ class _Product:
     send: Measure
     sent: int = 0
     steps: int = 0
-    cpu: dict[str, float] | None = None
+    cpu: dict[str, float] = field(default_factory=dict[str, float])
     rows_per_commit: float = 0.0
 
 

@@ -45,9 +45,9 @@ async def run(plan: Plan) -> Report:
             }
             for n in range(plan.rate)
         ]
-        await server.put(feed, "features", {"type": "FeatureCollection", "features": points})
         keys = [f"p{n}/speed" for n in range(plan.rate)]
         await server.put(feed, "series", [{"key": key, "uom": "km/h"} for key in keys])
+        await server.put(feed, "features", {"type": "FeatureCollection", "features": points})
         login = await server.login(feed)
         token = await server.wall_token()
         say = {"type": "subscribe", "id": "a", "topic": f"layer:{Domain.TRAFFIC.value}"}

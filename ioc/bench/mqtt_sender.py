@@ -193,7 +193,8 @@ async def _offer(job: Offer) -> Published:
 
 async def main() -> None:
     """Do the jobs that come on standard input."""
-    async for job in jobs(Publish | Offer):
+    decoder: msgspec.json.Decoder[Publish | Offer] = msgspec.json.Decoder(Publish | Offer)
+    async for job in jobs(decoder):
         reply(await (_send_all(job) if isinstance(job, Publish) else _offer(job)))
 
 

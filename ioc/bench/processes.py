@@ -83,12 +83,11 @@ async def stopped(process: asyncio.subprocess.Process, number: signal.Signals, w
         await process.wait()
 
 
-async def jobs(kind: type[T]) -> AsyncIterator[T]:
+async def jobs(decoder: msgspec.json.Decoder[T]) -> AsyncIterator[T]:
     """In the child: the jobs as they come."""
     reader = asyncio.StreamReader(limit=_LONGEST_LINE)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    decoder = msgspec.json.Decoder(kind)
     while line := await reader.readline():
         yield decoder.decode(line)
 

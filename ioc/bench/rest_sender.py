@@ -113,7 +113,8 @@ async def _post(job: Post) -> Posted:
 
 async def main() -> None:
     """Do the jobs that come on standard input."""
-    async for job in jobs(Post):
+    decoder: msgspec.json.Decoder[Post] = msgspec.json.Decoder(Post)
+    async for job in jobs(decoder):
         reply(await _post(job))
 
 

@@ -171,7 +171,7 @@ class MqttSink:
         )  # fmt: skip
         self._client.username_pw_set(job.user, job.password)
         self._client.max_inflight_messages_set(_ACK_LIMIT)
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_subscribe = self._granted
         self._client.on_message = self._count if self.store is None else self._put
 
     def start(self) -> None:
@@ -183,6 +183,9 @@ class MqttSink:
             raise BenchFailed("the broker does not let the sink subscribe")
         if self.store is not None:
             threading.Thread(target=self._write, args=(self.store,), daemon=True).start()
+
+    def _granted(self, *_: object) -> None:
+        self._subscribed.set()
 
     def _count(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         client.ack(message.mid, message.qos)
@@ -205,21 +208,24 @@ class MqttSink:
                 self.taken += count
 
 
-async def _awaited(sink: MqttSink, goal: int) -> float:
+async def _awaited(sink: MqttSink, wanted: int) -> float:
     deadline = monotonic() + _SECONDS
-    while sink.taken < goal:
+    while sink.taken < wanted:
         if monotonic() > deadline:
-            raise BenchFailed(f"of {goal} payloads the sink has {sink.taken}")
+            raise BenchFailed(f"of {wanted} payloads the sink has {sink.taken}")
         await asyncio.sleep(0.005)
     return monotonic()
 
 
 async def main() -> None:
     """Do the jobs that come on standard input."""
+    decoder: msgspec.json.Decoder[Listen | Most | Subscribe | Await] = msgspec.json.Decoder(
+        Listen | Most | Subscribe | Await
+    )
     http: HttpSink | None = None
     mqtt: MqttSink | None = None
-    goal = 0
-    async for job in jobs(Listen | Most | Subscribe | Await):
+    wanted = 0
+    async for job in jobs(decoder):
         match job:
             case Listen():
                 http = HttpSink(job)
@@ -234,8 +240,8 @@ async def main() -> None:
                         sink.most = job.most
             case Await():
                 assert mqtt is not None
-                goal += job.payloads
-                ended = await _awaited(mqtt, goal)
+                wanted += job.payloads
+                ended = await _awaited(mqtt, wanted)
                 reply(Taken(ended))
 
 

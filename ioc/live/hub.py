@@ -70,7 +70,8 @@ class Hub:
         """The topic of that name, or `NotFound`."""
         topic = self._topics.get(name)
         if topic is None:
-            topic = next((made for maker in self._makers if (made := maker(name))), None)
+            made = (maker(name) for maker in self._makers)
+            topic = next((one for one in made if one is not None), None)
             if topic is None:
                 raise NotFound(f"there is no topic `{name}`")
             self._topics[name] = topic

@@ -158,6 +158,14 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True):
     note: Text | None = None
 
 
+class SeriesPoint(msgspec.Struct, frozen=True):
+    """The newest observation of one series; the topic `series:{id}` holds nothing else."""
+
+    id: int
+    time: datetime | None
+    value: float | None
+
+
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """First frame of the server."""
 

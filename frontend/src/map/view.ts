@@ -135,7 +135,7 @@ export class CentreMap {
     this.centre.select(hit.layer.id === 'alerts' ? { kind: 'alert', id } : { kind: 'feature', layer: hit.source, id })
   }
 
-  /** What lies under the pointer, uppermost first; a finger's width of grace for points. */
+  /** What lies under the pointer, nearest first; a finger's width of grace for points. */
   private at(point: maplibregl.Point, grace: number): maplibregl.MapGeoJSONFeature[] {
     const pointLayers = ['alerts', 'alert-clusters', ...this.ids('points').map((id) => `${id}-points`)]
     const near = this.map.queryRenderedFeatures(
@@ -145,6 +145,11 @@ export class CentreMap {
       ],
       { layers: pointLayers },
     )
+    // Of several within reach the nearest is meant; of equally near ones the uppermost.
+    const away = ({ geometry }: maplibregl.MapGeoJSONFeature) =>
+      geometry.type === 'Point' ? this.map.project(geometry.coordinates as [number, number]).dist(point) : Infinity
+    const far = new Map(near.map((hit) => [hit, Math.round(away(hit))]))
+    near.sort((a, b) => (far.get(a) as number) - (far.get(b) as number))
     return near.length ? near : this.map.queryRenderedFeatures(point, { layers: this.ids('units').map((id) => `${id}-fill`) })
   }
 

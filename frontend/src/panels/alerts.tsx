@@ -163,7 +163,7 @@ export function AcknowledgeButton({ alert, centre, long = false }: { alert: Aler
     centre.alerts.put({
       ...alert,
       acknowledged: true,
-      acknowledged_by: centre.me.peek()?.full_name ?? null,
+      acknowledged_by: centre.me.peek()?.name ?? null,
       acknowledged_at: new Date(serverNow()).toISOString(),
     })
     try {

@@ -1,0 +1,73 @@
+"""A short run of each bench: its JSON has its shape, and what it counts adds up."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 150.0
+TOP = {"bench", "name", "figure", "limit", "ratio", "uom", "parts"}
+PART = {"name", "figure", "limit", "ratio", "uom", "cpu", "counts"}
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(200)]
+
+
+async def bench(*arguments: str) -> dict[str, Any]:
+    """What `ioc bench … --json` prints, which must be one line."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ioc", "bench", *arguments, "--json", cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("IOC_")},
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    assert process.returncode == 0, err.decode()[-2_000:]
+    assert out.count(b"\n") == 1
+    found = json.loads(out)
+    assert set(found) == TOP
+    for part in found["parts"]:
+        assert set(part) == PART
+        assert part["figure"] > 0
+        assert (part["limit"] is None) == (part["ratio"] is None)
+        assert part["ratio"] is None or (part["limit"] > 0 and part["ratio"] > 0)
+    ratios = [part["ratio"] for part in found["parts"] if part["ratio"] is not None]
+    assert found["ratio"] == min(ratios, default=None)
+    assert {name: found[name] for name in ("name", "figure", "limit", "ratio", "uom")} in [
+        {name: part[name] for name in ("name", "figure", "limit", "ratio", "uom")}
+        for part in found["parts"]
+    ]
+    return found
+
+
+async def test_ingest_stores_all_that_it_sends() -> None:
+    found = await bench("ingest", "--seconds", "0.2", "--rounds", "1")
+    assert [part["uom"] for part in found["parts"]] == ["obs/s", "obs/s", "msg/s", "msg/s"]
+    for part in found["parts"]:
+        assert part["counts"]["stored"] == part["counts"]["sent"] > 0
+        assert part["cpu"].keys() >= {"ioc", "postgres", "nats-server", "sender"}
+    assert [part["limit"] is None for part in found["parts"]] == [False, False, False, True]
+
+
+async def test_fanout_reaches_every_client() -> None:
+    found = await bench("fanout", "--clients", "50", "--topics", "4", "--seconds", "1.5",
+                        "--rounds", "1")  # fmt: skip
+    throughput, delay, memory = found["parts"]
+    assert throughput["counts"]["clients"] == delay["counts"]["clients"] == 50
+    assert memory["counts"]["clients"] == 50
+    assert delay["counts"]["frames"] % 50 == 0
+    assert 900 < throughput["counts"]["frame_bytes"] < 1_400
+    assert (delay["uom"], memory["uom"]) == ("ms", "KiB")
+
+
+async def test_latency_shows_what_is_stored() -> None:
+    found = await bench("latency", "--rate", "50", "--seconds", "1.5")
+    p50, p95, p99 = found["parts"]
+    assert p50["figure"] <= p95["figure"] <= p99["figure"] == found["figure"]
+    assert p99["ratio"] is None
+    counts = p99["counts"]
+    assert counts["sent"] == counts["stored"] == 75
+    assert 0 < counts["shown"] <= counts["sent"]
