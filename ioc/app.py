@@ -62,6 +62,7 @@ def create_app(state: State) -> FastAPI:
     problems.install(app)
     shape(problems.ProblemDocument)
     shape(Dossier)
+    shape(describe.SeriesDescription)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

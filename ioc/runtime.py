@@ -1,7 +1,6 @@
 """The composition root: open everything in order, join it, and close it in reverse."""
 
 import asyncio
-import json
 import logging
 import os
 import sys
@@ -9,7 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from ingest.intake import Intake
 from ingest.mqtt import MqttSource, broker_address
@@ -48,6 +49,8 @@ TICK_SECONDS: Final = 1.0
 """How often freshness, silence and forbidden publishes are looked at."""
 
 BOARD_SECONDS: Final = 2.0
+
+SIMULATOR_PAUSE: Final = 5.0
 
 FIRST_TICK_SECONDS: Final = 20.0
 """Silence is judged only after what waited in the broker has had time to come in."""
@@ -435,34 +438,63 @@ async def _settle(config: Config, url: str, clock: Clock) -> tuple[Facts, str]:
 
 @asynccontextmanager
 async def _simulator(config: Config, center: Center) -> AsyncGenerator[None]:
-    """Run the simulator of the demo as a child and listen to how far its back-fill is."""
-    command = [sys.executable, "-m", "ioc", "simulate", "--child"]
-    if not config.demo_backfill:
-        command.append("--no-backfill")
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "IOC_DATA_DIR": str(config.data_dir.resolve())},
-        start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    stdout = process.stdout
+    """Keep the simulator of the demo running as a child, and hear how far its back-fill is."""
+    process: asyncio.subprocess.Process | None = None
 
-    async def listen_to() -> None:
-        async for line in stdout:
-            with suppress(ValueError):
-                said: Any = json.loads(line)
-                if isinstance(said, dict) and "backfill" in said:
-                    center.facts.backfill = float(said["backfill"])  # pyright: ignore
+    async def keep() -> None:
+        nonlocal process
+        while True:
+            process = await _start_simulator(config)
+            await _hear(process, center)
+            status = await process.wait()
+            log.error("the simulator ended with status %s; it is started again", status)
+            await asyncio.sleep(SIMULATOR_PAUSE)
 
-    heard = asyncio.create_task(listen_to())
+    keeping = asyncio.create_task(keep(), name="simulator")
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 3)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        heard.cancel()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        if process is not None and process.returncode is None:
+            await _end(process)
+
+
+async def _start_simulator(config: Config) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", "ioc", "simulate", "--child"]
+    if not config.demo_backfill:
+        command.append("--no-backfill")
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "IOC_DATA_DIR": str(config.data_dir.resolve())},
+        # Ctrl-C reaches us first; the child is told when we are ready for it.
+        start_new_session=True,
+    )
+
+
+async def _hear(process: asyncio.subprocess.Process, center: Center) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        with suppress(msgspec.DecodeError):
+            center.facts.backfill = _progress.decode(line).backfill
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 3)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+class _Progress(msgspec.Struct):
+    """What the simulator prints while it fills in the past."""
+
+    backfill: float
+
+
+_progress: Final = msgspec.json.Decoder(_Progress)

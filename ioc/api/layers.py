@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from geo.bbox import parse_bbox
-from ioc.api.deps import Live, Now, ServerFacts, requires
+from ioc.api.deps import CurrentSubject, Live, Now, ServerFacts, requires
 from ioc.api.encode import answer, cached, shape
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotFound
@@ -64,7 +64,11 @@ async def get_layers(request: Request, _: Reader, facts: ServerFacts) -> Respons
     return cached(request, msgspec.json.encode(LayerList(layers)))
 
 
-@router.get("/layers/{layer}", responses=shape(FeatureCollection, media_type=GEOJSON))
+@router.get(
+    "/layers/{layer}",
+    response_class=Response,  # else the document would promise application/json too
+    responses=shape(FeatureCollection, media_type=GEOJSON),
+)
 async def get_layer(
     request: Request,
     layer: str,
@@ -86,12 +90,12 @@ async def get_layer(
 
 @router.get("/units", responses=shape(UnitList))
 async def get_units(
-    _: Reader,
+    _: CurrentSubject,
     facts: ServerFacts,
     now: Now,
     as_of: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")] = None,
 ) -> Response:
-    """The units as they were on a day, today unless told."""
+    """The units as they were on a day, today unless told; feed keys may read them too."""
     try:
         day = now.date() if as_of is None else date.fromisoformat(as_of)
     except ValueError as error:

@@ -17,12 +17,13 @@ from ioc.api.deps import (
     Settings,
     Writes,
     bearer,
+    same_origin,
     subject_of_token,
 )
 from ioc.api.encode import answer, shape
 from ioc.auth import passwords
 from ioc.auth.policy import Permission, Role
-from ioc.errors import Busy, NotSignedIn
+from ioc.errors import Busy, NotPermitted, NotSignedIn
 from ioc.live.wire import UnitRef
 from ioc.store import accounts, audit
 
@@ -72,6 +73,8 @@ async def login(
     request: Request, body: Login, reads: Reads, writes: Writes, now: Now, config: Settings
 ) -> Response:
     """Sign in with name and password; sets the session cookie and returns the token."""
+    if not same_origin(request):
+        raise NotPermitted("this request came from another site")
     if _gate.waiting >= MOST_WAITING:
         raise Busy("too many sign-ins at once; try again in a moment")
     _gate.waiting += 1

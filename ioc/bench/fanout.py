@@ -1,7 +1,7 @@
 """How many frames reach a thousand clients, how late, and what an idle client costs."""
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from statistics import median
 from typing import Final
 
@@ -17,7 +17,10 @@ from ioc.model import Domain
 
 STREAM: Final = "/api/v1/stream"
 OFFER_SECONDS: Final = 0.1
-"""Between two changes of every item; twice as often as a client gets frames of a topic."""
+"""Between two changes of every item; more often than a client gets frames of a topic."""
+
+OFFERERS: Final = 3
+"""Senders of changes, so that one is under way while frames go out."""
 
 DELAY_RATE: Final = 2.0
 """Frames a second to each client while delays are taken."""
@@ -207,16 +210,19 @@ class _Bench:
                 await self._change(range(self._plan.topics))
                 await asyncio.sleep(OFFER_SECONDS)
 
-        changing = asyncio.create_task(change())
+        changing = [asyncio.create_task(change()) for _ in range(OFFERERS)]
         try:
             await asyncio.sleep(SETTLE_SECONDS)
             meter = self._meter()
             counted = await self._count(self._plan.seconds)
             cpu = meter.cores(monotonic())
         finally:
-            changing.cancel()
-            with suppress(asyncio.CancelledError):
-                await changing
+            for task in changing:
+                task.cancel()
+            outcomes = await asyncio.gather(*changing, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BenchFailed):
+                raise outcome
         if counted.clients != self._plan.clients:
             raise BenchFailed(f"of {self._plan.clients} clients {counted.clients} got frames")
         await asyncio.sleep(SETTLE_SECONDS)

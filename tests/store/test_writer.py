@@ -178,7 +178,7 @@ async def test_a_partition_is_a_week_from_monday_to_monday(
     database: str, writer: BatchWriter
 ) -> None:
     if writer._weeks is None:
-        return
+        pytest.skip("TimescaleDB makes its own chunks")
     feed, [a] = await a_feed_key(database), some_series(1)
     times = [MONDAY - 1, MONDAY, MONDAY + WEEK_US - 1, MONDAY + WEEK_US, 0, MONDAY_US - 1]
     await writer.flush([a_part(feed, [(a, time, 1) for time in times])], NOW)
@@ -290,11 +290,6 @@ async def test_a_receipt_lists_at_most_a_hundred_problems(
     [receipt] = (await writer.flush([a_part(feed, late=90, quarantined=90)], NOW)).receipts
     assert (receipt.received, receipt.late, receipt.quarantined) == (180, 90, 90)
     assert len(receipt.problems) == 100
-
-
-async def test_an_empty_flush_is_committed_and_changes_nothing(writer: BatchWriter) -> None:
-    flushed = await writer.flush([], NOW)
-    assert (flushed.receipts, len(flushed.changed)) == ([], 0)
 
 
 async def test_only_one_writer_at_a_time_has_the_database(

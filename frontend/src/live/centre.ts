@@ -68,7 +68,8 @@ export class Centre {
   }
 
   async acknowledge(alert: AlertItem, comment = ''): Promise<void> {
-    this.alerts.put(await post<AlertItem>(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`, comment ? { comment } : {}))
+    // The answer is not taken in: the stream tells the same in order, and may already have closed the alert.
+    await post<AlertItem>(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`, comment ? { comment } : {})
   }
 
   async comment(alert: AlertItem, comment: string): Promise<void> {

@@ -1,0 +1,175 @@
+"""The figures of the boards from dossiers that are really stored."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ioc.boards import Boards
+from ioc.ids import uuid7
+from ioc.live.feeds import FeedHealth
+from ioc.live.latest import Latest
+from ioc.live.topic import StateTopic
+from ioc.live.wire import FigureItem
+from ioc.org import Level, Organisation, UnitVersion
+from ioc.store import dossiers
+from ioc.store.city import Described, Target
+from ioc.store.dossiers import DossierRow
+from ioc.store.pool import ReadPool, WritePool
+from ioc.store.registry import Registry
+from tests.fixtures.store import ZONE, a_feed_key, a_province
+
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+JANUARY = datetime(2026, 1, 1, tzinfo=ZoneInfo(ZONE))
+
+INDICATORS: dict[str, dict[str, Any]] = {
+    "online-share": {
+        "name": {"vi": "Trực tuyến", "en": "Online"}, "domain": "service", "kind": "share",
+        "source": "dossiers", "numerator": "received_online",
+        "denominator": ["received_direct", "received_online", "received_post"], "uom": "%",
+        "decimals": 1, "direction": "up",
+    },
+    "on-time-share": {
+        "name": {"vi": "Đúng hạn", "en": "On time"}, "domain": "service", "kind": "share",
+        "source": "dossiers", "numerator": ["resolved_early", "resolved_on_time"],
+        "denominator": ["resolved_early", "resolved_on_time", "resolved_late"], "uom": "%",
+        "decimals": 1, "direction": "up",
+    },
+}  # fmt: skip
+
+
+class Hand:
+    def now(self) -> datetime:
+        return NOW
+
+
+def _version(unit: str, level: Level, parent: str | None = None) -> UnitVersion:
+    return UnitVersion(
+        unit=unit, valid_from=date(2020, 1, 1), name=unit, short_name=unit, level=level,
+        parent=parent,
+    )  # fmt: skip
+
+
+class Desk:
+    """Boards over a province `tinh` with the departments so-a and so-b."""
+
+    def __init__(self, boards: Boards, writes: WritePool, units: dict[str, int], feed: int) -> None:
+        self.boards, self._writes, self._units, self._feed = boards, writes, units, feed
+        self._made = 0
+
+    async def receive(self, many: int, channel: str, unit: str = "so-a", **more: Any) -> None:
+        rows = [
+            DossierRow(
+                dossier_id=uuid7(NOW), code=f"HS-{self._made + n}", procedure="p", field="",
+                received_unit=unit, handling_unit=unit, applicant_unit=None, channel=channel,
+                outcome=None, changed_at=NOW,
+                **{"received_at": JANUARY, "due_at": None, "resolved_at": None, **more},
+            )
+            for n in range(many)
+        ]  # fmt: skip
+        self._made += many
+        await dossiers.put(
+            self._writes, self._feed, rows, [], units=self._units, zone=ZONE, now=NOW
+        )
+
+    async def figures(self) -> dict[str, FigureItem]:
+        await self.boards.refresh()
+        return {item.id: item for item in self.boards.items("procedures")}
+
+
+@pytest.fixture
+async def desk(database: str, pools: tuple[ReadPool, WritePool]) -> Desk:
+    units = await a_province(database, "so-a", "so-b")
+    health = FeedHealth("e", Hand().now)
+    boards = Boards(
+        registry=Registry(), latest=Latest(), health=health, reads=pools[0], writes=pools[1],
+        units_topic=StateTopic("units", "e"), epoch="e", clock=Hand(), zone=ZONE,
+    )  # fmt: skip
+    organisation = Organisation(
+        [
+            _version("tinh", Level.PROVINCE),
+            _version("so-a", Level.DEPARTMENT, "tinh"),
+            _version("so-b", Level.DEPARTMENT, "tinh"),
+        ]
+    )
+    targets = [
+        Target("online-share", "tinh", date(2026, 1, 1), date(2027, 1, 1), 51, "up", "KH", True),
+        Target("on-time-share", "tinh", date(2025, 1, 1), date(2026, 1, 1), 98, "up", "KH", True),
+    ]
+    board = {"figures": list(INDICATORS), "units": "children"}
+    boards.load(
+        Described(organisation, {}, {}, {}, {"procedures": board}, {}, INDICATORS, targets), "tinh"
+    )
+    return Desk(boards, pools[1], units, await a_feed_key(database))
+
+
+async def test_ten_of_twenty_five_online_are_forty_percent_and_behind_a_target_of_51(
+    desk: Desk,
+) -> None:
+    await desk.receive(10, "online")
+    await desk.receive(12, "direct", "so-b")
+    await desk.receive(3, "post", "so-b")
+    item = (await desk.figures())["online-share"]
+    assert (item.value, item.numerator, item.denominator) == (40.0, 10, 25)
+    assert item.target is not None
+    assert (item.target.value, item.standing, item.period) == (51, "behind", "2026")
+
+
+async def test_a_share_of_nothing_is_null_and_stands_nowhere(desk: Desk) -> None:
+    item = (await desk.figures())["online-share"]
+    assert (item.value, item.numerator, item.denominator) == (None, None, None)
+    assert item.standing == "none"
+
+
+async def test_dossiers_received_but_none_resolved_have_no_share_on_time(desk: Desk) -> None:
+    await desk.receive(3, "online")
+    item = (await desk.figures())["on-time-share"]
+    assert (item.value, item.numerator, item.denominator) == (None, 0, 0)
+
+
+async def test_dossiers_without_a_due_time_do_not_count_as_on_time(desk: Desk) -> None:
+    await desk.receive(3, "online", resolved_at=JANUARY)
+    await desk.receive(1, "online", resolved_at=JANUARY, due_at=JANUARY)
+    item = (await desk.figures())["on-time-share"]
+    assert (item.value, item.numerator, item.denominator) == (100.0, 1, 1)
+
+
+async def test_a_target_of_last_year_is_not_this_years(desk: Desk) -> None:
+    await desk.receive(1, "online", resolved_at=JANUARY, due_at=JANUARY)
+    assert (await desk.figures())["on-time-share"].target is None
+
+
+async def test_units_are_ranked_best_first_and_those_without_dossiers_are_left_out(
+    desk: Desk,
+) -> None:
+    await desk.receive(1, "online", "so-b")
+    assert list(await desk.figures()) == [
+        "online-share", "on-time-share", "online-share@so-b", "on-time-share@so-b",
+    ]  # fmt: skip
+    await desk.receive(1, "online")
+    await desk.receive(1, "post")
+    items = [item for key, item in (await desk.figures()).items() if key.startswith("online-share@")]
+    assert [(item.id, item.value, item.rank) for item in items] == [
+        ("online-share@so-b", 100.0, 1), ("online-share@so-a", 50.0, 2),
+    ]  # fmt: skip
+
+
+async def test_the_year_is_that_of_the_provinces_calendar(desk: Desk) -> None:
+    await desk.receive(1, "online", received_at=JANUARY)
+    await desk.receive(
+        1, "direct", received_at=datetime(2025, 12, 31, 16, 59, 59, tzinfo=UTC)
+    )
+    item = (await desk.figures())["online-share"]
+    assert (item.numerator, item.denominator) == (1, 1)
+
+
+async def test_only_figures_that_changed_are_sent(desk: Desk) -> None:
+    await desk.receive(1, "online")
+    await desk.figures()
+    topic = desk.boards.topics["procedures"]
+    offset = topic.offset
+    assert topic not in await desk.boards.refresh()
+    await desk.receive(1, "direct")
+    assert topic in await desk.boards.refresh()
+    assert topic.offset > offset
