@@ -1,5 +1,6 @@
 """Every sentence a user sees, in Vietnamese and English, by key."""
 
+import math
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -54,6 +55,8 @@ def _written(value: Any, language: Language) -> str:
 
 def number(value: float, language: Language, decimals: int | None = None) -> str:
     """1.234,5 in Vietnamese and 1,234.5 in English; without `decimals` as many as are needed."""
+    if not math.isfinite(value):
+        return "–"
     if decimals is None:
         decimals = 0 if value == int(value) else 1 if abs(value) >= 10 else 2
     written = f"{value:,.{decimals}f}"

@@ -99,8 +99,9 @@ class Pipeline:
         # A thousand sensors that report for the first time cost one statement, not a thousand.
         await _patiently(lambda: resolver.make_series([(feed, d) for _, feed, d in read]))
         parts: list[Part] = []
-        for payload, feed, decoded in read:
-            part = await _patiently(
+        plain = resolver.resolve_plain(read, now)
+        for found, (payload, feed, decoded) in zip(plain, read, strict=True):
+            part = found or await _patiently(
                 lambda p=payload, f=feed, d=decoded: resolver.resolve(p, f, d, now)
             )
             parts.append(part)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ingest.payload import Decoded, Scalar, nothing
 from ingest.rows import EARLIEST, KEY_BYTES, Rows
-from ioc.model import Reason, from_micros
+from ioc.model import Reason, from_micros, to_micros
 
 _COLUMNS = ("series", "time", "value")
 
@@ -48,11 +48,35 @@ def decode_json(
     is demanded).
     """
     try:
-        found = _columns(_batch.decode(body), zone)
+        if body[:1] == b"{":
+            found = _row(_item.decode(body), zone)
+        else:
+            found = _columns(_batch.decode(body), zone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     # The careful path names each bad item and keeps its neighbours.
     return found or _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+
+
+def _row(item: _Item, zone: tzinfo) -> Decoded | None:
+    """One item as columns, without the cost of looking at columns; None as in `_columns`."""
+    key = item.series
+    time = item.time if item.time.tzinfo else item.time.replace(tzinfo=zone)
+    micros = to_micros(time)
+    if micros < EARLIEST or time.year > _EXACT_UNTIL or _key_suspicious(key):
+        return None
+    return Decoded(
+        keys=[key],
+        time=np.array([micros], np.int64),
+        values=[],
+        numbers=np.array([item.value], np.float64),
+        index=np.zeros(1, np.int32),
+        refused=[],
+    )
+
+
+def _key_suspicious(key: str) -> bool:
+    return len(key) > KEY_BYTES // 4 or not key.isprintable() or not key.strip()
 
 
 def _columns(items: list[_Item], zone: tzinfo) -> Decoded | None:
@@ -63,10 +87,8 @@ def _columns(items: list[_Item], zone: tzinfo) -> Decoded | None:
         times = [t if t.tzinfo else t.replace(tzinfo=zone) for t in times]
     micros = np.rint(np.array([t.timestamp() for t in times], np.float64) * 1e6).astype(np.int64)
     suspicious = (
-        (len(micros) > 0 and (micros.min() < EARLIEST or max(t.year for t in times) > _EXACT_UNTIL))
-        or any(len(key) > KEY_BYTES // 4 or not key.isprintable() for key in set(keys))
-        or any(not key.strip() for key in set(keys))
-    )
+        len(micros) > 0 and (micros.min() < EARLIEST or max(t.year for t in times) > _EXACT_UNTIL)
+    ) or any(map(_key_suspicious, set(keys)))
     if suspicious:
         return None
     return Decoded(

@@ -511,6 +511,8 @@ def _concatenate(parts: list[Columns]) -> Columns:
 
 
 def _receipt(part: Part) -> Receipt:
+    if not part.quarantined and not part.late:
+        return Receipt(received=part.received)
     problems = [item.problem for item in part.quarantined] + part.late
     problems.sort(key=lambda problem: problem.index)
     return Receipt(

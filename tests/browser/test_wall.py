@@ -226,7 +226,9 @@ async def test_both_languages_are_complete(server: Server, wall: Screen) -> None
         assert words["empty"] == []
     assert again["heads"] == vietnamese["heads"]
     same = [head for head in english["heads"] if head in vietnamese["heads"]]
-    assert all(not re.search("[a-z]{3}", head) or head == "Trạm không khí Việt Trì" for head in same)
+    assert all(
+        not re.search("[a-z]{3}", head) or head == "Trạm không khí Việt Trì" for head in same
+    )
     wall.check()
 
 

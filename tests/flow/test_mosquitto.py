@@ -149,7 +149,6 @@ def _item(series: str, value: float, seconds_ago: float = 0) -> dict[str, object
     return {"series": series, "time": stamp(now() - timedelta(seconds=seconds_ago)), "value": value}
 
 
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_observations_over_either_version_are_stored(product: Server, version: str) -> None:
     door = product.feed(f"thu.{version}")

@@ -46,7 +46,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/series/{series}/observations": READERS | {KEY},
     "GET /api/v1/layers": READERS,
     "GET /api/v1/layers/{layer}": READERS,
-    "GET /api/v1/units": READERS,
+    "GET /api/v1/units": KNOWN,
     "GET /api/v1/alerts": READERS,
     "GET /api/v1/alerts/{alert}/log": READERS,
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
@@ -172,9 +172,7 @@ def house(server: Server) -> Iterator[House]:
     eventually(lambda: get("/alerts")["items"])
     eventually(lambda: get("/series", key="quyen.so-y-te/a/x")["items"])
     series = get("/series", key="quyen.so-y-te/a/x")["items"][0]["id"]
-    server.command(
-        "user", "add", "co-nguoi", "--role", "leader", "--password-stdin", said=PASSWORD
-    )
+    server.command("user", "add", "co-nguoi", "--role", "leader", "--password-stdin", said=PASSWORD)
     alert = get("/alerts")["items"][0]["id"]
     with httpx2.Client(base_url=server.base, timeout=30) as client:
         yield House(server, door, alert, series, tokens, client)
@@ -222,9 +220,7 @@ def test_every_route_lets_through_whom_the_table_names_and_nobody_else(house: Ho
 def test_a_feed_nobody_made_answers_as_a_feed_of_others_does(house: House) -> None:
     for who in (AGENCY, KEY, OPERATOR):
         there, nowhere = (
-            httpx2.get(
-                f"{house.server.base}{API}/feeds/{feed}/ledger", headers=house.headers(who)
-            )
+            httpx2.get(f"{house.server.base}{API}/feeds/{feed}/ledger", headers=house.headers(who))
             for feed in ("quyen.so-noi-vu", "quyen.khong-co")
         )
         assert nowhere.status_code == 403
@@ -412,7 +408,9 @@ def _faults(schema: dict[str, Any], value: Any, document: dict[str, Any], at: st
     out: list[str] = []
     if isinstance(value, dict):
         known = schema.get("properties", {})
-        out += [f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        out += [
+            f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value
+        ]
         rest = schema.get("additionalProperties")
         for name, part in value.items():
             inner = known.get(name, rest if isinstance(rest, dict) else None)

@@ -149,7 +149,9 @@ async def test_units_are_ranked_best_first_and_those_without_dossiers_are_left_o
     ]  # fmt: skip
     await desk.receive(1, "online")
     await desk.receive(1, "post")
-    items = [item for key, item in (await desk.figures()).items() if key.startswith("online-share@")]
+    items = [
+        item for key, item in (await desk.figures()).items() if key.startswith("online-share@")
+    ]
     assert [(item.id, item.value, item.rank) for item in items] == [
         ("online-share@so-b", 100.0, 1), ("online-share@so-a", 50.0, 2),
     ]  # fmt: skip
@@ -157,9 +159,7 @@ async def test_units_are_ranked_best_first_and_those_without_dossiers_are_left_o
 
 async def test_the_year_is_that_of_the_provinces_calendar(desk: Desk) -> None:
     await desk.receive(1, "online", received_at=JANUARY)
-    await desk.receive(
-        1, "direct", received_at=datetime(2025, 12, 31, 16, 59, 59, tzinfo=UTC)
-    )
+    await desk.receive(1, "direct", received_at=datetime(2025, 12, 31, 16, 59, 59, tzinfo=UTC))
     item = (await desk.figures())["online-share"]
     assert (item.numerator, item.denominator) == (1, 1)
 

@@ -222,7 +222,7 @@ async def test_a_change_during_a_count_is_counted_by_the_next_one(office: Office
         await counting.execute("SELECT 1 FROM dossier_dirty FOR UPDATE")
         putting = asyncio.create_task(office.put(_row("HS-2")))
         async with asyncio.timeout(20):
-            while not putting.done() and not await rows_of(
+            while not putting.done() and not await rows_of(  # noqa: ASYNC110, another session
                 office.url,
                 "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
                 "AND wait_event_type = 'Lock'",

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from ioc.errors import ConfigError, Unavailable
 from ioc.store.migrate import migrate, migrations
@@ -17,10 +17,10 @@ from tests.fixtures.store import rows_of
 async def empty(database_server: str) -> AsyncIterator[str]:
     """The address of a database in which nothing is."""
     name = f"empty_{uuid4().hex[:10]}"
-    parameters = psycopg.conninfo.conninfo_to_dict(database_server)
+    parameters = conninfo.conninfo_to_dict(database_server)
     async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
         await conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield psycopg.conninfo.make_conninfo(**{**parameters, "dbname": name})
+    yield conninfo.make_conninfo(**{**parameters, "dbname": name})
     async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
         await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -1,6 +1,7 @@
 """The writer against a plain dictionary: what is stored, what is counted, what is the newest."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -56,7 +57,7 @@ def _expected(parts: list[Part], numbers: Table, texts: Table) -> list[list[int]
         for series, time, value in zip(*columns, strict=True):
             arrivals.setdefault((series, time), []).append((owner, value))
     for key, came in arrivals.items():
-        for (owner, value), (_, after) in zip(came, came[1:], strict=False):
+        for (owner, value), (_, after) in pairwise(came):
             counts[owner][1 if value == after else 2] += 1
         owner, value = came[-1]
         counts[owner][0 if key not in numbers else 1 if numbers[key] == value else 2] += 1

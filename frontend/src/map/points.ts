@@ -43,8 +43,8 @@ export class PointsLayer {
       ...(this.many ? { filter: this.filter() as FilterSpecification } : {}),
       layout: {
         'icon-image': ['get', 'icon'],
+        // Symbols keep their ground, so that no commune's name is written under one.
         'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
         // What is wrong is drawn over what is well.
         'symbol-sort-key': ['get', 'order'],
       },

@@ -13,8 +13,9 @@ from tests.fixtures.decoding import RECEIVED, VIETNAM, decoded, refusals, rows, 
 
 AT = "2026-11-22T09:00:00+07:00"
 
-_offsets = st.sampled_from([None, UTC, timezone(timedelta(hours=7)), timezone(timedelta(hours=-9))])
-_times = st.datetimes(datetime(1965, 1, 1), datetime(2250, 1, 1), timezones=_offsets)
+_offsets = st.sampled_from([UTC, timezone(timedelta(hours=7)), timezone(timedelta(hours=-9))])
+_first, _last = datetime.fromisoformat("1965-01-01"), datetime.fromisoformat("2250-01-01")
+_times = st.one_of(st.datetimes(_first, _last), st.datetimes(_first, _last, timezones=_offsets))
 _scalars = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**70), 2**70),
@@ -55,6 +56,15 @@ def test_a_batch_decodes_as_its_items_do_one_by_one(items: list[dict[str, Any]])
     assert _outcome(together) == _outcome(careful)
     assert whole(together)
     assert together.received == len(items)
+
+
+@given(st.one_of(_good, _items))
+def test_one_item_decodes_as_an_array_of_it(item: dict[str, Any]) -> None:
+    alone, listed = (
+        ioc.decode_json(json.dumps(body).encode(), zone=VIETNAM, topic_key="t", arrival=None)
+        for body in (item, [item])
+    )
+    assert _outcome(alone) == _outcome(listed)
 
 
 @given(st.lists(st.one_of(_good, _items), min_size=1, max_size=6))
@@ -142,7 +152,7 @@ def test_an_open_quote_in_csv_costs_its_own_line_only() -> None:
 
 
 def test_a_line_of_csv_in_another_encoding_costs_itself_only() -> None:
-    body = "series,time,value\na/x,2026-11-22T09:00:00Z,1\n".encode()
+    body = b"series,time,value\na/x,2026-11-22T09:00:00Z,1\n"
     body += "trạm/é,2026-11-22T09:00:00Z,2\n".encode("utf-16-le")
     body += "b/é,2026-11-22T09:00:00Z,2\na/z,2026-11-22T09:00:00Z,3\n".encode("latin-1")
     found = decoded(body, "text/csv")

@@ -79,7 +79,9 @@ def test_a_pack_of_a_newer_version_is_not_used_at_all() -> None:
 
 
 def test_the_present_version_and_older_ones_are_used() -> None:
-    found = _pack({"bver": 10, "n": "a", "t": BASE, "v": 1}, {"bver": 5, "n": "b", "t": BASE, "v": 1})
+    found = _pack(
+        {"bver": 10, "n": "a", "t": BASE, "v": 1}, {"bver": 5, "n": "b", "t": BASE, "v": 1}
+    )
     assert len(found.keys) == 2
 
 

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from ioc.live.latest import NEVER, Latest
 from ioc.model import Columns
 
-_rows = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 3)), max_size=12
-)
+_rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 3)), max_size=12)
 
 
 def _columns(rows: list[tuple[int, int, int]]) -> Columns:
@@ -20,7 +18,9 @@ def _columns(rows: list[tuple[int, int, int]]) -> Columns:
 
 
 @given(st.lists(_rows, max_size=6))
-def test_the_newest_is_the_last_to_come_of_the_latest_time(flushes: list[list[tuple[int, int, int]]]) -> None:
+def test_the_newest_is_the_last_to_come_of_the_latest_time(
+    flushes: list[list[tuple[int, int, int]]],
+) -> None:
     latest = Latest(8)
     model: dict[int, tuple[int, int]] = {}
     for number, rows in enumerate(flushes):

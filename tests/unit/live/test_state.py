@@ -104,16 +104,14 @@ def test_a_series_without_observations_says_never_and_no_value(live: Map) -> Non
     }
 
 
-def test_a_value_goes_from_fresh_to_late_to_stale_by_the_clock_alone(
-    live: Map, hand: Hand
-) -> None:
+def test_a_value_goes_from_fresh_to_late_to_stale_by_the_clock_alone(live: Map, hand: Hand) -> None:
     assert live.store(1, 5) == {"health"}
     live.state.age(hand.at)
-    seen = [live.bed_state()]
-    for _ in range(8):
-        if live.state.age(hand.move(60)):
-            seen.append(live.bed_state())
-    assert seen == ["fresh", "late", "stale"]
+    seen = [(live.bed_state(), bool(live.state.age(hand.move(60)))) for _ in range(8)]
+    assert seen == [
+        ("fresh", False), ("fresh", False), ("fresh", True), ("late", False), ("late", False),
+        ("late", False), ("late", True), ("stale", False),
+    ]  # fmt: skip
 
 
 def test_a_new_value_makes_a_stale_one_fresh_again(live: Map, hand: Hand) -> None:

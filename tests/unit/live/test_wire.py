@@ -95,7 +95,8 @@ async def test_every_frame_that_a_client_gets_fits_the_document(schemas: dict[st
     seen: set[str] = set()
     for raw in frames:
         frame = json.loads(raw)
-        name = by_type.get(frame["type"], frame["type"].capitalize())
+        kind: str = frame["type"]
+        name = by_type.get(kind, kind.capitalize())
         seen.add(name)
         assert faults(frame, schemas[name], schemas) == [], name
     assert seen == {
