@@ -1,4 +1,4 @@
-"""Organisation units in time: who was whose part on a day, and who followed whom. Pure."""
+"""Organisation units in time: who was whose part on a day, and who followed whom; pure."""
 
 import difflib
 from collections import defaultdict

@@ -42,7 +42,7 @@ def _file(name: str, *, lasting: bool) -> Response:
 
 
 @router.get("/assets/{name:path}")
-async def asset(name: str) -> Response:
+async def built_file(name: str) -> Response:
     """A file whose name changes with its content."""
     return _file(f"assets/{name}", lasting=True)
 
