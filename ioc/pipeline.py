@@ -12,7 +12,7 @@ from ingest.intake import Intake
 from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
-from ioc.model import Feed, Reason
+from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.resolve import Resolver
 from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter, Flushed, Part
@@ -28,6 +28,13 @@ MOST_BYTES: Final = 4_000_000
 """Bytes of payloads of one flush, about 50,000 observations."""
 
 CHECKPOINT_SECONDS: Final = 10.0
+
+_GONE: Final = Receipt(
+    received=1,
+    quarantined=1,
+    problems=[Problem(-1, Reason.FEED_UNKNOWN, "the feed was retired while the payload waited")],
+)
+"""There is no ledger left to count it in; the sender is told all the same."""
 
 
 class Reader(Protocol):
@@ -57,16 +64,14 @@ class Pipeline:
         writer: BatchWriter,
         readers: Sequence[Reader],
         clock: Clock,
-        acknowledged: Callable[[Sequence[Payload]], None] = lambda _: None,
     ) -> None:
-        """Join the stages; `acknowledged` is called once a flush, after all of its answers."""
+        """Join the stages; `readers` are told in their order after each commit."""
         self._intake = intake
         self._registry = registry
         self._resolver = resolver
         self._writer = writer
         self._readers = readers
         self._clock = clock
-        self._acknowledged = acknowledged
         # One flush is prepared while the other is with the database.
         self._ready: asyncio.Queue[Loaded | None] = asyncio.Queue(maxsize=1)
 
@@ -90,11 +95,14 @@ class Pipeline:
             storing.cancel()
 
     async def _load(self, payloads: list[Payload]) -> Loaded:
-        read = [
-            (payload, feed, _decoded(payload, feed))
-            for payload in payloads
-            for feed in [self._registry.feeds[payload.feed_key]]
-        ]
+        read: list[tuple[Payload, Feed, Decoded]] = []
+        for payload in payloads:
+            feed = self._registry.feeds.get(payload.feed_key)
+            if feed is None:
+                payload.answer(_GONE)
+            else:
+                read.append((payload, feed, _decoded(payload, feed)))
+        payloads = [payload for payload, _, _ in read]
         resolver, now = self._resolver, self._clock.now()
         # A thousand sensors that report for the first time cost one statement, not a thousand.
         await _patiently(lambda: resolver.make_series([(feed, d) for _, feed, d in read]))
@@ -121,7 +129,6 @@ class Pipeline:
         flushed = await self._writer.flush(loaded.parts, self._clock.now())
         for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
             payload.answer(receipt)
-        self._acknowledged(loaded.payloads)
         for reader in self._readers:
             await reader.flushed(loaded.parts, flushed)
 

@@ -84,6 +84,7 @@ class _Bench:
         await self._server.put(feed, "series", keys)
         await self._server.put(feed, "features", {"type": "FeatureCollection", "features": items})
         await self._change(range(self._plan.topics))
+        await self._server.settled()
 
     async def _change(self, items: range) -> None:
         """Offer a new value to each of the items: the time at which it was sent."""

@@ -1,6 +1,5 @@
 """From a sensor's publish to the frame at a wall, at an offered rate."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -65,7 +64,7 @@ async def run(plan: Plan) -> Report:
         )  # fmt: skip
         warm = await sender.ask(offer, Published)
         await server.stored_all(feed, warm.rows)
-        await asyncio.sleep(TAIL_SECONDS)
+        await server.settled()
         meter = Meter(
             [("ioc", server.pid), ("sender", sender.pid), ("crowd", crowd.pid)], monotonic()
         )

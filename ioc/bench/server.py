@@ -33,6 +33,10 @@ STOP_SECONDS: Final = 20.0
 STORE_SECONDS: Final = 60.0
 """How long what was sent may take to be stored once the sender has finished."""
 
+QUICK_SECONDS: Final = 0.1
+QUICK_ANSWERS: Final = 10
+"""So many answers in a row, each within `QUICK_SECONDS`, and the server is at rest."""
+
 _COUNTS: Final = """
     SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint
       FROM ledger JOIN feed USING (feed_key) WHERE feed.id = %s
@@ -154,6 +158,18 @@ class Server:
                 if seen > deadline:
                     raise BenchFailed(f"of {wanted} sent observations {row[1]} are stored")
                 await asyncio.sleep(0.02)
+
+    async def settled(self) -> None:
+        """Wait until the server has taken in what was described and answers at once again."""
+        quick, deadline = 0, monotonic() + START_SECONDS
+        while quick < QUICK_ANSWERS:
+            asked = monotonic()
+            await self._root.get("/healthz")
+            took = monotonic() - asked
+            quick = quick + 1 if took < QUICK_SECONDS else 0
+            if asked > deadline:
+                raise BenchFailed("the server is too busy to measure anything")
+            await asyncio.sleep(QUICK_SECONDS)
 
     async def commits(self) -> int:
         """Committed flushes since the start."""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -216,8 +217,9 @@ class Client:
             if pause is None:
                 await self._event.wait()
             else:
-                # Something is due later; whatever else moves meanwhile joins it.
-                await asyncio.sleep(pause)
+                # Something is due later; an alert must not wait for it.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._event.wait(), pause)
                 self._woken_at = None
 
     def _gather(self, now: float) -> tuple[list[bytes], float | None]:

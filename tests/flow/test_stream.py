@@ -226,7 +226,7 @@ async def _same(follower: Follower, other: Follower, key: str, topic: str) -> No
             await other.send(type="unsubscribe", id=key)
             await other.subscribe(key, topic)
             fresh = other.cursors[key]
-            while _offset(follower.cursors[key]) < _offset(fresh):
+            while _offset(follower.cursors[key]) < _offset(fresh):  # noqa: ASYNC110, a socket's work
                 await asyncio.sleep(0.02)
             if follower.cursors[key] == fresh:
                 assert follower.items[key] == other.items[key]

@@ -50,8 +50,6 @@ export class UnitsLayer {
         'text-font': FONT,
         'text-max-width': 7,
         'text-padding': 3,
-        'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'],
-        'text-radial-offset': 0.6,
         // The furthest from target is named first, then the largest.
         'symbol-sort-key': ['get', 'order'],
       },
