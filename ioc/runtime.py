@@ -18,7 +18,6 @@ from ioc.alerting import Alerting
 from ioc.api.deps import Facts, State
 from ioc.auth.tokens import hash_mosquitto_password
 from ioc.boards import Boards
-from ioc.city.read import packaged_city, read_city
 from ioc.clock import Clock, SystemClock
 from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker
@@ -35,7 +34,7 @@ from ioc.pipeline import Pipeline
 from ioc.resolve import Resolver
 from ioc.showing import Showing
 from ioc.store import city as city_store
-from ioc.store import feeds, identity, ledger, observations
+from ioc.store import feeds, first_start, ledger, observations
 from ioc.store.migrate import migrate
 from ioc.store.notices import listen
 from ioc.store.pool import ReadPool, WritePool, connect, open_pools
@@ -409,18 +408,13 @@ def _stop_source(center: Center) -> None:
 
 
 async def _settle(config: Config, url: str, clock: Clock) -> tuple[Facts, str]:
-    """Load the city into an empty database, and learn what database this is."""
-    conn = await connect(url)
-    async with conn:
-        empty = await identity.is_empty(conn)
-        found = await identity.settle(conn, demo=config.demo)
-        if empty:
-            described = read_city(config.city_dir or packaged_city())
-            for line in await city_store.load(
-                conn, described, now=clock.now(), demo=found.simulated
-            ):
-                log.info("city loaded: %s", line)
-        found = await identity.read(conn)
+    """Make the database ready, and learn which one it is."""
+    async with await connect(url) as conn:
+        found, done = await first_start.settle(
+            conn, demo=config.demo, city_dir=config.city_dir, now=clock.now()
+        )
+    for line in done:
+        log.info("city loaded: %s", line)
     facts = Facts(
         identity=found,
         city=city_store.NOTHING,

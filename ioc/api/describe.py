@@ -17,6 +17,7 @@ from ioc.store import audit
 from ioc.store.registry import (
     FeatureRow,
     SeriesRow,
+    add_features,
     announce,
     put_features,
     put_series,
@@ -188,13 +189,7 @@ async def put_feed_series(
             )
         )  # fmt: skip
     async with writes.connection() as conn:
-        names = {row.feature for row in rows}
-        missing = [n for n in names if f"{feed.id}/{n}" not in registry.features]
-        await put_features(
-            conn,
-            feed.key,
-            [FeatureRow(n, n, feed.domain.value, None, None, None, {}) for n in missing],
-        )
+        await add_features(conn, feed, {row.feature for row in rows})
         await put_series(conn, feed.key, rows)
         await announce(conn)
         await audit.record(

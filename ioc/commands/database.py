@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from ioc.clock import SystemClock
 from ioc.config import Config
 from ioc.embedded.database import attached_or_started
+from ioc.store import first_start
 from ioc.store.migrate import migrate
 from ioc.store.pool import Connection, connect
 
@@ -26,4 +28,9 @@ async def connection(config: Config) -> AsyncGenerator[Connection]:
     async with database_url(config) as url:
         await migrate(url)
         async with await connect(url) as conn:
+            # A feed that is made before the first start must find its agency in the city.
+            await first_start.settle(
+                conn, demo=config.demo, city_dir=config.city_dir, now=SystemClock().now()
+            )
+            await conn.commit()
             yield conn

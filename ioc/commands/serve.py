@@ -1,6 +1,7 @@
 """`ioc up`: everything in one process, with the embedded database and broker by default."""
 
 import asyncio
+import gc
 import ipaddress
 import json
 import logging
@@ -111,6 +112,7 @@ async def _up(config: Config, sockets: list[socket.socket]) -> int:
                 server_header=False,
             )
         )
+        _quieten_collector()
         welcoming = asyncio.create_task(_welcome(config, server))
         stop.served = True
         await server.serve(sockets=sockets)
@@ -121,6 +123,17 @@ async def _up(config: Config, sockets: list[socket.socket]) -> int:
         return 0
     log.critical("stopped because the vital task `%s` died", failed)
     return 1
+
+
+def _quieten_collector() -> None:
+    """Look for cycles of garbage seldom: with 16,000 series each full look costs tens of ms.
+
+    Nearly all that comes and goes here has no cycles. Measured with one observation per payload:
+    0.34 of the limit before, 0.59 after.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 class _Stop:

@@ -11,6 +11,9 @@ from ioc.store.registry import CHANGED
 
 log = logging.getLogger(__name__)
 
+GATHER = 0.1
+"""Seconds in which further notices join the first."""
+
 PAUSE = 1.0
 """Seconds between attempts to listen again."""
 
@@ -22,7 +25,12 @@ async def listen(url: str, changed: Callable[[], Awaitable[None]]) -> None:
             async with await AsyncConnection.connect(url, autocommit=True) as conn:
                 await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
                 await changed()
-                async for _ in conn.notifies():
+                while True:
+                    # Notices that come close together, as from a script, are one change.
+                    async for _ in conn.notifies(stop_after=1):
+                        await asyncio.sleep(GATHER)
+                    async for _ in conn.notifies(timeout=0):
+                        pass
                     await changed()
         except psycopg.OperationalError:
             log.debug("not listening for now: the database is away")

@@ -162,15 +162,19 @@ class Registry:
         return [self.series[known[key]] for key in wanted if key in known]
 
 
+async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None:
+    """Make features that are missing, without a place; those that exist stay as they are."""
+    await conn.execute(
+        _ADD_FEATURE, {"feed": feed.key, "ids": sorted(set(ids)), "layer": feed.domain.value}
+    )
+
+
 async def add_series(conn: Connection, feed: Feed, wanted: Mapping[str, ValueKind]) -> None:
     """Make series by key; the features that the keys name are made where they are missing."""
     keys = list(wanted)
     parts = [split_key(key) for key in keys]
     features = [feature for feature, _ in parts]
-    await conn.execute(
-        _ADD_FEATURE,
-        {"feed": feed.key, "ids": sorted(set(features)), "layer": feed.domain.value},
-    )
+    await add_features(conn, feed, features)
     await conn.execute(
         _ADD_SERIES,
         {
