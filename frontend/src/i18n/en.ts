@@ -141,6 +141,7 @@ const en: Words = {
   met: 'target met',
   belowBy: (gap) => `▼ short by ${gap}`,
   overBy: (gap) => `▲ over by ${gap}`,
+  points: (gap) => `${gap} points`,
   of: (numerator, denominator) => `${numerator} / ${denominator}`,
   dossiers: 'dossiers',
   coverage: (percent) => `coverage ${percent}`,

@@ -135,6 +135,11 @@ export function figureNumber(figure: FigureItem, value: number | null = figure.v
   return value === null ? '–' : number(value * figureScale(figure).factor, figure.decimals)
 }
 
+/** The distance to a target: between two shares it is counted in points, not in percent. */
+export function gapText(figure: FigureItem, gap: number): string {
+  return figure.uom === '%' ? w().points(figureNumber(figure, gap)) : figureText(figure, gap)
+}
+
 export function figureText(figure: FigureItem, value: number | null = figure.value): string {
   const { sign } = figureScale(figure)
   const shown = figureNumber(figure, value)

@@ -139,6 +139,7 @@ const vi = {
   met: 'đạt',
   belowBy: (gap: string) => `▼ thiếu ${gap}`,
   overBy: (gap: string) => `▲ quá ${gap}`,
+  points: (gap: string) => `${gap} điểm %`,
   of: (numerator: string, denominator: string) => `${numerator} / ${denominator}`,
   dossiers: 'hồ sơ',
   coverage: (percent: string) => `độ đầy đủ ${percent}`,

@@ -2,7 +2,7 @@
 
 import { Measure } from '../charts/measure'
 import { Age } from '../design/age'
-import { figureNumber, figureScale, figureText, number } from '../i18n/format'
+import { figureNumber, figureScale, figureText, gapText, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { tick } from '../live/clock'
 import { figureFreshness } from '../live/freshness'
@@ -50,12 +50,12 @@ export function FigureCounts({ figure }: { figure: FigureItem }) {
   )
 }
 
-/** "▼ thiếu 3,8 %": the distance to the target, with sign and word. */
+/** "▼ thiếu 3,8 điểm %": the distance to the target, with sign and word. */
 export function Gap({ figure }: { figure: FigureItem }) {
   const { target, value } = figure
   if (!target || value === null || figure.standing === 'none') return null
   const words = w()
-  const gap = figureText(figure, Math.abs(value - target.value))
+  const gap = gapText(figure, Math.abs(value - target.value))
   if (figure.standing === 'behind') {
     return <span class="gap behind">{target.direction === 'up' ? words.belowBy(gap) : words.overBy(gap)}</span>
   }
