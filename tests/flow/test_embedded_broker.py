@@ -271,6 +271,7 @@ async def test_a_new_password_cuts_off_the_old_one(place: Place) -> None:
 @pytest.mark.parametrize(
     ("agency", "hashed"),
     [("a b", HASH), ('x", password: "', HASH), ("", HASH), ("_ioc", HASH), ("traffic", "plain")],
+    ids=["a space", "a quote", "nothing", "our own name", "no hash"],
 )
 async def test_nothing_but_slugs_and_hashes_reaches_the_users_file(
     tmp_path: Path, agency: str, hashed: str
