@@ -1,5 +1,6 @@
 """What the server knows of feeds, keys, series and features, kept in memory and refreshed."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -110,6 +111,8 @@ class Registry:
         self.series_of_feature: dict[str, list[Series]] = {}
         self.table = SeriesTable()
         self.generation = 0
+        # What was read before a series was made must not take its place in memory after it.
+        self._turn = asyncio.Lock()
 
     @property
     def highest(self) -> int:
@@ -118,6 +121,10 @@ class Registry:
 
     async def load(self, reads: ReadPool) -> None:
         """Read everything anew."""
+        async with self._turn:
+            await self._load(reads)
+
+    async def _load(self, reads: ReadPool) -> None:
         async with reads.connection() as conn:
             feeds = [_feed(row) for row in await (await conn.execute(_FEEDS)).fetchall()]
             credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
@@ -143,6 +150,12 @@ class Registry:
         self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
     ) -> list[Series]:
         """Make series of a feed that takes unknown ones, with the features that their keys name."""
+        async with self._turn:
+            return await self._create_series(writes, feed, wanted)
+
+    async def _create_series(
+        self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
+    ) -> list[Series]:
         keys = list(wanted)
         ids = [split_key(key)[0] for key in keys]
         async with writes.connection() as conn:
