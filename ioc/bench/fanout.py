@@ -36,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
     """How many clients with how many topics each, how long and how often to measure."""
 
     clients: int = 1_000
-    topics: int = 16
+    topics: int = 32
     seconds: float = 3.0
     rounds: int = 3
 

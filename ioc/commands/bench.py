@@ -40,7 +40,7 @@ def fanout(
     clients: Annotated[int, typer.Option(min=2)] = 1_000,
     topics: Annotated[
         int, typer.Option(min=1, max=64, help="subscriptions of each client when it is about rate")
-    ] = 16,
+    ] = 32,
     seconds: Annotated[float, typer.Option(min=0.5, help="of each measurement")] = 3.0,
     rounds: Rounds = 3,
     json: Json = False,
