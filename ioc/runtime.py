@@ -22,7 +22,8 @@ from ioc.clock import Clock, SystemClock
 from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker
 from ioc.embedded.database import EmbeddedDatabase
-from ioc.errors import ConfigError
+from ioc.embedded.process import EmbeddedError
+from ioc.errors import ConfigError, Unavailable
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import Latest
@@ -176,7 +177,11 @@ class Center:
         async with self.reads.connection() as conn:
             passwords = await feeds.mqtt_passwords(conn)
         if self.broker is not None:
-            await self.broker.set_agencies({agency: h[0] for agency, h in passwords.items()})
+            try:
+                await self.broker.set_agencies({agency: h[0] for agency, h in passwords.items()})
+            except (EmbeddedError, OSError, TimeoutError):
+                # The users' file is written first: a broker that comes back reads it.
+                log.warning("the broker is away; it takes the agencies' users when it is back")
         elif self.config.mqtt_auth_dir is not None and self.config.mqtt_url is not None:
             _, _, own, password = broker_address(self.config.mqtt_url)
             hashes = {agency: h[1] for agency, h in passwords.items()}
@@ -217,10 +222,14 @@ class Center:
         counted, self.forbidden = self.forbidden, {}
         if not counted:
             return
-        async with self.writes.connection() as conn:
+        minute = now.replace(second=0, microsecond=0)
+        try:
+            async with self.writes.connection() as conn:
+                for agency, count in counted.items():
+                    await feeds.count_forbidden(conn, agency, count, minute)
+        except Unavailable:
             for agency, count in counted.items():
-                minute = now.replace(second=0, microsecond=0)
-                await feeds.count_forbidden(conn, agency, count, minute)
+                self.forbidden[agency] = self.forbidden.get(agency, 0) + count
 
     async def keep_boards(self) -> None:
         """Compute the boards again and again; a lost database only makes them older."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 from psycopg import AsyncConnection, sql
 
+from ioc.errors import Unavailable
 from ioc.store.registry import CHANGED
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,6 @@ async def listen(url: str, changed: Callable[[], Awaitable[None]]) -> None:
                     async for _ in conn.notifies(timeout=0):
                         pass
                     await changed()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, Unavailable):
             log.debug("not listening for now: the database is away")
         await asyncio.sleep(PAUSE)
