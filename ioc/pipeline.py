@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -18,8 +18,6 @@ from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter, Flushed, Part
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MOST_PAYLOADS: Final = 5_000
 """Payloads of one flush; with 1 observation each a commit takes some 30 ms."""
@@ -105,15 +103,24 @@ class Pipeline:
         payloads = [payload for payload, _, _ in read]
         resolver, now = self._resolver, self._clock.now()
         # A thousand sensors that report for the first time cost one statement, not a thousand.
-        await _patiently(lambda: resolver.make_series([(feed, d) for _, feed, d in read]))
-        parts: list[Part] = []
+        await self._make_series([(feed, decoded) for _, feed, decoded in read])
         plain = resolver.resolve_plain(read, now)
-        for found, (payload, feed, decoded) in zip(plain, read, strict=True):
-            part = found or await _patiently(
-                lambda p=payload, f=feed, d=decoded: resolver.resolve(p, f, d, now)
-            )
-            parts.append(part)
+        parts = [
+            found or resolver.resolve(payload, feed, decoded, now)
+            for found, (payload, feed, decoded) in zip(plain, read, strict=True)
+        ]
         return Loaded(payloads, parts)
+
+    async def _make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
+        """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
+        while True:
+            try:
+                await self._resolver.make_series(items)
+            except Unavailable:
+                log.warning("the database is away; unknown series wait")
+                await asyncio.sleep(0.5)
+            else:
+                return
 
     async def _store(self) -> None:
         kept_at = monotonic()
@@ -147,13 +154,3 @@ def _decoded(payload: Payload, feed: Feed) -> Decoded:
         # A fault of a decoder must cost one payload, never the flow.
         log.exception("a decoder failed", extra={"feed": feed.id})
         return nothing(Reason.SHAPE_INVALID, "the payload cannot be read", payload.body)
-
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
-    while True:
-        try:
-            return await ask()
-        except Unavailable:
-            log.warning("the database is away; unknown series wait")
-            await asyncio.sleep(0.5)

@@ -115,8 +115,8 @@ class Resolver:
             plain &= time >= now_us - int(feed.late_limit * 1e6)
         return plain & (numbers >= table.low[ids]) & (numbers <= table.high[ids])
 
-    async def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
-        """The part of a flush that a payload brings; waits for the database where it must."""
+    def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
+        """The part of a flush that a payload brings; `make_series` has come before."""
         part = Part(
             feed_key=feed.key,
             channel=payload.channel.value,
@@ -135,19 +135,10 @@ class Resolver:
         )
         if not decoded.keys:
             return _shift(part, payload.first_index)
-        ids = await self._ids(feed, decoded)
+        known = self._registry.keys.get(feed.key, {})
+        ids = np.array([known.get(key, -1) for key in decoded.keys], np.int32)
         self._sort_out(part, feed, decoded, ids, now)
         return _shift(part, payload.first_index)
-
-    async def _ids(self, feed: Feed, decoded: Decoded) -> NDArray[np.int32]:
-        """The series of each row, -1 where there is none."""
-        known = self._registry.keys.get(feed.key, {})
-        found = [known.get(key, -1) for key in decoded.keys]
-        if -1 in found and feed.auto_series:
-            await self.make_series([(feed, decoded)])
-            known = self._registry.keys.get(feed.key, {})
-            found = [known.get(key, -1) for key in decoded.keys]
-        return np.array(found, np.int32)
 
     def _sort_out(
         self, part: Part, feed: Feed, decoded: Decoded, ids: NDArray[np.int32], now: datetime
