@@ -133,6 +133,14 @@ class Receipt(msgspec.Struct, kw_only=True):
         ]
 
 
+class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+    """How the payloads of a feed are read from `effective_from` on: JMESPath by field."""
+
+    version: int
+    effective_from: datetime
+    document: dict[str, Any]
+
+
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """One configured inflow of one agency.
 
@@ -155,6 +163,10 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     time_source: str = "payload"
     simulated: bool = False
     created_at: datetime = EPOCH
+    number_format: str = "plain"
+    charset: str = "utf-8"
+    most_series: int = 50_000
+    mappings: tuple[Mapping, ...] = ()
 
     @property
     def late_after(self) -> float | None:

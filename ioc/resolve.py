@@ -18,9 +18,6 @@ from ioc.store.writer import Part, Quarantined
 FUTURE_US: Final = 300 * 1_000_000
 """A time further ahead than 5 minutes is taken for a fault of the sender's clock."""
 
-MOST_SERIES: Final = 50_000
-"""Series that one feed may make by itself; beyond it a key is more likely a fault than a sensor."""
-
 _JSON: Final = "application/json"
 _NUMBER, _BOOLEAN, _TEXT = (KINDS[k] for k in (ValueKind.NUMBER, ValueKind.BOOLEAN, ValueKind.TEXT))
 
@@ -48,7 +45,7 @@ class Resolver:
                 continue
             wanted = found.setdefault(feed.key, {})
             for place, key in enumerate(decoded.keys):
-                if len(known) + len(wanted) >= MOST_SERIES:
+                if len(known) + len(wanted) >= feed.most_series:
                     break
                 if key not in known and key not in wanted:
                     value = 0.0 if decoded.numbers is not None else decoded.values[place]
@@ -196,7 +193,10 @@ class Resolver:
     ) -> tuple[Reason, str] | None:
         if series < 0:
             if feed.auto_series:
-                return Reason.SERIES_UNKNOWN, f"feed {feed.id} has {MOST_SERIES} series already"
+                return Reason.SERIES_UNKNOWN, (
+                    f"feed {feed.id} has {feed.most_series} series, all that it may make by "
+                    "itself; look for numbers or times in the keys, or raise its limit"
+                )
             detail = (
                 f"feed {feed.id} has no such series; describe it (PUT /api/v1/feeds/{feed.id}"
                 "/series), or make the feed with --auto-series"

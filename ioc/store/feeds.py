@@ -24,9 +24,11 @@ _ADD_VERSION: Final = """
 
 _ADD: Final = """
     INSERT INTO feed (id, agency_key, name, domain, format, auto_series, interval_s, freshness_s,
-                      late_limit_s, time_zone, time_source, simulated, created_at)
+                      late_limit_s, time_zone, time_source, simulated, created_at, number_format,
+                      charset, most_series)
     VALUES (%(id)s, %(agency)s, %(name)s, %(domain)s, %(format)s, %(auto_series)s, %(interval)s,
-            %(freshness)s, %(late_limit)s, %(time_zone)s, %(time_source)s, %(simulated)s, %(now)s)
+            %(freshness)s, %(late_limit)s, %(time_zone)s, %(time_source)s, %(simulated)s, %(now)s,
+            %(number_format)s, %(charset)s, %(most_series)s)
     ON CONFLICT (id) DO NOTHING
     RETURNING feed_key
 """
@@ -106,6 +108,9 @@ async def add(
     time_zone: str = "Asia/Ho_Chi_Minh",
     time_source: str = "payload",
     simulated: bool = False,
+    number_format: str = "plain",
+    charset: str = "utf-8",
+    most_series: int = 50_000,
 ) -> int:
     """Make a feed; returns its internal key. Raises `Conflict` where the id is taken."""
     row = await (
@@ -115,7 +120,8 @@ async def add(
                 "id": id, "agency": agency, "name": name, "domain": domain, "format": format,
                 "auto_series": auto_series, "interval": interval, "freshness": freshness,
                 "late_limit": late_limit, "time_zone": time_zone, "time_source": time_source,
-                "simulated": simulated, "now": now,
+                "simulated": simulated, "now": now, "number_format": number_format,
+                "charset": charset, "most_series": most_series,
             },
         )
     ).fetchone()  # fmt: skip

@@ -1,7 +1,8 @@
 """What the server knows of feeds, keys, series and features, kept in memory and refreshed."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections import abc
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from ioc.model import (
     Domain,
     Feature,
     Feed,
+    Mapping,
     Series,
     SeriesId,
     ValueKind,
@@ -28,10 +30,14 @@ KINDS: Final = {ValueKind.NUMBER: 0, ValueKind.BOOLEAN: 1, ValueKind.TEXT: 2}
 _FEEDS: Final = """
     SELECT f.feed_key, f.id, u.id, f.agency_key, f.name, f.domain, f.format, f.auto_series,
            f.interval_s, f.freshness_s, f.late_limit_s, f.time_zone, f.time_source,
-           f.simulated, f.created_at
+           f.simulated, f.created_at, f.number_format, f.charset, f.most_series
       FROM feed f JOIN unit u ON u.unit_key = f.agency_key
      WHERE f.retired_at IS NULL
      ORDER BY f.feed_key
+"""
+
+_MAPPINGS: Final = """
+    SELECT feed_key, version, effective_from, document FROM mapping ORDER BY feed_key, version
 """
 
 _CREDENTIALS: Final = """
@@ -126,7 +132,10 @@ class Registry:
 
     async def _load(self, reads: ReadPool) -> None:
         async with reads.connection() as conn:
-            feeds = [_feed(row) for row in await (await conn.execute(_FEEDS)).fetchall()]
+            mappings: dict[int, list[Mapping]] = {}
+            for key, *row in await (await conn.execute(_MAPPINGS)).fetchall():
+                mappings.setdefault(key, []).append(_mapping(row))
+            feeds = [_feed(row, mappings) for row in await (await conn.execute(_FEEDS)).fetchall()]
             credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
             features = await (await conn.execute(_FEATURES)).fetchall()
             series = await (await conn.execute(_SERIES)).fetchall()
@@ -147,14 +156,14 @@ class Registry:
         self.table.put(series)
 
     async def create_series(
-        self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
+        self, writes: WritePool, feed: Feed, wanted: abc.Mapping[str, ValueKind]
     ) -> list[Series]:
         """Make series of a feed that takes unknown ones, with the features that their keys name."""
         async with self._turn:
             return await self._create_series(writes, feed, wanted)
 
     async def _create_series(
-        self, writes: WritePool, feed: Feed, wanted: Mapping[str, ValueKind]
+        self, writes: WritePool, feed: Feed, wanted: abc.Mapping[str, ValueKind]
     ) -> list[Series]:
         keys = list(wanted)
         ids = [split_key(key)[0] for key in keys]
@@ -182,7 +191,7 @@ async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None
     )
 
 
-async def add_series(conn: Connection, feed: Feed, wanted: Mapping[str, ValueKind]) -> None:
+async def add_series(conn: Connection, feed: Feed, wanted: abc.Mapping[str, ValueKind]) -> None:
     """Make series by key; the features that the keys name are made where they are missing."""
     keys = list(wanted)
     parts = [split_key(key) for key in keys]
@@ -234,7 +243,7 @@ class FeatureRow:
     unit: str | None
     geometry: bytes | None
     extent: tuple[float, float, float, float] | None
-    attributes: Mapping[str, Any]
+    attributes: abc.Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +311,11 @@ async def announce(conn: Connection) -> None:
     await conn.execute("SELECT pg_notify(%s, '')", [CHANGED])
 
 
-def _feed(row: tuple[Any, ...]) -> Feed:
+def _mapping(row: Sequence[Any]) -> Mapping:
+    return Mapping(version=row[0], effective_from=row[1], document=row[2])
+
+
+def _feed(row: tuple[Any, ...], mappings: dict[int, list[Mapping]]) -> Feed:
     return Feed(
         key=row[0],
         id=row[1],
@@ -319,6 +332,10 @@ def _feed(row: tuple[Any, ...]) -> Feed:
         time_source=row[12],
         simulated=row[13],
         created_at=row[14],
+        number_format=row[15],
+        charset=row[16],
+        most_series=row[17],
+        mappings=tuple(mappings.get(row[0], ())),
     )
 
 
