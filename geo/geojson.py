@@ -188,9 +188,12 @@ def _position(value: object, path: Path) -> Iterator[Fault]:
             return
     longitude, latitude = cast("list[float]", numbers)[:2]
     if abs(longitude) > 180 or abs(latitude) > 90:
+        cure = ""
+        if abs(longitude) <= 90 and abs(latitude) <= 180:
+            cure = f"; they look swapped, longitude comes first: [{latitude}, {longitude}]"
         yield Fault(
             path,
-            f"[{longitude}, {latitude}] is not longitude and latitude in degrees (EPSG:4326)",
+            f"[{longitude}, {latitude}] is not longitude and latitude in degrees (EPSG:4326){cure}",
         )
 
 

@@ -1,24 +1,42 @@
 """Pick the decoder that a feed names, or that the payload's own shape asks for."""
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from ingest.decoders import ioc, senml
-from ingest.payload import Decoded, Payload, nothing
+import msgspec
+
+from ingest import shape
+from ingest.charset import UTF8, charset_of, readable, to_utf8
+from ingest.decoders import datex, gtfs, ioc, mapped, ngsi, senml, sensorthings, sparkplug
+from ingest.decoders.documents import NOT_UTF8
+from ingest.mapping import compile_mapping, in_force
+from ingest.payload import ITEM, Decoded, Payload, Setting, nothing
+from ingest.shape import CSV, NDJSON
+from ioc.errors import Invalid
 from ioc.model import Feed, Reason
 
-FORMATS = ("auto", "ioc", "senml")
+__all__ = ["CONTENT_TYPES", "CSV", "FORMATS", "NDJSON", "decode", "media_type", "understood"]
+
+FORMATS: Final = (
+    "auto", "ioc", "senml", "ngsi-ld", "ngsi-v2", "sensorthings", "mapped", "sparkplug", "gtfs",
+    "datex",
+)  # fmt: skip
 """The formats that a feed may name."""
 
-JSON = "application/json"
-NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-CSV = frozenset({"text/csv", "application/csv"})
-SENML = "application/senml+json"
-_JSON_LIKE = frozenset({JSON, "", "text/plain", "application/octet-stream"})
-_JSON_LIKE_FORMS = frozenset({"application/x-www-form-urlencoded"})
-"""What curl says of `--data` when nobody names a type: the body is looked at all the same."""
-
-CONTENT_TYPES = (JSON, SENML, "application/x-ndjson", "text/csv")
+CONTENT_TYPES: Final = (
+    "application/json", shape.SENML, shape.LD, "application/x-ndjson", "text/csv",
+    "application/xml", "application/x-protobuf",
+)  # fmt: skip
 """What the product says it takes."""
+
+_UNDERSTOOD: Final = (
+    frozenset({shape.SENML, shape.LD, ITEM, mapped.ROW})
+    | shape.JSON | NDJSON | CSV | shape.PROTOBUF | shape.XML | shape.UNTOLD
+)  # fmt: skip
+
+_BINARY: Final = frozenset({"sparkplug", "gtfs", "datex"})
+_BOM: Final = b"\xef\xbb\xbf"
+_MARKS: Final = (_BOM, b"\xff\xfe", b"\xfe\xff")
 
 
 def media_type(content_type: str) -> str:
@@ -28,50 +46,105 @@ def media_type(content_type: str) -> str:
 
 def understood(content_type: str) -> bool:
     """Whether a body of that content type can be read at all."""
-    kind = media_type(content_type)
-    return kind in _JSON_LIKE | _JSON_LIKE_FORMS | NDJSON | CSV or kind == SENML
+    return media_type(content_type) in _UNDERSTOOD
 
 
-def decode(payload: Payload, feed: Feed) -> Decoded:
-    """The observations that stand in a payload, and what could not be read of it. Never raises."""
-    zone = ZoneInfo(feed.time_zone)
+def decode(payload: Payload, feed: Feed, births: sparkplug.Births | None = None) -> Decoded:
+    """The observations that stand in a payload, and what could not be read of it. Never raises.
+
+    `births` holds what the birth certificates of Sparkplug nodes said before.
+    """
     kind = media_type(payload.content_type)
-    arrival = payload.received_at if feed.time_source == "arrival" else None
     body = payload.body
     if not body.strip():
         return nothing(Reason.JSON_INVALID, "the body is empty", body)
-    chosen = _choose(feed.format, kind, body)
-    if chosen == "senml":
-        return senml.decode(body, zone=zone, received=payload.received_at, timed=arrival is None)
-    if chosen == "csv":
-        return ioc.decode_csv(body, zone=zone, topic_key=payload.topic_key, arrival=arrival)
-    if chosen == "ndjson":
-        return ioc.decode_ndjson(body, zone=zone, topic_key=payload.topic_key, arrival=arrival)
-    return ioc.decode_json(body, zone=zone, topic_key=payload.topic_key, arrival=arrival)
+    setting = Setting(
+        zone=ZoneInfo(feed.time_zone),
+        received=payload.received_at,
+        arrival=payload.received_at if feed.time_source == "arrival" else None,
+        topic=payload.topic_key,
+        plain_numbers=feed.number_format == "plain",
+    )
+    if kind == ITEM:
+        return ioc.decode_item(body, setting)
+    if kind in shape.PROTOBUF or kind in shape.XML or feed.format in _BINARY:
+        return _decoded(kind, body, feed, setting, births)
+    charset = charset_of(payload.content_type) or feed.charset
+    if charset not in UTF8:
+        return _transcoded(kind, body, charset, feed, setting)
+    if body.startswith(_MARKS):
+        if not body.startswith(_BOM):
+            return nothing(Reason.ENCODING_INVALID, "the text is UTF-16; send UTF-8", body)
+        body = body.removeprefix(_BOM)
+        if not body.strip():
+            return nothing(Reason.JSON_INVALID, "the body is empty but for its mark", payload.body)
+    return _decoded(kind, body, feed, setting, births)
 
 
-def _choose(named: str, kind: str, body: bytes) -> str:
-    if named == "senml" or (named == "auto" and kind == SENML):
-        return "senml"
+def _transcoded(kind: str, body: bytes, charset: str, feed: Feed, setting: Setting) -> Decoded:
+    """Decode a body in another character set; what is kept of it as a whole stays as it came."""
+    if not readable(charset):
+        detail = f"the charset {charset[:40]!r} cannot be read; send UTF-8"
+        return nothing(Reason.ENCODING_INVALID, detail, body)
+    text = to_utf8(body, charset)
+    if text is None:
+        detail = f"the text is not {charset}; {NOT_UTF8}"
+        return nothing(Reason.ENCODING_INVALID, detail, body)
+    found = _decoded(kind, text, feed, setting, None)
+    found.refused = [
+        msgspec.structs.replace(each, raw=body) if each.problem.index < 0 else each
+        for each in found.refused
+    ]
+    return found
+
+
+def _decoded(
+    kind: str, body: bytes, feed: Feed, setting: Setting, births: sparkplug.Births | None
+) -> Decoded:
+    named = feed.format if feed.format != "auto" else shape.tell(kind, body, setting.topic)
+    if named == "ioc":
+        return _own(kind, body, setting)
+    if named == "sparkplug":
+        return sparkplug.decode(body, setting, births or sparkplug.Births(), feed.key)
+    if named == "gtfs":
+        return gtfs.decode(body, setting)
+    if named == "datex":
+        return datex.decode(body, setting)
+    if named == "mapped":
+        return _mapped(kind, body, feed, setting)
+    if shape.is_lines(kind, body):
+        setting = msgspec.structs.replace(setting, lines=True)
+    if named == "senml":
+        return senml.decode(body, setting)
+    if named == "sensorthings":
+        return sensorthings.decode(body, setting)
+    return ngsi.decode(body, setting)
+
+
+def _own(kind: str, body: bytes, setting: Setting) -> Decoded:
+    if shape.is_table(kind, body):
+        return ioc.decode_csv(body, setting)
+    if shape.is_lines(kind, body):
+        return ioc.decode_ndjson(body, setting)
+    return ioc.decode_json(body, setting)
+
+
+def _mapped(kind: str, body: bytes, feed: Feed, setting: Setting) -> Decoded:
+    version = in_force(feed, setting.received)
+    if version is None:
+        detail = (
+            f"feed {feed.id} has no mapping in force; try one out and keep it: "
+            f"ioc feed mapping {feed.id} FILE"
+        )
+        return nothing(Reason.MAPPING_MISSING, detail, body)
+    try:
+        compiled = compile_mapping(version.document)
+    except Invalid as error:
+        return nothing(Reason.MAPPING_INVALID, str(error), body)
+    if kind == mapped.ROW:
+        return mapped.decode_row(body, setting, compiled)
     if kind in CSV:
-        return "csv"
-    if kind in NDJSON:
-        return "ndjson"
-    start = body.lstrip()
-    if start[:1] in b'{["-0123456789tfn':
-        if named == "auto" and start[:1] == b"[" and _looks_senml(start):
-            return "senml"
-        if start[:1] == b"{" and b"\n{" in start.replace(b"\r", b""):
-            return "ndjson"
-        return "json"
-    if b"," in start.split(b"\n", 1)[0] and start[:6].lower() in (b"series", b"time,v"):
-        return "csv"
-    return "json"
-
-
-def _looks_senml(start: bytes) -> bool:
-    """Tell a SenML pack from the own format by the first record's labels."""
-    head = start[:2048].split(b"}", 1)[0]
-    if b'"series"' in head:
-        return False
-    return any(label in head for label in (b'"bn"', b'"bt"', b'"n"'))
+        return mapped.decode_table(body, setting, compiled)
+    if shape.is_lines(kind, body):
+        setting = msgspec.structs.replace(setting, lines=True)
+    return mapped.decode(body, setting, compiled)

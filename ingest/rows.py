@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
-from ingest.payload import Decoded, Refused, Scalar
+from ingest.payload import Decoded, Place, Refused, Scalar
 from ioc.model import Problem, Reason, to_micros
 
 KEY_BYTES = 255
@@ -16,6 +16,8 @@ EARLIEST = 0
 
 LATEST_YEAR = 2200
 """Times after it cannot be held by every part of the product."""
+
+_LATEST_SECONDS = 7e9
 
 
 def key_fault(key: str) -> str | None:
@@ -29,6 +31,34 @@ def key_fault(key: str) -> str | None:
     return None
 
 
+def as_number(value: object) -> float | None:
+    """A JSON number as a float, infinite where it is beyond all floats; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def read_time(written: object) -> datetime | None:
+    """The instant that an ISO 8601 text names, of an interval its start; None if it is no time.
+
+    The start, so that an average over an hour falls into that hour and not into the next.
+    """
+    if not isinstance(written, str):
+        return None
+    try:
+        return datetime.fromisoformat(written.split("/", 1)[0].strip())
+    except ValueError:
+        return None
+
+
+def from_seconds(seconds: float) -> int:
+    """Seconds since 1970 as µs; what no calendar holds becomes a time that `add` refuses."""
+    return round(seconds * 1e6) if 0 <= seconds < _LATEST_SECONDS else -1
+
+
 class Rows:
     """Rows under construction; `done` hands them over as columns."""
 
@@ -39,39 +69,67 @@ class Rows:
         self._time: list[int] = []
         self._values: list[Scalar] = []
         self._index: list[int] = []
+        self._uoms: list[str] = []
         self._refused: list[Refused] = []
+        self._places: list[Place] = []
 
-    def refuse(self, index: int, reason: Reason, detail: str, raw: bytes) -> None:
-        """Note an item that cannot be taken."""
-        self._refused.append(Refused(Problem(index, reason, detail), raw))
+    @property
+    def next(self) -> int:
+        """The place of the next item, for formats in which one object holds several of them."""
+        return len(self._keys) + len(self._refused)
 
-    def add(self, index: int, key: str, time: datetime | int, value: Scalar, raw: bytes) -> None:
+    def refuse(
+        self, index: int, reason: Reason, detail: str, raw: bytes, *, kind: str = ""
+    ) -> None:
+        """Note an item that cannot be taken; `kind` is the content type of `raw` if not JSON."""
+        self._refused.append(Refused(Problem(index, reason, detail), raw, kind))
+
+    def put(self, place: Place) -> None:
+        """Note where a feature is."""
+        self._places.append(place)
+
+    def add(
+        self,
+        index: int,
+        key: str,
+        time: datetime | int,
+        value: Scalar,
+        raw: bytes,
+        *,
+        uom: str = "",
+        kind: str = "",
+    ) -> None:
         """Take one item; `time` is an instant, or µs since 1970 in UTC."""
         fault = key_fault(key)
         if fault is not None:
-            self.refuse(index, Reason.SERIES_INVALID, fault, raw)
+            self.refuse(index, Reason.SERIES_INVALID, fault, raw, kind=kind)
             return
         if isinstance(time, datetime):
             if time.year > LATEST_YEAR or time.year < 1900:
-                self.refuse(index, Reason.TIME_INVALID, f"the year {time.year} is not taken", raw)
+                detail = f"the year {time.year} is not taken; check the clock of the sender"
+                self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)
                 return
             time = to_micros(time if time.tzinfo else time.replace(tzinfo=self._zone))
         if time < EARLIEST:
-            self.refuse(index, Reason.TIME_INVALID, "the time is before 1970", raw)
+            detail = "the time is before 1970; check the clock of the sender"
+            self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)
             return
         if isinstance(value, str):
             if "\x00" in value:
-                self.refuse(index, Reason.VALUE_INVALID, "the text holds a NUL character", raw)
+                detail = "the text holds a NUL character; leave it out"
+                self.refuse(index, Reason.VALUE_INVALID, detail, raw, kind=kind)
                 return
         elif not math.isfinite(value):
-            self.refuse(index, Reason.VALUE_INVALID, "the value is not a finite number", raw)
+            detail = "the value is not a finite number; leave out what was not measured"
+            self.refuse(index, Reason.VALUE_INVALID, detail, raw, kind=kind)
             return
         self._keys.append(key)
         self._time.append(time)
         self._values.append(value)
         self._index.append(index)
+        self._uoms.append(uom)
 
-    def done(self) -> Decoded:
+    def done(self, *, numeric_texts: bool = False) -> Decoded:
         """The rows as columns."""
         plain = all(type(value) is float or type(value) is int for value in self._values)
         return Decoded(
@@ -81,4 +139,7 @@ class Rows:
             numbers=np.array(self._values, np.float64) if plain else None,
             index=np.array(self._index, np.int32),
             refused=self._refused,
+            uoms=self._uoms if any(self._uoms) else None,
+            places=self._places,
+            numeric_texts=numeric_texts,
         )

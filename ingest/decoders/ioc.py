@@ -6,11 +6,14 @@ from datetime import datetime, tzinfo
 import msgspec
 import numpy as np
 
-from ingest.payload import Decoded, Scalar, nothing
+from ingest.decoders.documents import NOT_UTF8, TOO_DEEP
+from ingest.decoders.table import Table, read_cell, read_cells, read_table
+from ingest.payload import Decoded, Scalar, Setting, nothing
 from ingest.rows import EARLIEST, KEY_BYTES, Rows
 from ioc.model import Reason, from_micros, to_micros
 
 _COLUMNS = ("series", "time", "value")
+_CSV = "text/csv"
 
 _EXACT_UNTIL = 2100
 """Up to that year seconds as a float are exact to the microsecond."""
@@ -30,32 +33,47 @@ class _Loose(msgspec.Struct, gc=False):
     value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
+class _Kept(msgspec.Struct):
+    """One observation as the quarantine keeps it."""
+
+    series: str
+    time: datetime
+    value: float | bool | str
+    uom: str = ""
+
+
 _batch = msgspec.json.Decoder(list[_Item])
 _item = msgspec.json.Decoder(_Item)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _loose = msgspec.json.Decoder(_Loose)
+_kept = msgspec.json.Decoder(_Kept)
 _text = msgspec.json.Decoder(str)
 _time = msgspec.json.Decoder(datetime)
 _value = msgspec.json.Decoder(float | bool | str | None)
 
 
-def decode_json(
-    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
-) -> Decoded:
-    """Read a JSON array of items, or one item.
-
-    `topic_key` stands in for a missing series key; `arrival` for a missing time (None: a time
-    is demanded).
-    """
+def decode_json(body: bytes, setting: Setting) -> Decoded:
+    """Read a JSON array of items, or one item; the topic stands in for a missing series key."""
     try:
         if body[:1] == b"{":
-            found = _row(_item.decode(body), zone)
+            found = _row(_item.decode(body), setting.zone)
         else:
-            found = _columns(_batch.decode(body), zone)
+            found = _columns(_batch.decode(body), setting.zone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     # The careful path names each bad item and keeps its neighbours.
-    return found or _careful(body, zone=zone, topic_key=topic_key, arrival=arrival)
+    return found or _careful(body, setting)
+
+
+def decode_item(body: bytes, setting: Setting) -> Decoded:
+    """Read one observation as `item_json` writes it."""
+    try:
+        item = _kept.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _careful(body, setting)
+    rows = Rows(setting.zone)
+    rows.add(0, item.series, item.time, item.value, body, uom=item.uom)
+    return rows.done()
 
 
 def _row(item: _Item, zone: tzinfo) -> Decoded | None:
@@ -101,9 +119,7 @@ def _columns(items: list[_Item], zone: tzinfo) -> Decoded | None:
     )
 
 
-def _careful(
-    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
-) -> Decoded:
+def _careful(body: bytes, setting: Setting) -> Decoded:
     start = body.lstrip()[:1]
     try:
         if start == b"[":
@@ -114,12 +130,12 @@ def _careful(
     except msgspec.DecodeError as error:
         return nothing(Reason.JSON_INVALID, f"not valid JSON: {error}", body)
     except UnicodeDecodeError:
-        return nothing(Reason.ENCODING_INVALID, "the body is not UTF-8", body)
+        return nothing(Reason.ENCODING_INVALID, NOT_UTF8, body)
     except RecursionError:
-        return nothing(Reason.JSON_INVALID, "the JSON is nested too deeply", body)
-    rows = Rows(zone)
+        return nothing(Reason.JSON_INVALID, TOO_DEEP, body)
+    rows = Rows(setting.zone)
     for index, raw in enumerate(raws):
-        _one(rows, index, raw, topic_key, arrival)
+        _one(rows, index, raw, setting.topic, setting.arrival)
     found = rows.done()
     if start != b"[" and found.refused and found.refused[0].problem.reason is Reason.SHAPE_INVALID:
         return nothing(Reason.SHAPE_INVALID, found.refused[0].problem.detail, body)
@@ -143,7 +159,7 @@ def _one(
         try:
             key = _text.decode(item.series)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            rows.refuse(index, Reason.SERIES_INVALID, "`series` is not a text", raw)
+            rows.refuse(index, Reason.SERIES_INVALID, "`series` must be a text", raw)
             return
     if key is None:
         detail = 'the item has no `series`; send {"series":"feature/property","time":…,"value":…}'
@@ -192,108 +208,91 @@ def _bare(
         rows.add(index, topic_key, arrival, value, raw)
 
 
-def decode_ndjson(
-    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
-) -> Decoded:
+def decode_ndjson(body: bytes, setting: Setting) -> Decoded:
     """Read one JSON item a line; blank lines are passed over and do not count."""
     lines = [line for line in body.split(b"\n") if line.strip()]
     try:
         # Line by line: joined to one array, two broken lines could make a whole item.
-        found = _columns([_item.decode(line) for line in lines], zone)
+        found = _columns([_item.decode(line) for line in lines], setting.zone)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if found is None:
-        rows = Rows(zone)
+        rows = Rows(setting.zone)
         for index, line in enumerate(lines):
-            _one(rows, index, line.strip(), topic_key, arrival)
+            _one(rows, index, line.strip(), setting.topic, setting.arrival)
         found = rows.done()
     return found
 
 
-def decode_csv(
-    body: bytes, *, zone: tzinfo, topic_key: str | None, arrival: datetime | None
-) -> Decoded:
+def decode_csv(body: bytes, setting: Setting) -> Decoded:
     """Read CSV with the header `series,time,value` in any order; further columns are passed over.
 
     With a topic that names the series, `time,value` is enough. A line is read by itself, so that
     a quote that is never closed costs its own line only.
     """
-    lines = [line for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
-    if len(lines) == 1:
-        # Files of old programs end their lines with a carriage return alone.
-        lines = [line for line in lines[0].split(b"\r") if line.strip()]
     try:
-        header = [name.strip().lower() for name in _cells(lines[0])] if lines else []
+        table = read_table(body)
     except UnicodeDecodeError:
-        return nothing(Reason.ENCODING_INVALID, "the CSV is not UTF-8; save it as UTF-8", body)
+        return nothing(Reason.ENCODING_INVALID, NOT_UTF8, body)
     except csv.Error as error:
         return nothing(Reason.SHAPE_INVALID, f"not valid CSV: {error}", body)
+    header = [name.lower() for name in table.header]
     missing = [
         name
         for name in _COLUMNS
         if name not in header
-        and not (name == "series" and topic_key is not None)
-        and not (name == "time" and arrival is not None)
+        and not (name == "series" and setting.topic is not None)
+        and not (name == "time" and setting.arrival is not None)
     ]
     if missing:
         detail = f"the CSV has no column {', '.join(missing)}; the header must be series,time,value"
-        return nothing(Reason.SHAPE_INVALID, detail, body)
+        return nothing(Reason.SHAPE_INVALID, f"{detail}, or the feed needs a mapping", body)
     at = {name: header.index(name) for name in _COLUMNS if name in header}
-    rows = Rows(zone)
-    for index, line in enumerate(lines[1:]):
-        _csv_row(rows, index, line.rstrip(b"\r"), at, topic_key, arrival)
+    rows = Rows(setting.zone)
+    for index, line in enumerate(table.lines):
+        _csv_row(rows, index, line, table, at, setting)
     return rows.done()
 
 
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode().strip("\r")], strict=True), list[str]())
-
-
 def _csv_row(
-    rows: Rows,
-    index: int,
-    raw: bytes,
-    at: dict[str, int],
-    topic_key: str | None,
-    arrival: datetime | None,
+    rows: Rows, index: int, line: bytes, table: Table, at: dict[str, int], setting: Setting
 ) -> None:
+    # With the header a line stands by itself, in quarantine and when it is sent again.
+    raw = table.head + b"\n" + line
     try:
-        row = _cells(raw)
+        row = read_cells(line, table.delimiter)
     except UnicodeDecodeError:
-        rows.refuse(index, Reason.ENCODING_INVALID, "the line is not UTF-8", raw)
+        rows.refuse(index, Reason.ENCODING_INVALID, NOT_UTF8, raw, kind=_CSV)
         return
     except csv.Error as error:
         detail = f"not valid CSV: {error}; texts with line breaks go by JSON"
-        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw)
+        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw, kind=_CSV)
         return
     cell = {name: row[place].strip() for name, place in at.items() if place < len(row)}
-    key = cell.get("series") or topic_key
+    key = cell.get("series") or setting.topic
     if key is None:
-        rows.refuse(index, Reason.SERIES_MISSING, "the line has no series", raw)
+        rows.refuse(index, Reason.SERIES_MISSING, "the line has no series", raw, kind=_CSV)
         return
-    time = arrival
+    time = setting.arrival
     if cell.get("time"):
         try:
             time = datetime.fromisoformat(cell["time"])
         except ValueError:
             detail = "the time is not like 2026-11-22T09:00:00+07:00"
-            rows.refuse(index, Reason.TIME_INVALID, detail, raw)
+            rows.refuse(index, Reason.TIME_INVALID, detail, raw, kind=_CSV)
             return
     if time is None:
-        rows.refuse(index, Reason.TIME_MISSING, "the line has no time", raw)
+        rows.refuse(index, Reason.TIME_MISSING, "the line has no time", raw, kind=_CSV)
         return
     written = cell.get("value", "")
     if not written:
-        rows.refuse(index, Reason.VALUE_MISSING, "the line has no value", raw)
+        rows.refuse(index, Reason.VALUE_MISSING, "the line has no value", raw, kind=_CSV)
         return
-    value: Scalar
-    try:
-        value = float(written) if "_" not in written else written
-    except ValueError:
-        value = {"true": True, "false": False}.get(written.lower(), written)
-    rows.add(index, key, time, value, raw)
+    value = read_cell(written, plain_numbers=setting.plain_numbers)
+    rows.add(index, key, time, value, raw, kind=_CSV)
 
 
-def item_json(key: str, time_us: int, value: Scalar) -> bytes:
+def item_json(key: str, time_us: int, value: Scalar, uom: str = "") -> bytes:
     """One observation written in this format; for the quarantine and for replay."""
-    return msgspec.json.encode({"series": key, "time": from_micros(time_us), "value": value})
+    item = {"series": key, "time": from_micros(time_us), "value": value}
+    return msgspec.json.encode({**item, "uom": uom} if uom else item)

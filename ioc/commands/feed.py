@@ -1,12 +1,16 @@
 """`ioc feed`: make feeds, describe them, hand out keys."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from ingest import numbers
+from ingest.charset import readable
 from ingest.decode import FORMATS
+from ingest.mapping import compile_mapping
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
@@ -14,12 +18,16 @@ from ioc.config import read_config
 from ioc.durations import parse_duration
 from ioc.errors import Invalid
 from ioc.model import Domain
-from ioc.store import audit, feeds
+from ioc.store import audit, feed_settings, feeds, mappings
 from ioc.store.registry import announce
 
 app = typer.Typer(no_args_is_help=True, help="Make feeds, list them and hand out their keys.")
 
 ACTOR = "command line"
+
+NUMBER_FORMAT = "plain, or vietnamese: the text 1.803,5 is 1803.5"
+CHARSET = "of text bodies that name none, such as utf-8 or windows-1258"
+MAX_SERIES = "series that the feed may make by itself"
 
 
 @app.command()
@@ -40,30 +48,42 @@ def add(
     time: Annotated[str, typer.Option(help="payload, or arrival for sensors without a clock")] = (
         "payload"
     ),
+    number_format: Annotated[str, typer.Option(help=NUMBER_FORMAT)] = "plain",
+    charset: Annotated[str, typer.Option(help=CHARSET)] = "utf-8",
+    max_series: Annotated[int, typer.Option(help=MAX_SERIES, min=0)] = 50_000,
 ) -> None:
     """Make a feed. An unknown agency is made as a department of that name."""
-    if format not in FORMATS:
-        raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}")
+    _check_choices(format, number_format, charset)
     if time not in ("payload", "arrival"):
         raise typer.BadParameter("--time is payload or arrival")
-    run(
-        _add(feed, agency, format, domain, name, auto_series, interval, freshness, late_limit, time)
-    )
+    settings = {
+        "format": format,
+        "domain": domain.value,
+        "name": name or feed,
+        "auto_series": auto_series,
+        "time_source": time,
+        "number_format": number_format,
+        "charset": charset.lower(),
+        "most_series": max_series,
+    }
+    durations = {"interval": interval, "freshness": freshness, "late_limit": late_limit}
+    run(_add(feed, agency, settings, durations))
+
+
+def _check_choices(format: str | None, number_format: str | None, charset: str | None) -> None:
+    if format is not None and format not in FORMATS:
+        raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}")
+    if number_format is not None and number_format not in numbers.FORMATS:
+        raise typer.BadParameter(f"--number-format is one of {', '.join(numbers.FORMATS)}")
+    if charset is not None and not readable(charset):
+        raise typer.BadParameter(f"{charset!r} cannot be read; utf-8, windows-1258, latin-1 can")
 
 
 async def _add(
-    feed: str,
-    agency: str,
-    format: str,
-    domain: Domain,
-    name: str | None,
-    auto_series: bool,
-    interval: str | None,
-    freshness: str | None,
-    late_limit: str,
-    time: str,
+    feed: str, agency: str, settings: dict[str, Any], durations: dict[str, str | None]
 ) -> None:
     now = SystemClock().now()
+    lengths: dict[str, Any] = {name: _seconds(length) for name, length in durations.items()}
     _check_slug(feed, "feed id", dots=True)
     _check_slug(agency, "agency id", dots=False)
     async with connection(read_config()) as conn:
@@ -74,21 +94,124 @@ async def _add(
             conn,
             id=feed,
             agency=key,
-            name=name or feed,
-            domain=domain.value,
-            format=format,
-            auto_series=auto_series,
             now=now,
-            interval=None if interval is None else parse_duration(interval),
-            freshness=None if freshness is None else parse_duration(freshness),
-            late_limit=None if late_limit == "none" else parse_duration(late_limit),
-            time_source=time,
+            **settings,
+            **lengths,
         )
         await announce(conn)
         await audit.record(
             conn, now=now, actor=ACTOR, source="local", action="feed.add", subject=feed
         )
     typer.echo(f"feed `{feed}` made; next: ioc feed key {feed}", err=True)
+
+
+def _seconds(length: str | None) -> float | None:
+    """Seconds of a duration; None where there is none, or no limit."""
+    return None if length is None or length == "none" else parse_duration(length)
+
+
+@app.command("set")
+def change(
+    feed: Annotated[str, typer.Argument(help="id of the feed")],
+    name: Annotated[str | None, typer.Option(help="as people call it")] = None,
+    format: Annotated[str | None, typer.Option(help=f"one of {', '.join(FORMATS)}")] = None,
+    charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
+    number_format: Annotated[str | None, typer.Option(help=NUMBER_FORMAT)] = None,
+    interval: Annotated[str | None, typer.Option(help="PT5M; `none` expects nothing")] = None,
+    freshness: Annotated[str | None, typer.Option(help="PT30M; `none`: six intervals")] = None,
+    late_limit: Annotated[str | None, typer.Option(help="P7D; `none` takes all")] = None,
+    auto_series: Annotated[
+        bool | None,
+        typer.Option("--auto-series/--no-auto-series", help="make unknown series on first sight"),
+    ] = None,
+    max_series: Annotated[int | None, typer.Option(help=MAX_SERIES, min=0)] = None,
+    quarantine_bytes: Annotated[
+        int | None, typer.Option(help="bytes kept in quarantine, oldest out first", min=0)
+    ] = None,
+    quarantine_age: Annotated[
+        str | None, typer.Option(help="P30D: how long a payload is kept in quarantine")
+    ] = None,
+) -> None:
+    """Change settings of a feed; those that are not named stay. A running server takes them."""
+    _check_choices(format, number_format, charset)
+    given: dict[str, Any] = {
+        "name": name,
+        "format": format,
+        "charset": None if charset is None else charset.lower(),
+        "number_format": number_format,
+        "auto_series": auto_series,
+        "most_series": max_series,
+        "quarantine_bytes": quarantine_bytes,
+    }
+    durations = {
+        "interval": interval,
+        "freshness": freshness,
+        "late_limit": late_limit,
+        "quarantine_age": quarantine_age,
+    }
+    if quarantine_age == "none":
+        raise typer.BadParameter("--quarantine-age needs a duration such as P30D")
+    run(_change(feed, {k: v for k, v in given.items() if v is not None}, durations))
+
+
+async def _change(feed: str, settings: dict[str, Any], durations: dict[str, str | None]) -> None:
+    lengths = {name: _seconds(length) for name, length in durations.items() if length is not None}
+    async with connection(read_config()) as conn:
+        before, after = await feed_settings.change(conn, feed, {**settings, **lengths})
+        await announce(conn)
+        await audit.record(
+            conn, now=SystemClock().now(), actor=ACTOR, source="local", action="feed.set",
+            subject=feed, before=before, after=after,
+        )  # fmt: skip
+    for setting, value in after.items():
+        typer.echo(f"{setting}: {before[setting]} -> {value}", err=True)
+
+
+@app.command()
+def mapping(
+    feed: Annotated[str, typer.Argument(help="id of a feed of format `mapped`")],
+    file: Annotated[Path, typer.Argument(exists=True, help="JSON: JMESPath by field")],
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="2026-11-22T09:00:00+07:00, also past; default: now"),
+    ] = None,
+) -> None:
+    """Keep a mapping of a feed, in effect from now on or from a time.
+
+    To repair what is in quarantine, let it be in effect from before those payloads came.
+    """
+    number = run(_mapping(feed, file.read_bytes(), since))
+    typer.echo(f"feed `{feed}` has mapping {number}", err=True)
+
+
+async def _mapping(feed: str, content: bytes, since: str | None) -> int:
+    now = SystemClock().now()
+    effective = now if since is None else _instant(since)
+    try:
+        document = msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise Invalid(f"the mapping is not a JSON object: {error}") from error
+    compile_mapping(document)
+    async with connection(read_config()) as conn:
+        number = await mappings.add(
+            conn, await feeds.find(conn, feed), document, effective, ACTOR, now
+        )
+        await announce(conn)
+        await audit.record(
+            conn, now=now, actor=ACTOR, source="local", action="feed.mapping", subject=feed,
+            after={"version": number, "effective_from": effective.isoformat()},
+        )  # fmt: skip
+    return number
+
+
+def _instant(written: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Invalid(f"{written[:40]!r} is not a time such as 2026-11-22T09:00:00+07:00")
+    return found
 
 
 def _check_slug(text: str, what: str, *, dots: bool) -> None:

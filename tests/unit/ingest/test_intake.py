@@ -1,7 +1,6 @@
 """The hand-over: bounded bytes, pushing back, order kept, and nobody left waiting."""
 
 import asyncio
-import threading
 from typing import Any
 
 import pytest
@@ -60,53 +59,37 @@ async def test_a_take_ends_at_either_bound_and_brings_one_at_least() -> None:
     assert _names(await _all(intake)) == ["3", "4"]
 
 
-async def test_a_taker_wakes_for_a_payload_of_another_thread() -> None:
+async def test_a_taker_wakes_for_a_payload() -> None:
     intake = Intake(limit_bytes=1 << 20)
-    intake.attach(asyncio.get_running_loop())
-    for round in range(50):
+    for round in range(3):
         taking = asyncio.create_task(_all(intake))
         await asyncio.sleep(0)
-        thread = threading.Thread(target=intake.submit_waiting, args=[_payload(round)])
-        thread.start()
+        assert intake.take_in([_payload(round)])
         assert _names(await taking) == [str(round)]
-        thread.join()
 
 
-async def test_payloads_of_a_waiting_thread_come_in_its_order_and_none_is_lost() -> None:
-    intake = Intake(limit_bytes=3 * _payload("000").size)
-    intake.attach(asyncio.get_running_loop())
-
-    def send() -> None:
-        for name in range(500):
-            assert intake.submit_waiting(_payload(f"{name:03}"))
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    names: list[str] = []
-    while len(names) < 500:
-        names += _names(await intake.take(most=7, most_bytes=1 << 20))
-        assert intake.held[1] <= 3 * _payload("000").size
-    thread.join()
-    assert names == [f"{name:03}" for name in range(500)]
-
-
-def test_closing_lets_a_waiting_thread_go_without_its_payload() -> None:
-    intake = Intake(limit_bytes=1)
-    intake.submit(_payload("held"))
-    answers: list[bool] = []
-    thread = threading.Thread(target=lambda: answers.append(intake.submit_waiting(_payload())))
-    thread.start()
-    intake.close()
-    thread.join(20)
-    assert answers == [False]
-    assert intake.held[0] == 1
+async def test_a_connection_is_told_to_stop_reading_and_then_to_go_on() -> None:
+    intake = Intake(limit_bytes=2 * _payload("0").size)
+    told: list[int] = []
+    assert intake.take_in([_payload("0")])
+    # What has been read already is taken all the same: nothing is dropped.
+    assert not intake.take_in([_payload("1"), _payload("2")])
+    intake.when_room(lambda: told.append(1))
+    with pytest.raises(Busy):
+        intake.submit(_payload("9"))
+    assert _names(await intake.take(most=1, most_bytes=1)) == ["0"]
+    assert told == [], "it is as full as its limit still"
+    assert _names(await intake.take(most=1, most_bytes=1)) == ["1"]
+    assert told == [1]
+    assert _names(await _all(intake)) == ["2"]
+    assert told == [1], "it is told once"
 
 
 async def test_a_closed_intake_gives_out_what_it_holds_and_then_nothing() -> None:
     intake = Intake(limit_bytes=1 << 20)
-    intake.attach(asyncio.get_running_loop())
     intake.submit(_payload("a"))
     intake.close()
+    assert not intake.take_in([_payload("b")]), "it is never answered and comes again"
     assert _names(await _all(intake)) == ["a"]
     assert await _all(intake) == []
     with pytest.raises(Busy):
@@ -115,7 +98,6 @@ async def test_a_closed_intake_gives_out_what_it_holds_and_then_nothing() -> Non
 
 async def test_closing_wakes_a_taker_that_waits_for_nothing() -> None:
     intake = Intake(limit_bytes=1)
-    intake.attach(asyncio.get_running_loop())
     taking = asyncio.create_task(_all(intake))
     await asyncio.sleep(0)
     intake.close()
@@ -143,3 +125,12 @@ def test_the_bytes_held_are_those_of_the_payloads_held(
             assert taken == held[: len(taken)]
             del held[: len(taken)]
         agrees()
+
+
+def test_a_connection_leaves_half_of_the_room_to_requests() -> None:
+    intake = Intake(limit_bytes=4 * _payload("0").size)
+    assert intake.take_in([_payload("0"), _payload("1")])
+    assert not intake.take_in([_payload("2")])
+    intake.submit(_payload("3"))
+    with pytest.raises(Busy):
+        intake.submit(_payload("4"))

@@ -9,9 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.decoders import ioc
+from ingest.payload import Setting
 from tests.fixtures.decoding import RECEIVED, VIETNAM, decoded, refusals, rows, whole
 
 AT = "2026-11-22T09:00:00+07:00"
+SETTING = Setting(zone=VIETNAM, received=RECEIVED)
 
 _offsets = st.sampled_from([UTC, timezone(timedelta(hours=7)), timezone(timedelta(hours=-9))])
 _first, _last = datetime.fromisoformat("1965-01-01"), datetime.fromisoformat("2250-01-01")
@@ -51,8 +53,8 @@ def _outcome(found: Any) -> tuple[object, object, object]:
 @example([{"series": "a/x", "time": "2109-03-01T00:00:00.123457Z", "value": 1.0}])
 def test_a_batch_decodes_as_its_items_do_one_by_one(items: list[dict[str, Any]]) -> None:
     body = json.dumps(items).encode()
-    together = ioc.decode_json(body, zone=VIETNAM, topic_key=None, arrival=None)
-    careful = ioc._careful(body, zone=VIETNAM, topic_key=None, arrival=None)
+    together = ioc.decode_json(body, SETTING)
+    careful = ioc._careful(body, SETTING)
     assert _outcome(together) == _outcome(careful)
     assert whole(together)
     assert together.received == len(items)
@@ -61,7 +63,9 @@ def test_a_batch_decodes_as_its_items_do_one_by_one(items: list[dict[str, Any]])
 @given(st.one_of(_good, _items))
 def test_one_item_decodes_as_an_array_of_it(item: dict[str, Any]) -> None:
     alone, listed = (
-        ioc.decode_json(json.dumps(body).encode(), zone=VIETNAM, topic_key="t", arrival=None)
+        ioc.decode_json(
+            json.dumps(body).encode(), Setting(zone=VIETNAM, received=RECEIVED, topic="t")
+        )
         for body in (item, [item])
     )
     assert _outcome(alone) == _outcome(listed)
@@ -69,9 +73,9 @@ def test_one_item_decodes_as_an_array_of_it(item: dict[str, Any]) -> None:
 
 @given(st.lists(st.one_of(_good, _items), min_size=1, max_size=6))
 def test_lines_decode_as_the_array_of_them(items: list[dict[str, Any]]) -> None:
-    array = ioc.decode_json(json.dumps(items).encode(), zone=VIETNAM, topic_key=None, arrival=None)
+    array = ioc.decode_json(json.dumps(items).encode(), SETTING)
     lines = "\r\n".join(json.dumps(item) for item in items).encode()
-    by_line = ioc.decode_ndjson(lines, zone=VIETNAM, topic_key=None, arrival=None)
+    by_line = ioc.decode_ndjson(lines, SETTING)
     assert _outcome(by_line) == _outcome(array)
 
 

@@ -109,7 +109,32 @@ def test_a_field_of_the_wrong_type_costs_its_own_record_only(field: dict[str, An
 
 def test_what_is_kept_of_a_refused_record_stands_by_itself() -> None:
     found = _pack({"bn": "tram-1/", "n": "a", "v": 1})
-    assert json.loads(found.refused[0].raw) == {"bn": "", "n": "tram-1/a", "v": 1}
+    assert json.loads(found.refused[0].raw) == {"n": "tram-1/a", "t": 0, "v": 1}
+
+
+def test_what_is_kept_of_a_refused_record_means_the_same_when_it_comes_again() -> None:
+    base = {"bn": "x" * 300, "bt": BASE, "bv": 20, "bu": "Cel"}
+    kept = _pack({**base, "n": "a", "t": 5, "v": 1}).refused[0].raw
+    assert json.loads(kept) == {"n": "x" * 300 + "a", "t": BASE + 5, "v": 21, "u": "Cel"}
+    again = decoded(kept.replace(b"x" * 300, b"tram-1/"), SENML)
+    assert rows(again) == [("tram-1/a", "2026-11-22T01:00:05Z", 21.0)]
+    assert again.uoms == ["Cel"]
+
+
+def test_units_are_those_of_the_record_or_of_the_base() -> None:
+    found = _pack({"bu": "Cel", "bt": BASE, "n": "a", "v": 1}, {"n": "b", "u": "%RH", "v": 2})
+    assert found.uoms == ["Cel", "%RH"]
+
+
+def test_a_record_with_two_values_is_refused() -> None:
+    found = _pack({"n": "a", "t": BASE, "v": 1, "vb": True}, {"n": "b", "t": BASE, "v": 1})
+    assert refusals(found) == {0: "shape_invalid"}
+
+
+def test_a_base_sum_makes_sums_of_the_records_without_a_value() -> None:
+    found = _pack({"bn": "a/", "bt": BASE, "bs": 5}, {"n": "x"}, {"n": "y", "v": 1})
+    assert refusals(found) == {0: "sum_unsupported", 1: "sum_unsupported"}
+    assert [row[0] for row in rows(found)] == ["a/y"]
 
 
 _numbers = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers())

@@ -1,0 +1,83 @@
+"""Format `gtfs`: vehicle positions of GTFS-Realtime (https://gtfs.org/documentation/realtime)."""
+
+from typing import Any, Final
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from google.transit import gtfs_realtime_pb2
+
+from ingest.payload import Decoded, Place, Setting, nothing, point
+from ingest.rows import Rows, from_seconds
+from ioc.model import Reason
+
+PROTOBUF: Final = "application/x-protobuf"
+
+_FIELDS: Final = (
+    ("latitude", "latitude", "deg"),
+    ("longitude", "longitude", "deg"),
+    ("bearing", "bearing", "deg"),
+    ("speed", "speed", "m/s"),
+    ("odometer", "odometer", "m"),
+)
+"""Fields of a position, their property and what the specification says they are measured in."""
+
+
+def decode(body: bytes, setting: Setting) -> Decoded:
+    """Read each vehicle's position as observations, and as the place of the vehicle."""
+    message: Any = gtfs_realtime_pb2.FeedMessage()
+    try:
+        message.ParseFromString(body)
+        whole = message.IsInitialized()
+    except (DecodeError, UnicodeDecodeError):
+        whole = False
+    if not whole:
+        return nothing(Reason.SHAPE_INVALID, "not a FeedMessage of GTFS-Realtime", body)
+    rows = Rows(setting.zone)
+    others: list[Any] = []
+    for entity in message.entity:
+        if entity.HasField("vehicle"):
+            _vehicle(rows, entity, message.header, setting)
+        elif not entity.is_deleted:
+            others.append(entity)
+    if others:
+        detail = f"{len(others)} trip updates and alerts: only vehicle positions are taken"
+        raw = _message(message.header, others)
+        rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, detail, raw, kind=PROTOBUF)
+    return rows.done()
+
+
+def _message(header: Any, entities: list[Any]) -> bytes:
+    """A message with some of the entities, which stands by itself."""
+    made: Any = gtfs_realtime_pb2.FeedMessage()
+    made.header.CopyFrom(header)
+    made.entity.extend(entities)
+    return made.SerializeToString()
+
+
+def _vehicle(rows: Rows, entity: Any, header: Any, setting: Setting) -> None:
+    vehicle, raw = entity.vehicle, _message(header, [entity])
+    name = vehicle.vehicle.id or vehicle.vehicle.label or entity.id
+    if not vehicle.HasField("position"):
+        detail = "the vehicle has no position"
+        rows.refuse(rows.next, Reason.VALUE_MISSING, detail, raw, kind=PROTOBUF)
+        return
+    seconds = vehicle.timestamp or header.timestamp
+    time = from_seconds(seconds) if seconds else setting.arrival
+    if time is None:
+        detail = "neither the vehicle nor the header has a timestamp"
+        rows.refuse(rows.next, Reason.TIME_MISSING, detail, raw, kind=PROTOBUF)
+        return
+    position = vehicle.position
+    place = point(_short(position.longitude), _short(position.latitude))
+    label = vehicle.vehicle.label or vehicle.vehicle.license_plate
+    rows.put(Place(feature=name, geometry=place, name=label[:200], index=rows.next))
+    for field, prop, uom in _FIELDS:
+        if position.HasField(field):
+            value = getattr(position, field)
+            value = value if field == "odometer" else _short(value)
+            rows.add(rows.next, f"{name}/{prop}", time, value, raw, uom=uom, kind=PROTOBUF)
+
+
+def _short(single: float) -> float:
+    """The shortest number that is the same in single precision: 12.3, not 12.300000190734863."""
+    return float(str(np.float32(single)))
