@@ -1,30 +1,46 @@
 """One connection to the broker: payloads in, acknowledged after their commit, refusals out."""
 
+import asyncio
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
+from ingest import mqtt_packets as packets
 from ingest.intake import Intake
+from ingest.mqtt_packets import Greeting, Kind, Malformed, Publish
 from ingest.payload import Channel, Payload
+from ioc.clock import monotonic
 from ioc.errors import ConfigError
 from ioc.model import Feed, Receipt
 
 log = logging.getLogger(__name__)
 
 PREFIX: Final = "ioc/v1/"
-TOPIC: Final = "ioc/v1/#"
+EVERYTHING: Final = "ioc/v1/#"
 ERRORS: Final = "ioc/errors"
-RECEIVE_MAXIMUM: Final = 10_000
-"""Payloads that may wait for their acknowledgement; it must exceed what comes during a commit."""
+
+RECEIVE_MAXIMUM: Final = 20_000
+"""Payloads that may wait for their acknowledgement over MQTT 5: several commits of the pipeline,
+or the broker would pause during each. Over 3.1.1 the broker's own setting holds."""
+
+KEEPALIVE: Final = 30
+"""Seconds after half as many again the broker gives a silent client up."""
+
+PATIENCE: Final = 10.0
+"""Seconds for the broker's answer to a CONNECT."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+"""Seconds between attempts to connect."""
+
+MOST_UNSENT: Final = 1 << 20
+"""Bytes that may wait to be sent; refusals beyond are left out, the ledger has them anyway."""
+
+_SUBSCRIBE, _UNSUBSCRIBE = 1, 2
 
 FeedOf = Callable[[str, str], Feed | None]
 """Agency id and feed id to the feed, if the feed belongs to the agency."""
@@ -39,11 +55,11 @@ def split_topic(topic: str) -> tuple[str, str, str | None] | None:
 
 
 class MqttSource:
-    """Subscribes with a persistent session and acknowledges by hand.
+    """Subscribes with a persistent session and acknowledges what the pipeline has committed.
 
-    The client works in a thread of its own. Its callback waits while the intake is full, so that
-    what cannot be taken stays in the broker. An acknowledgement is never sent for a connection
-    that is gone, because the next one uses the same packet ids for other payloads.
+    The protocol is our own few packets in the pipeline's loop: a client in a thread of its own
+    spends more on handing over each payload than all the rest costs (docs/decisions/0002). While
+    the intake is full nothing is read, so that what cannot be taken stays in the broker.
     """
 
     def __init__(
@@ -56,124 +72,264 @@ class MqttSource:
         now: Callable[[], datetime],
         reconnected: Callable[[], None] = lambda: None,
         client_id: str = "ioc-ingest",
+        topics: Sequence[str] = (EVERYTHING,),
     ) -> None:
-        """Take from the broker at `url` (mqtt://user:password@host:port).
+        """Take from the broker at `url`: mqtt://user:password@host:port, or mqtt5://.
 
         `unknown` is told of payloads for feeds that do not exist, which are acknowledged.
-        `reconnected` is called in the client's thread after each connection but the first, for a
-        broker that must be asked to deliver again what was not acknowledged.
+        `reconnected` is called after each connection but the first, for a broker that must be
+        asked to deliver again what was not acknowledged.
         """
-        self._reconnected = reconnected
-        self._intake = intake
-        self._feed_of = feed_of
-        self._unknown = unknown
-        self._now = now
-        self._generation = 0
-        self.connected = threading.Event()
-        self.subscribed = threading.Event()
+        self.host, self.port, self.user, self.password = broker_address(url)
+        self.five = urlsplit(url).scheme == "mqtt5"
+        self.client_id = client_id
+        self.topics = topics
+        self.intake = intake
+        self.feed_of = feed_of
+        self.unknown = unknown
+        self.now = now
+        self.connected = asyncio.Event()
+        self.subscribed = asyncio.Event()
         self.received = 0
-        self._host, self._port, user, password = broker_address(url)
-        self._five = urlsplit(url).scheme == "mqtt5"
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if self._five else False,
-            protocol=MQTTProtocolVersion.MQTTv5 if self._five else MQTTProtocolVersion.MQTTv311,
-            manual_ack=True,
-        )
-        if user:
-            self._client.username_pw_set(user, password)
-        self._client.max_inflight_messages_set(RECEIVE_MAXIMUM)
-        self._client.reconnect_delay_set(min_delay=1, max_delay=10)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._reconnected = reconnected
+        self._link: _Link | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to connect, and keep connecting for ever."""
-        more: dict[str, Any] = {}
-        if self._five:
-            properties = Properties(PacketTypes.CONNECT)
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            properties.SessionExpiryInterval = 0xFFFFFFFF
-            more = {"clean_start": False, "properties": properties}
-        self._client.connect_async(self._host, self._port, keepalive=30, **more)
-        self._client.loop_start()
+        """Begin to connect, and keep connecting until `stop`."""
+        self._task = asyncio.create_task(self._keep(), name="mqtt")
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Disconnect; the broker keeps the session and what is not acknowledged."""
-        self._generation += 1
-        self._client.disconnect()
-        self._client.loop_stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def refuse(self, feed: Feed, text: bytes) -> None:
         """Publish a short reason to the agency, where only the product may publish."""
-        self._client.publish(f"{ERRORS}/{feed.agency}/{feed.id}", text, qos=0)
+        if self._link is not None:
+            self._link.refuse(f"{ERRORS}/{feed.agency}/{feed.id}", text)
 
-    def _on_connect(
-        self, client: paho.Client, _data: object, _flags: object, reason: Any, _p: object
-    ) -> None:
-        if reason.is_failure:
-            log.error("the broker refused the connection", extra={"reason": str(reason)})
-            return
-        self._generation += 1
-        self.connected.set()
-        client.subscribe(TOPIC, qos=1)
-        if self.subscribed.is_set():
-            self._reconnected()
+    async def _keep(self) -> None:
+        pause = SHORTEST_PAUSE
+        while True:
+            try:
+                if await self._connect():
+                    pause = SHORTEST_PAUSE
+            except (OSError, TimeoutError) as error:
+                log.warning("the broker cannot be reached", extra={"error": str(error)})
+            except Exception:
+                log.exception("the connection to the broker failed; it is made anew")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _on_subscribe(
-        self, _client: object, _data: object, _mid: int, reasons: list[Any], _p: object
-    ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            log.critical("the broker refused the subscription", extra={"reason": str(reasons[0])})
-            return
-        self.subscribed.set()
+    async def _connect(self) -> bool:
+        """One connection from its beginning to its end; whether the broker let us in."""
+        link = _Link(self)
+        loop = asyncio.get_running_loop()
+        await asyncio.wait_for(loop.create_connection(lambda: link, self.host, self.port), PATIENCE)
+        try:
+            greeting = await asyncio.wait_for(link.greeted, PATIENCE)
+            if greeting.code:
+                log.error(
+                    "the broker refused the connection", extra={"code": f"0x{greeting.code:02x}"}
+                )
+                return False
+            self._link = link
+            self.connected.set()
+            again = self.subscribed.is_set()
+            if not (again and greeting.session_present):
+                # A subscription of an earlier division of the work would go on beside the new.
+                if EVERYTHING not in self.topics:
+                    link.send(packets.unsubscribe(_UNSUBSCRIBE, [EVERYTHING], five=self.five))
+                link.send(packets.subscribe(_SUBSCRIBE, self.topics, five=self.five))
+            if again:
+                self._reconnected()
+            await link.lasts()
+        finally:
+            self._link = None
+            self.connected.clear()
+            link.close()
+        return True
 
-    def _on_disconnect(self, *_: object) -> None:
-        self._generation += 1
-        self.connected.clear()
+    def granted(self, codes: Sequence[int]) -> None:
+        """Take the broker's answer to the subscription."""
+        refused = [
+            topic
+            for topic, code in zip(self.topics, codes, strict=False)
+            if code >= packets.REFUSED
+        ]
+        if refused:
+            log.critical("the broker refused the subscription", extra={"topics": refused})
+        else:
+            log.info("subscribed", extra={"topics": list(self.topics)})
+            self.subscribed.set()
 
-    def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        self.received += 1
-        generation = self._generation
-        mid, qos = message.mid, message.qos
-
-        def acknowledge(_: Receipt | None = None) -> None:
-            if qos and generation == self._generation:
-                client.ack(mid, qos)
-
-        topic, body = message.topic, bytes(message.payload)
-        parts = split_topic(topic)
-        feed = self._feed_of(parts[0], parts[1]) if parts else None
+    def payload(self, link: "_Link", publish: Publish, now: datetime) -> Payload | None:
+        """The payload for the intake; None for one of no feed, which is told and acknowledged."""
+        parts = split_topic(publish.topic)
+        feed = self.feed_of(parts[0], parts[1]) if parts else None
         if parts is None or feed is None:
-            self._unknown(topic, body)
-            acknowledge()
-            return
+            self.unknown(publish.topic, publish.body)
+            if publish.qos:
+                link.acknowledge(publish.mid)
+            return None
+        mid, qos = publish.mid, publish.qos
 
         def answer(receipt: Receipt) -> None:
-            acknowledge()
+            if qos:
+                link.acknowledge(mid)
             if receipt.problems:
                 self.refuse(feed, _short(receipt))
 
-        self._intake.submit_waiting(
-            Payload(
-                feed_key=feed.key,
-                channel=Channel.MQTT,
-                content_type=_content_type(message),
-                body=body,
-                received_at=self._now(),
-                answer=answer,
-                topic_key=parts[2],
-                redelivered=message.dup,
-            )
+        return Payload(
+            feed_key=feed.key,
+            channel=Channel.MQTT,
+            content_type=publish.content_type,
+            body=publish.body,
+            received_at=now,
+            answer=answer,
+            topic_key=parts[2],
+            redelivered=publish.redelivered,
+            retained=publish.retained,
         )
 
 
-def _content_type(message: paho.MQTTMessage) -> str:
-    named = getattr(message.properties, "ContentType", None) if message.properties else None
-    return named if isinstance(named, str) else ""
+class _Link(asyncio.Protocol):
+    """One connection. Packet ids are its own, so what it did not acknowledge dies with it."""
+
+    def __init__(self, source: MqttSource) -> None:
+        self._source = source
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._needed = 0
+        self._acks = bytearray()
+        self._heard_at = monotonic()
+        self._paused = False
+        self._closed = asyncio.Event()
+        self.greeted: asyncio.Future[Greeting] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Introduce ourselves."""
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+        source = self._source
+        self._transport.write(
+            packets.connect(
+                source.client_id,
+                source.user,
+                source.password,
+                keepalive=KEEPALIVE,
+                five=source.five,
+                receive_maximum=RECEIVE_MAXIMUM,
+            )
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what was to be acknowledged: the next connection uses the ids for others."""
+        self._transport = None
+        self._acks.clear()
+        self._closed.set()
+        if not self.greeted.done():
+            self.greeted.set_exception(exc or ConnectionResetError("the broker closed"))
+
+    def data_received(self, data: bytes) -> None:
+        """Take the whole packets, and keep what is cut for later."""
+        self._heard_at = monotonic()
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        try:
+            spans, used, self._needed = packets.split(data)
+            self._take(data, spans)
+        except Malformed as error:
+            log.exception("the broker sent what is not MQTT", extra={"error": str(error)})
+            self.close()
+            return
+        if used < len(data):
+            self._buffer += data[used:] if used else data
+
+    def _take(self, data: bytes, spans: Sequence[packets.Span]) -> None:
+        source, five = self._source, self._source.five
+        payloads: list[Payload] = []
+        now = source.now()
+        for first, start, end in spans:
+            match first & 0xF0:
+                case Kind.PUBLISH:
+                    publish = packets.publish_of(data, first, start, end, five=five)
+                    payload = source.payload(self, publish, now)
+                    if payload is not None:
+                        payloads.append(payload)
+                    source.received += 1
+                case Kind.CONNACK if not self.greeted.done():
+                    self.greeted.set_result(packets.greeting_of(data, start, end))
+                case Kind.SUBACK:
+                    source.granted(packets.codes_of(data, start, end, five=five))
+                case Kind.DISCONNECT:
+                    code = data[start] if end > start else 0
+                    log.warning("the broker ends the connection", extra={"code": f"0x{code:02x}"})
+                    self.close()
+                case _:
+                    pass
+        if payloads and not source.intake.take_in(payloads):
+            self._pause()
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+            self._source.intake.when_room(self._resume)
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._heard_at = monotonic()
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def acknowledge(self, mid: int) -> None:
+        """Acknowledge a payload; those of one turn of the loop leave in one write."""
+        if self._transport is None:
+            return
+        if not self._acks:
+            self._loop.call_soon(self._send_acks)
+        self._acks += b"\x40\x02" + mid.to_bytes(2)
+
+    def _send_acks(self) -> None:
+        acks, self._acks = self._acks, bytearray()
+        self.send(acks)
+
+    def refuse(self, topic: str, text: bytes) -> None:
+        """Publish at QoS 0, unless much waits to be sent already."""
+        if self._transport is not None and (self._transport.get_write_buffer_size() < MOST_UNSENT):
+            self.send(packets.publish(topic, text, five=self._source.five))
+
+    def send(self, data: bytes | bytearray) -> None:
+        """Send packets, unless the connection is gone."""
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+    async def lasts(self) -> None:
+        """Return when the connection has ended; ask the broker meanwhile whether it is there."""
+        while not self._closed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), KEEPALIVE / 2)
+                return
+            # While we do not read we cannot hear it either.
+            if not self._paused and monotonic() - self._heard_at > 1.5 * KEEPALIVE:
+                log.warning("the broker is silent; the connection is made anew")
+                return
+            self.send(packets.PINGREQ)
+
+    def close(self) -> None:
+        """Take leave; what was acknowledged before goes out first."""
+        if self._transport is not None:
+            self._send_acks()
+            self.send(packets.DISCONNECT)
+            self._transport.close()
 
 
 def _short(receipt: Receipt) -> bytes:

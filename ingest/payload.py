@@ -1,8 +1,9 @@
 """A payload as it was received, and what decoding makes of it."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,13 +21,30 @@ class Channel(StrEnum):
     REST = "rest"
     MQTT = "mqtt"
     REPLAY = "replay"
+    POLL = "poll"
+
+
+ITEM = "application/vnd.ioc.observation+json"
+"""The content type of one observation in the own format, whatever the format of its feed."""
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """The quarantined item that comes again, its repairs as counted when it was read, its wait.
+
+    `waited` is in seconds since it was first received: what came in time is not late later.
+    """
+
+    item: int
+    edition: int
+    waited: float
 
 
 class Payload(msgspec.Struct, kw_only=True, eq=False):
     """Bytes as received for a feed, and whom to tell what became of them.
 
-    `topic_key` is the series key that stands in the topic, if any. `answer` is called once,
-    after the commit; what is never answered will be sent again by the sender.
+    `topic_key` is what stands in the topic below the feed, for most formats the series key.
+    `answer` is called once, after the commit; what is never answered will be sent again by the
+    sender. `retained` payloads were kept by the broker for late subscribers: they came before now.
     """
 
     feed_key: int
@@ -37,7 +55,9 @@ class Payload(msgspec.Struct, kw_only=True, eq=False):
     answer: Callable[[Receipt], None]
     topic_key: str | None = None
     redelivered: bool = False
+    retained: bool = False
     first_index: int = 0
+    replay: Replay | None = None
 
     @property
     def size(self) -> int:
@@ -45,18 +65,59 @@ class Payload(msgspec.Struct, kw_only=True, eq=False):
         return len(self.body) + 512
 
 
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decoder is told beside the bytes.
+
+    Times without an offset are read in `zone`; `arrival` stands in for a missing time and is None
+    where a time is demanded; `topic` is what stands below the feed in the topic; with `lines`
+    each line is a document of its own. Cells of a table are numbers where they look like 1803.5,
+    without `plain_numbers` they stay texts until it is known what their series takes.
+    """
+
+    zone: tzinfo
+    received: datetime
+    arrival: datetime | None = None
+    topic: str | None = None
+    lines: bool = False
+    plain_numbers: bool = True
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a payload says that a feature is: its id in the feed and GeoJSON as it was sent.
+
+    `index` is the item of the payload that says so, -1 for the payload as a whole.
+    """
+
+    feature: str
+    geometry: dict[str, Any]
+    name: str = ""
+    attributes: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    index: int = -1
+
+
+def point(longitude: float, latitude: float) -> dict[str, Any]:
+    """A GeoJSON point."""
+    return {"type": "Point", "coordinates": [longitude, latitude]}
+
+
 class Refused(msgspec.Struct, frozen=True):
-    """An item that was not understood: its place, why, and its own bytes for the quarantine."""
+    """An item that was not understood: its place, why, and its own bytes for the quarantine.
+
+    `kind` is the content type of the bytes where it is not that of the payload (index -1) or JSON.
+    """
 
     problem: Problem
     raw: bytes
+    kind: str = ""
 
 
 class Decoded(msgspec.Struct):
     """What stands in a payload: columns of equal length, and the items that were refused.
 
     `time` is int64 µs UTC; `numbers` holds all values where each is a number, else it is None
-    and `values` holds them. `index` is the place of each row within the payload.
+    and `values` holds them. `index` is the place of each row within the payload. `uoms` holds the
+    measuring unit that each row names, empty where it names none; None where no row does.
+    `numeric_texts` says that a text is meant as a number where its series takes numbers.
     """
 
     keys: list[str]
@@ -65,6 +126,9 @@ class Decoded(msgspec.Struct):
     numbers: NDArray[np.float64] | None
     index: NDArray[np.int32]
     refused: list[Refused]
+    uoms: list[str] | None = None
+    places: Sequence[Place] = ()
+    numeric_texts: bool = False
 
     @property
     def received(self) -> int:

@@ -21,6 +21,16 @@ class Config(BaseSettings):
     mqtt_port: int = Field(1883, ge=1, le=65535, description="port of the embedded broker")
     mqtt_url: str | None = Field(None, description="an external broker, mqtt:// or mqtt5://")
     mqtt_auth_dir: Path | None = Field(None, description="where to write mosquitto's user files")
+    mqtt_client_id: str = Field(
+        "ioc-ingest",
+        pattern="^[A-Za-z0-9_-]{1,64}$",
+        description="names our session at the broker; each `ioc ingest` has its own",
+    )
+    mqtt_share: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9_-]{1,64}$",
+        description="divide the work by a shared subscription of that name (not on NATS)",
+    )
     mqtt_ack_wait: float = Field(60.0, gt=0, description="seconds until the broker sends again")
     mqtt_sync: str = Field("default", pattern="^(default|always)$")
     mqtt_durable: bool = Field(False, description="the external broker's PUBACK is durable")
@@ -36,6 +46,11 @@ class Config(BaseSettings):
     demo_simulate: bool = Field(True, description="let `ioc up` start the simulator of the demo")
     intake_bytes: int = Field(64_000_000, ge=1_000_000)
     secure_cookies: bool = Field(False, description="set behind TLS")
+    sources_allow: str = Field(
+        "", description="hosts and networks of the inside that sources may ask, by commas"
+    )
+    sources_ca: Path | None = Field(None, description="PEM file of authorities that sources trust")
+    secrets_dir: Path | None = Field(None, description="folder of secrets, a file each")
 
 
 def read_config() -> Config:

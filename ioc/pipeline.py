@@ -8,14 +8,16 @@ from typing import Final, Protocol
 import msgspec
 
 from ingest.decode import decode
+from ingest.decoders.sparkplug import Births
 from ingest.intake import Intake
 from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
 from ioc.model import Feed, Problem, Reason, Receipt
+from ioc.placing import Placing
 from ioc.resolve import Resolver
 from ioc.store.registry import Registry
-from ioc.store.writer import BatchWriter, Flushed, Part
+from ioc.store.writer import MOST_PROBLEMS, BatchWriter, Flushed, Part
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +46,14 @@ class Reader(Protocol):
 
 
 class Loaded(msgspec.Struct, frozen=True, eq=False):
-    """Payloads with the parts that they bring to the next flush."""
+    """Payloads with the parts that they bring to the next flush.
+
+    `remarks` are told in the receipts, by the place of the payload: nothing was refused for them.
+    """
 
     payloads: list[Payload]
     parts: list[Part]
+    remarks: dict[int, list[Problem]] = {}
 
 
 class Pipeline:
@@ -59,6 +65,7 @@ class Pipeline:
         intake: Intake,
         registry: Registry,
         resolver: Resolver,
+        placing: Placing,
         writer: BatchWriter,
         readers: Sequence[Reader],
         clock: Clock,
@@ -67,11 +74,19 @@ class Pipeline:
         self._intake = intake
         self._registry = registry
         self._resolver = resolver
+        self._placing = placing
+        self._births = Births()
         self._writer = writer
         self._readers = readers
         self._clock = clock
+        self._asked: dict[str, float] = {}
         # One flush is prepared while the other is with the database.
         self._ready: asyncio.Queue[Loaded | None] = asyncio.Queue(maxsize=1)
+
+    @property
+    def asked_at(self) -> float | None:
+        """When (monotonic) the database was asked for the oldest thing that it has not done yet."""
+        return min(self._asked.values(), default=None)
 
     async def run(self) -> None:
         """Work until the intake is closed and empty."""
@@ -99,27 +114,44 @@ class Pipeline:
             if feed is None:
                 payload.answer(_GONE)
             else:
-                read.append((payload, feed, _decoded(payload, feed)))
+                feed = feed if payload.replay is None else _feed_of_replay(feed, payload)
+                read.append((payload, feed, _decoded(payload, feed, self._births)))
+        # What comes out of quarantine has a feed of its own, and is no newer than what comes in.
+        again = [entry for entry in read if entry[0].replay is not None]
+        if again:
+            read = again + [entry for entry in read if entry[0].replay is None]
         payloads = [payload for payload, _, _ in read]
         resolver, now = self._resolver, self._clock.now()
         # A thousand sensors that report for the first time cost one statement, not a thousand.
-        await self._make_series([(feed, decoded) for _, feed, decoded in read])
-        plain = resolver.resolve_plain(read, now)
+        items = [(feed, decoded) for _, feed, decoded in read]
+        resolver.read_numbers(items)
+        await self._make_series(items)
+        remarks = {
+            place: self._placing.note(feed, decoded.places)
+            for place, (feed, decoded) in enumerate(items)
+            if decoded.places
+        }
+        plain = [None] * len(again) + resolver.resolve_plain(read[len(again) :], now)
         parts = [
             found or resolver.resolve(payload, feed, decoded, now)
             for found, (payload, feed, decoded) in zip(plain, read, strict=True)
         ]
-        return Loaded(payloads, parts)
+        for part, payload in zip(parts, payloads, strict=True):
+            part.size, part.topic_key = len(payload.body), payload.topic_key
+            part.replay = payload.replay
+        return Loaded(payloads, parts, remarks)
 
     async def _make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
+        self._asked["series"] = monotonic()
         while True:
             try:
                 await self._resolver.make_series(items)
-            except Unavailable:
-                log.warning("the database is away; unknown series wait")
+            except Unavailable as error:
+                log.warning("unknown series wait: %s", error)
                 await asyncio.sleep(0.5)
             else:
+                del self._asked["series"]
                 return
 
     async def _store(self) -> None:
@@ -127,13 +159,19 @@ class Pipeline:
         while (loaded := await self._next()) is not None:
             if loaded.parts:
                 await self._flush(loaded)
+            await self._placing.write(monotonic())
             if monotonic() - kept_at >= CHECKPOINT_SECONDS:
                 await self._writer.checkpoint()
                 kept_at = monotonic()
         await self._writer.checkpoint()
 
     async def _flush(self, loaded: Loaded) -> None:
+        self._asked["flush"] = monotonic()
         flushed = await self._writer.flush(loaded.parts, self._clock.now())
+        del self._asked["flush"]
+        for place, remarks in loaded.remarks.items():
+            receipt = flushed.receipts[place]
+            receipt.problems += remarks[: max(0, MOST_PROBLEMS - len(receipt.problems))]
         for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
             payload.answer(receipt)
         for reader in self._readers:
@@ -147,9 +185,19 @@ class Pipeline:
             return Loaded([], [])
 
 
-def _decoded(payload: Payload, feed: Feed) -> Decoded:
+def _feed_of_replay(feed: Feed, payload: Payload) -> Feed:
+    """The feed as a replay sees it: lateness is judged by the first receipt of the item."""
+    if payload.replay is None or feed.late_limit is None:
+        return feed
+    return msgspec.structs.replace(feed, late_limit=feed.late_limit + payload.replay.waited)
+
+
+def _decoded(payload: Payload, feed: Feed, births: Births) -> Decoded:
+    if payload.retained and feed.time_source == "arrival":
+        # It was kept by the broker for who knows how long: now is not its time.
+        feed = msgspec.structs.replace(feed, time_source="payload")
     try:
-        return decode(payload, feed)
+        return decode(payload, feed, births)
     except Exception:
         # A fault of a decoder must cost one payload, never the flow.
         log.exception("a decoder failed", extra={"feed": feed.id})

@@ -6,8 +6,12 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+STOP_SECONDS: Final = 5.0
+"""How long the tasks may take to end."""
 
 
 def end_process() -> None:
@@ -58,4 +62,8 @@ async def running(
         stopping = True
         for task in started:
             task.cancel()
-        await asyncio.gather(*started, return_exceptions=True)
+        # A task that waits for a database that stands still cannot end before that does.
+        _, left = await asyncio.wait(started, timeout=STOP_SECONDS)
+        if left:
+            names = ", ".join(sorted(task.get_name() for task in left))
+            log.warning("left behind, because they did not end: %s", names)

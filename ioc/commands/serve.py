@@ -1,58 +1,55 @@
-"""`ioc up`: everything in one process, with the embedded database and broker by default."""
+"""`ioc up`, everything in one process, and `ioc serve`, the part that people see."""
 
 import asyncio
-import gc
 import ipaddress
 import json
-import logging
-import os
-import signal
 import socket
 from pathlib import Path
 from typing import Final
 
 import typer
 import uvicorn
-import uvloop
 
-from ioc import log as logs
+from ioc.api.deps import State
 from ioc.app import create_app
 from ioc.auth import passwords
 from ioc.auth.tokens import new_secret
 from ioc.city.read import packaged_city, read_city
-from ioc.clock import SystemClock
-from ioc.commands.database import connection
-from ioc.config import Config, read_config
-from ioc.embedded.process import EmbeddedError
-from ioc.errors import ConfigError, IocError
+from ioc.commands.process import (
+    Stop,
+    limit_stop,
+    quieten_collector,
+    run_process,
+    status_after,
+)
+from ioc.config import Config
+from ioc.errors import ConfigError
+from ioc.role import SERVE, UP, Role
 from ioc.runtime import open_runtime
-from ioc.store import accounts, identity
-
-log = logging.getLogger(__name__)
+from ioc.store import accounts
 
 GRACE: Final = 3
 """Seconds that open connections get at the end."""
+
+LONGEST_STOP: Final = 20.0
+"""Seconds after which a stop is cut short, when an outside database does not let go of us."""
 
 LOGINS: Final = "demo-logins.json"
 
 
 def up() -> None:
     """Start everything and print the addresses; Ctrl-C stops it in order."""
-    logs.configure(os.environ.get("IOC_LOG", "INFO"))
-    try:
-        config = read_config()
-        sockets = bind(config.http_host, config.http_port)
-    except IocError as error:
-        typer.echo(f"ioc: {error}", err=True)
-        raise typer.Exit(1) from error
-    try:
-        status = uvloop.run(_up(config, sockets))
-    except asyncio.CancelledError:
-        status = 130
-    except (IocError, EmbeddedError) as error:
-        typer.echo(f"ioc: {error}", err=True)
-        raise typer.Exit(1) from error
-    raise typer.Exit(status)
+    run_process(lambda config: _serve(config, UP))
+
+
+def serve() -> None:
+    """Serve REST, websocket and pages, beside other processes on the same database.
+
+    Several such processes may run, each on its own IOC_HTTP_PORT. They take observations by REST
+    and show what any process has stored. IOC_DATABASE_URL names the database; `ioc ingest` takes
+    from the broker, `ioc engine` judges.
+    """
+    run_process(lambda config: _serve(config, SERVE))
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -92,11 +89,11 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return made
 
 
-async def _up(config: Config, sockets: list[socket.socket]) -> int:
+async def _serve(config: Config, role: Role) -> int:
     """Open everything, serve until a signal, close everything; the exit status."""
-    config.data_dir.mkdir(parents=True, exist_ok=True)
-    stop = _Stop(asyncio.current_task())
-    async with open_runtime(config) as state:
+    sockets = bind(config.http_host, config.http_port)
+    stop = Stop()
+    async with open_runtime(config, role) as state:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(state),
@@ -112,50 +109,18 @@ async def _up(config: Config, sockets: list[socket.socket]) -> int:
                 server_header=False,
             )
         )
-        _quieten_collector()
-        welcoming = asyncio.create_task(_welcome(config, server))
+        quieten_collector()
+        welcoming = asyncio.create_task(_welcome(config, state, server))
         stop.served = True
         await server.serve(sockets=sockets)
         welcoming.cancel()
         await asyncio.gather(welcoming, return_exceptions=True)
-        failed = state["facts"].health()["failed"]
-    if failed is None:
-        return 0
-    log.critical("stopped because the vital task `%s` died", failed)
-    return 1
+        failed = state["facts"].health().failed
+        limit_stop()
+    return status_after(failed)
 
 
-def _quieten_collector() -> None:
-    """Look for cycles of garbage seldom: with 16,000 series each full look costs tens of ms.
-
-    Nearly all that comes and goes here has no cycles. Measured with one observation per payload:
-    0.34 of the limit before, 0.59 after.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
-
-
-class _Stop:
-    """Turns the first signal of the start into an orderly end.
-
-    While it serves, uvicorn handles the signals, and sends them on to us once it has stopped: by
-    then everything is closing, and nothing may cut that short.
-    """
-
-    def __init__(self, task: "asyncio.Task[object] | None") -> None:
-        self.served = False
-        self._task = task
-        loop = asyncio.get_running_loop()
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signum, self._signalled)
-
-    def _signalled(self) -> None:
-        if not self.served and self._task is not None:
-            self._task.cancel()
-
-
-async def _welcome(config: Config, server: uvicorn.Server) -> None:
+async def _welcome(config: Config, state: State, server: uvicorn.Server) -> None:
     """Say where everything is, once it is there."""
     while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
         await asyncio.sleep(0.05)
@@ -168,28 +133,28 @@ async def _welcome(config: Config, server: uvicorn.Server) -> None:
         )
     lines.append(f"  data      {config.data_dir.resolve()}")
     if config.demo:
-        lines += await _demo_lines(config, base)
+        lines += await _demo_lines(config, state, base)
     else:
-        lines += await _first_steps(config)
+        lines += await _first_steps(state)
     typer.echo("\n".join([*lines, ""]))
 
 
-async def _first_steps(config: Config) -> list[str]:
-    async with connection(config) as conn:
+async def _first_steps(state: State) -> list[str]:
+    async with state["reads"].connection() as conn:
         if await accounts.count(conn):
             return []
     return ["", "  nobody can sign in yet; make an administrator:",
             "    ioc user add NAME --role administrator"]  # fmt: skip
 
 
-async def _demo_lines(config: Config, base: str) -> list[str]:
+async def _demo_lines(config: Config, state: State, base: str) -> list[str]:
     """The demo's logins; made at the first start, kept readable by the owner only."""
     path = config.data_dir / LOGINS
     logins: dict[str, str] = {}
     if path.is_file():
         logins = json.loads(path.read_text(encoding="utf-8"))
     else:
-        logins = await _make_logins(config)
+        logins = await _make_logins(config, state)
         _write_private(path, json.dumps(logins, indent=2))
     width = max(len(name) for name in logins)
     return ["", "  DỮ LIỆU MÔ PHỎNG · simulated data; demo logins:",
@@ -197,13 +162,13 @@ async def _demo_lines(config: Config, base: str) -> list[str]:
             f"  kiosk     {base}/w/{logins['wall']}"]  # fmt: skip
 
 
-async def _make_logins(config: Config) -> dict[str, str]:
+async def _make_logins(config: Config, state: State) -> dict[str, str]:
     city = read_city(config.city_dir or packaged_city())
-    now = SystemClock().now()
+    now = state["clock"].now()
     logins: dict[str, str] = {}
-    async with connection(config) as conn:
-        if not (await identity.read(conn)).simulated:
-            raise ConfigError("demo logins are made for a demo's database only")
+    if not state["facts"].identity.simulated:
+        raise ConfigError("demo logins are made for a demo's database only")
+    async with state["writes"].connection() as conn:
         for user in city.users:
             if not user.demo or await accounts.find(conn, user.name) is not None:
                 continue

@@ -14,6 +14,8 @@ Tried with nats-server 2.15.1 and paho, because the rest relies on it:
 - A reload leaves everybody connected whose own user is unchanged; a removed user and one with
   another password are disconnected at once.
 - A forbidden PUBLISH gets its PUBACK and is dropped, a retained one and a last will too.
+- On a full disk a publisher gets no PUBACK and is disconnected after 5 s; after one failed write
+  it stays so, also when there is room again, until the broker is started anew.
 """
 
 import asyncio
@@ -34,6 +36,7 @@ from urllib.parse import quote
 import msgspec
 
 from ioc.embedded import process, run_file
+from ioc.embedded.disk import has_room, tells_of_no_space
 from ioc.embedded.process import EmbeddedError, LogFile, Service
 from ioc.embedded.questions import Questions, asking
 from ioc.embedded.refusals import OnForbidden, Refusals
@@ -52,10 +55,11 @@ _STREAM: Final = "$MQTT_msgs"
 _SHORT_WAIT: Final = timedelta(milliseconds=300)
 _LOOK_THROUGH_SECONDS: Final = 0.25
 _MAX_PAYLOAD: Final = "8MB"
-_MAX_ACK_PENDING: Final = 10_000  # more than one commit takes, so that acks never stall
+_MAX_ACK_PENDING: Final = 20_000  # four commits of single payloads, so that acks never stall
 _SYNC_DEFAULT: Final = "1s"
 _RELOAD_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 5.0
+_DISK_SECONDS: Final = 1.0
 _STOP_PLAN: Final = ((signal.SIGINT, 6.0),)
 
 _AGENCY: Final = re.compile(r"[a-z0-9-]{1,64}")
@@ -122,6 +126,8 @@ class EmbeddedBroker:
         self._signalled = 0
         self._claim: Claim | None = None
         self._service: Service | None = None
+        self._no_room = False
+        self._disk_watch: asyncio.Task[None] | None = None
 
     @property
     def host(self) -> str:
@@ -165,6 +171,11 @@ class EmbeddedBroker:
         return self._running().ready
 
     @property
+    def disk_full(self) -> bool:
+        """Whether the broker takes nothing because its disk has no room."""
+        return self._no_room or self._running().disk_full
+
+    @property
     def unattributed(self) -> int:
         """Refused publishes whose sender could not be told any more."""
         return self._refusals.unattributed
@@ -187,6 +198,7 @@ class EmbeddedBroker:
             self._write_settings()
             self._service = Service(
                 "nats-server",
+                directory=self._directory,
                 launch=self._launch,
                 is_ready=self._is_ready,
                 stop_plan=_STOP_PLAN,
@@ -195,12 +207,16 @@ class EmbeddedBroker:
             )
             self._refusals.start()
             await self._service.start()
+            self._disk_watch = asyncio.create_task(self._watch_disk(), name="the broker's disk")
             self._claim.publish(self.url)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
+        if self._disk_watch is not None:
+            self._disk_watch.cancel()
+            await asyncio.gather(self._disk_watch, return_exceptions=True)
         if self._service is not None:
             await self._service.stop()
         await self._refusals.stop()
@@ -243,6 +259,26 @@ class EmbeddedBroker:
             self._write_users()
             await self._reload()
 
+    async def _watch_disk(self) -> None:
+        """Notice that the disk is full, and start the broker anew when it no longer is."""
+        while True:
+            if not self._no_room and not has_room(self._directory):
+                self._ran_out_of_room()
+            elif self._no_room and has_room(self._directory):
+                log.warning("there is room on the broker's disk again; it is started anew")
+                await self._running().restart()
+                self._no_room = False
+            await asyncio.sleep(_DISK_SECONDS)
+
+    def _ran_out_of_room(self) -> None:
+        if not self._no_room:
+            self._no_room = True
+            log.error(
+                "the broker's disk is full, so it acknowledges nothing: free space for %s, then "
+                "it goes on by itself; nothing that was acknowledged is lost",
+                self._directory,
+            )
+
     def _running(self) -> Service:
         if self._service is None:
             raise EmbeddedError("the embedded broker has not been started")
@@ -277,6 +313,8 @@ class EmbeddedBroker:
             self._settle("")
         elif "[ERR] Failed to reload server configuration" in line:
             self._settle(line)
+        elif tells_of_no_space(line):
+            self._ran_out_of_room()
         else:
             self._refusals.read(line)
 

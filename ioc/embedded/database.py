@@ -134,6 +134,11 @@ class EmbeddedDatabase:
         return self._running().restarts
 
     @property
+    def disk_full(self) -> bool:
+        """Whether the server is down because its disk has no room."""
+        return self._running().disk_full
+
+    @property
     def ready(self) -> asyncio.Event:
         """Set while the server takes connections; clear between its death and its return."""
         return self._running().ready
@@ -152,6 +157,7 @@ class EmbeddedDatabase:
             await self._prepare()
             self._service = Service(
                 "PostgreSQL",
+                directory=self._cluster,
                 launch=self._launch,
                 is_ready=self._is_ready,
                 stop_plan=_STOP_PLAN,

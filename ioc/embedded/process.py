@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ioc.embedded.disk import has_room, tells_of_no_space
+
 log = logging.getLogger(__name__)
 
 # Signals in the order tried, each with the seconds given to it.
@@ -23,6 +25,7 @@ _TICK_SECONDS: Final = 0.1
 _ORPHAN_SECONDS: Final = 8.0  # a fast shutdown with its checkpoint, before we use force
 _STILL_STARTING_SECONDS: Final = 10.0
 _START_PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 5.0, 5.0)
+_NO_ROOM_PAUSE: Final = 2.0
 _SHORT_LIFE_SECONDS: Final = 5.0
 _LOG_LIMIT: Final = 16 * 2**20
 _READ_LIMIT: Final = 2**20
@@ -70,7 +73,7 @@ class LogFile:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [line.decode("utf-8", "replace") for line in lines]
 
-    def tail(self) -> str:
+    def tail(self, lines: int = 8) -> str:
         """The last lines, for an error message."""
         try:
             with self.path.open("rb") as file:
@@ -78,7 +81,7 @@ class LogFile:
                 text = file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
-        return "\n".join(text.splitlines()[-8:])
+        return "\n".join(text.splitlines()[-lines:])
 
     def _cut(self) -> None:
         # What the child writes between the copy and the cut is lost: some microseconds of log.
@@ -230,6 +233,7 @@ class Service:
         self,
         name: str,
         *,
+        directory: Path,
         launch: Callable[[], Awaitable[asyncio.subprocess.Process]],
         is_ready: Callable[[], Awaitable[bool]],
         stop_plan: StopPlan,
@@ -238,6 +242,9 @@ class Service:
     ) -> None:
         self.name = name
         self.restarts = 0
+        self.disk_full = False
+        """Whether it cannot be started for want of room on the disk of `directory`."""
+        self._directory = directory
         self.ready = asyncio.Event()
         self._launch = launch
         self._is_ready = is_ready
@@ -283,6 +290,11 @@ class Service:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
+    async def restart(self) -> None:
+        """End the child by the stop plan; it is started again like one that died."""
+        if self._process is not None and self._process.returncode is None:
+            await self._end(self._process)
+
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         for number, seconds in (*self._stop_plan, (signal.SIGKILL, 5.0)):
             with suppress(ProcessLookupError):
@@ -308,6 +320,7 @@ class Service:
                 log.warning("%s is still starting: %s", self.name, self._log_file.tail()[-200:])
                 next_notice += _STILL_STARTING_SECONDS
             await asyncio.sleep(_POLL_SECONDS)
+        self.disk_full = False
         self.ready.set()
 
     async def _keep_alive(self) -> None:
@@ -328,15 +341,37 @@ class Service:
             log.info("%s is back", self.name, extra={"pid": self.pid})
 
     async def _start_again(self) -> None:
-        for pause in _START_PAUSES:
+        """Try some ten times; for ever while the disk is full, for that is cured from outside."""
+        pauses = iter(_START_PAUSES)
+        while True:
             try:
                 await self._start_once()
-            except EmbeddedError as error:
+            except (EmbeddedError, OSError) as error:
+                if self._lacks_room(error):
+                    self.disk_full = True
+                    log.error(  # noqa: TRY400, the sentence says it all
+                        "%s cannot start, its disk is full: free space for %s, then it comes back "
+                        "by itself; nothing that was acknowledged is lost",
+                        self.name,
+                        self._directory,
+                    )
+                    await asyncio.sleep(_NO_ROOM_PAUSE)
+                    continue
                 log.warning("%s", error)
+                if (pause := next(pauses, None)) is None:
+                    raise EmbeddedError(
+                        f"{self.name} does not start any more:\n{self._log_file.tail()}"
+                    ) from error
                 await asyncio.sleep(pause)
             else:
                 return
-        raise EmbeddedError(f"{self.name} does not start any more:\n{self._log_file.tail()}")
+
+    def _lacks_room(self, error: EmbeddedError | OSError) -> bool:
+        if isinstance(error, OSError) and error.errno != errno.ENOSPC:
+            return False
+        return tells_of_no_space(f"{error} {self._log_file.tail(100)}") or not has_room(
+            self._directory
+        )
 
     async def _read_log(self) -> None:
         while True:

@@ -10,7 +10,10 @@ from psycopg.rows import class_row
 
 from ioc.store.pool import Connection, ReadPool
 
-_LOG_LOCK: Final = 0x10C_0003
+CHANNEL: Final = "ioc_alert"
+"""The channel on which a commit says that alerts have changed."""
+
+_LOG_LOCK: Final = 0x10C_0006
 """Held until the commit by whoever adds to the log, so that offsets follow commits."""
 
 LOG_DAYS: Final = 7
@@ -106,21 +109,37 @@ _TAIL: Final = """
      ORDER BY log_offset DESC LIMIT %(limit)s
 """
 
+_AFTER: Final = """
+    SELECT log_offset, verb, alert_id, item FROM alert_log
+     WHERE log_offset > %s ORDER BY log_offset LIMIT %s
+"""
+
+_THESE: Final = "SELECT * FROM alert WHERE alert_id = ANY(%s)"
+
 _HISTORY: Final = """
     SELECT at, change, actor, comment FROM alert_log WHERE alert_id = %s ORDER BY log_offset
 """
 
 
-async def save(conn: Connection, changes: Sequence[tuple[AlertRow, LogRow]]) -> list[int]:
+class Overtaken(Exception):
+    """Another process has changed alerts since; take its changes and decide anew."""
+
+
+async def save(
+    conn: Connection, changes: Sequence[tuple[AlertRow, LogRow]], *, after: int
+) -> list[int]:
     """Store alerts with what changed in them; returns the offset of each change.
 
     The order of offsets is the order of commits: a reader that has seen one offset has seen all
-    below it.
+    below it. `after` is the newest offset that the changes were decided by; raises `Overtaken`
+    when it is not the newest any more.
     """
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
     row = await (await conn.execute(_NEXT)).fetchone()
     assert row is not None
-    offsets = [row[0] + place for place in range(1, len(changes) + 1)]
+    if row[0] > after:
+        raise Overtaken
+    offsets = [after + place for place in range(1, len(changes) + 1)]
     async with conn.cursor() as cur:
         await cur.executemany(
             _SAVE,
@@ -134,6 +153,7 @@ async def save(conn: Connection, changes: Sequence[tuple[AlertRow, LogRow]]) -> 
                 for offset, (_, log) in zip(offsets, changes, strict=True)
             ],
         )  # fmt: skip
+    await conn.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return offsets
 
 
@@ -160,6 +180,18 @@ async def log_tail(
         rows = await (await conn.execute(_TAIL, {"since": since, "limit": limit})).fetchall()
     assert newest is not None
     return newest[0], [(row[0], row[1], row[2], bytes(row[3])) for row in reversed(rows)]
+
+
+async def changed_after(
+    pool: ReadPool, offset: int, *, limit: int
+) -> tuple[list[tuple[int, str, UUID, bytes]], list[AlertRow]]:
+    """The next changes after an offset, and the alerts that they are of as these stand now."""
+    async with pool.connection() as conn:
+        log = await (await conn.execute(_AFTER, [offset, limit])).fetchall()
+        async with conn.cursor(row_factory=class_row(AlertRow)) as cur:
+            await cur.execute(_THESE, [list({row[2] for row in log})])
+            rows = await cur.fetchall()
+    return [(row[0], row[1], row[2], bytes(row[3] or b"")) for row in log], rows
 
 
 async def history(pool: ReadPool, alert: UUID) -> list[HistoryRow]:

@@ -1,4 +1,4 @@
-"""Hear from other processes that feeds, keys or series changed."""
+"""Hear from other processes what changed: feeds and keys, stored batches, alerts."""
 
 import asyncio
 import logging
@@ -8,28 +8,29 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from ioc.errors import Unavailable
-from ioc.store.registry import CHANGED
 
 log = logging.getLogger(__name__)
 
 GATHER = 0.1
-"""Seconds in which further notices join the first."""
+"""Seconds in which further notices join the first, where nobody waits for them."""
 
 PAUSE = 1.0
 """Seconds between attempts to listen again."""
 
 
-async def listen(url: str, changed: Callable[[], Awaitable[None]]) -> None:
-    """Call `changed` after each notice, and after each time the connection was lost; for ever."""
+async def listen(
+    url: str, channel: str, changed: Callable[[], Awaitable[None]], *, gather: float = GATHER
+) -> None:
+    """Call `changed` at first, after each notice, and after a lost connection; for ever."""
     while True:
         try:
             async with await AsyncConnection.connect(url, autocommit=True) as conn:
-                await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
+                await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 await changed()
                 while True:
                     # Notices that come close together, as from a script, are one change.
                     async for _ in conn.notifies(stop_after=1):
-                        await asyncio.sleep(GATHER)
+                        await asyncio.sleep(gather)
                     async for _ in conn.notifies(timeout=0):
                         pass
                     await changed()

@@ -1,69 +1,21 @@
 """Debian's mosquitto with the settings we ship, as the external broker; over MQTT 3.1.1 and 5."""
 
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.fixtures.server import (
-    FeedDoor,
-    Server,
-    eventually,
-    external_database,
-    free_port,
-    now,
-    stamp,
-)
+from tests.fixtures.mosquitto import Mosquitto
+from tests.fixtures.server import FeedDoor, Server, eventually, external_database, now, stamp
 
-ROOT = Path(__file__).parents[2]
-OWN_PASSWORD = "ma-bi-mat-cua-san-pham"
 VERSIONS = {"311": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
-
-
-class Mosquitto:
-    """The broker in a directory of its own, started by the script of the compose file."""
-
-    def __init__(self) -> None:
-        # Not below pytest's directory: as root the broker becomes another user, who may not go in.
-        self.directory = Path(tempfile.mkdtemp(prefix="ioc-mosquitto-"))
-        self.directory.chmod(0o755)
-        self.port = free_port()
-        self.shared = self.directory / "shared"
-        shipped = (ROOT / "docker" / "mosquitto.conf").read_text(encoding="utf-8")
-        assert shipped.count("listener 1883\n") == 1
-        config = self.directory / "mosquitto.conf"
-        config.write_text(
-            shipped.replace("listener 1883\n", f"listener {self.port} 127.0.0.1\n"),
-            encoding="utf-8",
-        )
-        path = os.environ["PATH"] + ":/usr/sbin"
-        assert shutil.which("mosquitto", path=path) is not None, (
-            "mosquitto is missing; cure: apt-get install mosquitto mosquitto-clients"
-        )
-        self.log = (self.directory / "log").open("wb")
-        self.process = subprocess.Popen(
-            ["/bin/sh", str(ROOT / "docker" / "mosquitto-start"), "mosquitto.conf"],
-            cwd=self.directory,
-            env={**os.environ, "PATH": path},
-            stdout=self.log,
-            stderr=self.log,
-        )
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self.log.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="module", params=["mqtt", "mqtt5"])
@@ -74,12 +26,7 @@ def product(
     broker = Mosquitto()
     try:
         with external_database() as url:
-            settings = {
-                "IOC_DEMO": "1",
-                "IOC_MQTT_URL": f"{request.param}://ioc:{OWN_PASSWORD}@127.0.0.1:{broker.port}",
-                "IOC_MQTT_AUTH_DIR": str(broker.shared),
-                "IOC_MQTT_DURABLE": "1",
-            }
+            settings = {"IOC_DEMO": "1", **broker.settings(request.param)}
             if url is not None:
                 settings["IOC_DATABASE_URL"] = url
             made = Server(
@@ -219,6 +166,27 @@ def test_what_agencies_send_while_the_product_is_away_is_stored_once(product: Se
     ledger = door.ledger()
     assert (ledger["received"], ledger["stored"]) == (220, 220)
     assert ledger["duplicate"] == 0
+
+
+def test_what_the_broker_kept_for_late_subscribers_is_never_taken_for_new(product: Server) -> None:
+    dated = product.feed("giu.ngay")
+    undated = product.feed("giu.khong-ngay", time_source="arrival")
+    items = [(dated, _item("a/x", 1, 30)), (undated, {"series": "a/x", "value": 1})]
+    for door, item in items:
+        with Agency(door) as agency:
+            sent = agency.client.publish(door.topic, json.dumps(item).encode(), 1, retain=True)
+            eventually(lambda mid=sent.mid, agency=agency: mid in agency.told)
+        eventually(lambda door=door: product.stored(door.feed) == 1)
+    product.stop()
+    product.start()
+    # At its subscription the broker sends both again, as it would to anybody who is late.
+    eventually(lambda: dated.ledger()["duplicate"] == 1)
+    eventually(lambda: undated.ledger()["quarantined"] == 1)
+    assert undated.quarantine()[0]["reason"] == "time_missing"
+    assert (product.stored(dated.feed), product.stored(undated.feed)) == (1, 1)
+    for door, _ in items:
+        with Agency(door) as agency:
+            agency.client.publish(door.topic, b"", 1, retain=True).wait_for_publish(20)
 
 
 def test_a_product_killed_between_two_payloads_loses_none(product: Server) -> None:

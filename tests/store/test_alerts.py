@@ -1,6 +1,8 @@
 """Alerts: one open occurrence per fingerprint, and a log in the order of commits."""
 
 import asyncio
+import contextlib
+import dataclasses
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,7 @@ import pytest
 
 from ioc.ids import uuid7
 from ioc.store import alerts
-from ioc.store.alerts import AlertRow, LogRow
+from ioc.store.alerts import AlertRow, LogRow, Overtaken
 from ioc.store.pool import ReadPool, WritePool, connect
 from tests.fixtures.store import NOW, rows_of
 
@@ -36,8 +38,12 @@ def _change(**more: Any) -> tuple[AlertRow, LogRow]:
 
 
 async def _save(url: str, *changes: tuple[AlertRow, LogRow]) -> list[int]:
-    async with await connect(url) as conn:
-        return await alerts.save(conn, changes)
+    """Save like a process that takes what others did until nobody was faster."""
+    while True:
+        ((newest,),) = await rows_of(url, "SELECT COALESCE(max(log_offset), 0) FROM alert_log")
+        with contextlib.suppress(Overtaken):
+            async with await connect(url) as conn:
+                return await alerts.save(conn, changes, after=newest)
 
 
 async def test_what_is_saved_is_read_back_field_by_field(
@@ -84,12 +90,28 @@ async def test_offsets_follow_each_other_within_and_over_saves(database: str) ->
 
 async def test_a_saver_waits_for_the_commit_of_the_one_before(database: str) -> None:
     async with await connect(database) as first, await connect(database) as second:
-        one = await alerts.save(first, [_change(fingerprint="a")])
-        other = asyncio.create_task(alerts.save(second, [_change(fingerprint="b")]))
+        assert await alerts.save(first, [_change(fingerprint="a")], after=0) == [1]
+        other = asyncio.create_task(alerts.save(second, [_change(fingerprint="b")], after=1))
         await _waits_for_a_lock(database)
         assert not other.done()
         await first.commit()
-        assert [*one, *await other] == [1, 2]
+        assert await other == [2]
+
+
+async def test_who_decided_by_what_another_has_changed_meanwhile_is_told_so(
+    database: str, pools: tuple[ReadPool, WritePool]
+) -> None:
+    alert = _alert()
+    await _save(database, (alert, _log(alert.alert_id, "add")))
+    seen = dataclasses.replace(alert, acknowledged_at=NOW, acknowledged_by="lan")
+    await _save(database, (seen, _log(alert.alert_id, "update", "acknowledge")))
+    cleared = dataclasses.replace(alert, state="cleared", cleared_at=NOW)
+    with pytest.raises(Overtaken):
+        async with await connect(database) as conn:
+            await alerts.save(conn, [(cleared, _log(alert.alert_id))], after=1)
+    log, rows = await alerts.changed_after(pools[0], 1, limit=10)
+    assert [(row[0], row[1]) for row in log] == [(2, "update")]
+    assert rows == [seen]
 
 
 async def test_savers_at_once_leave_no_gap_and_no_offset_twice(database: str) -> None:

@@ -1,0 +1,258 @@
+"""Everything that runs, by name: made once by the composition root, filled from the database."""
+
+import asyncio
+import logging
+import os
+from datetime import timedelta
+
+import numpy as np
+
+from ingest.intake import Intake
+from ingest.mqtt import MqttSource, broker_address
+from ioc.alerting import Alerting
+from ioc.api.deps import Facts, State
+from ioc.auth.tokens import hash_mosquitto_password
+from ioc.boards import Boards
+from ioc.clock import Clock
+from ioc.config import Config
+from ioc.embedded.broker import EmbeddedBroker
+from ioc.embedded.database import EmbeddedDatabase
+from ioc.embedded.process import EmbeddedError
+from ioc.following import Follower
+from ioc.live.feeds import FeedHealth
+from ioc.live.hub import Hub
+from ioc.live.latest import Latest
+from ioc.live.state import LiveState
+from ioc.live.topic import LogTopic
+from ioc.model import Columns, Feed, to_micros
+from ioc.mosquitto import write_user_files
+from ioc.pipeline import Pipeline
+from ioc.placing import Placing
+from ioc.resolve import Resolver
+from ioc.role import UP, Role
+from ioc.scoring import Scoring
+from ioc.showing import Showing
+from ioc.store import feeds, ledger, observations
+from ioc.store.pool import ReadPool, WritePool
+from ioc.store.pulse import Pulse
+from ioc.store.registry import Registry
+from ioc.store.writer import BatchWriter, Flushed
+from ioc.supervise import Vitals
+
+log = logging.getLogger(__name__)
+
+
+class Center:
+    """Everything that runs, by name; made by `open_runtime` and known to nobody else."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        clock: Clock,
+        url: str,
+        reads: ReadPool,
+        writes: WritePool,
+        facts: Facts,
+        role: Role = UP,
+    ) -> None:
+        """Make every object; nothing runs yet."""
+        self.role = role
+        self.config = config
+        self.url = url
+        self.clock = clock
+        self.reads = reads
+        self.writes = writes
+        self.facts = facts
+        self.vitals = Vitals()
+        self.registry = Registry()
+        self.latest = Latest()
+        # State topics start anew with the process; the log of alerts goes on with the database.
+        epoch = f"{os.getpid():x}-{to_micros(clock.now()):x}"
+        self.hub = Hub()
+        self.live = LiveState(self.latest, epoch, clock.now)
+        self.health = FeedHealth(epoch, clock.now)
+        self.alerts = LogTopic("alerts", facts.identity.epoch)
+        self.incidents = LogTopic("incidents", facts.identity.epoch)
+        self.intake = Intake(limit_bytes=config.intake_bytes)
+        self.writer = BatchWriter(url, self.latest, self.registry.limits, shared=role.shared)
+        self.scoring = Scoring(
+            registry=self.registry,
+            latest=self.latest,
+            reads=reads,
+            writes=writes,
+            clock=clock,
+            zone=facts.zone,
+        )
+        self.pulse = Pulse(reads)
+        self.alerting = Alerting(
+            registry=self.registry,
+            state=self.live,
+            health=self.health,
+            latest=self.latest,
+            topic=self.alerts,
+            writes=writes,
+            clock=clock,
+            changed=self._alerts_changed,
+            judges=role.judges,
+        )
+        self.showing = Showing(
+            registry=self.registry,
+            latest=self.latest,
+            state=self.live,
+            health=self.health,
+            hub=self.hub,
+            epoch=epoch,
+        )
+        self.boards = Boards(
+            registry=self.registry,
+            latest=self.latest,
+            health=self.health,
+            reads=reads,
+            writes=writes,
+            units_topic=self.live.topic("units"),
+            epoch=epoch,
+            clock=clock,
+            zone=facts.zone,
+        )
+        self.boards.quality = self.scoring.today
+        self.pipeline = Pipeline(
+            intake=self.intake,
+            registry=self.registry,
+            resolver=Resolver(self.registry, writes),
+            placing=Placing(self.registry, writes, facts.bounds, self.showing.refresh),
+            writer=self.writer,
+            # Among several processes all comes by way of the batches, in the order of commits.
+            readers=[] if role.shared else [self.showing, self.alerting],
+            clock=clock,
+        )
+        self.follower = Follower(
+            reads=reads,
+            registry=self.registry,
+            latest=self.latest,
+            readers=[self.showing, self.alerting] if role.judges else [self.showing],
+            start_over=self._start_over,
+        )
+        self.source: MqttSource | None = None
+        self.broker: EmbeddedBroker | None = None
+        self.database: EmbeddedDatabase | None = None
+        self.forbidden: dict[str, int] = {}
+        self.unknown_topics = 0
+
+    def _alerts_changed(self, topic: LogTopic, layers: set[str]) -> None:
+        self.hub.changed(topic)
+        for layer in layers:
+            self.hub.changed(self.live.topic(layer))
+
+    async def load(self) -> None:
+        """Fill the memory from the database."""
+        now = self.clock.now()
+        if self.role.follows:
+            await self.follower.begin()
+        await self.registry.load(self.reads)
+        self.latest.reserve(self.registry.highest)
+        for series, time, value, received in await observations.newest(self.reads):
+            self.latest.reserve(series)
+            self.latest.time[series] = to_micros(time)
+            self.latest.value[series] = value
+            self.latest.received[series] = to_micros(received)
+            known = self.registry.series.get(series)
+            if known is not None:
+                self.health.seen(known.feed_key, to_micros(time), to_micros(received))
+        await self.scoring.load()
+        for row in await ledger.recent(self.reads, now - timedelta(days=1)):
+            self.health.restore(*row)
+        names = self.facts.city.organisation.as_of(now.date())
+        self.showing.refresh({unit: version.short_name for unit, version in names.items()})
+        if not (self.role.shows or self.role.judges):
+            return
+        self.showing.on_new = self.alerting.refresh
+        await self.alerting.load(self.reads, self.facts.city)
+        self.boards.load(self.facts.city, self.facts.identity.province or "")
+        self.hub.add(self.alerts)
+        self.hub.add(self.incidents)
+        self.hub.add(self.health.topic)
+        self.hub.add(self.live.topic("units"))
+        for layer in self.facts.city.layers:
+            self.hub.add(self.live.topic(layer))
+        for topic in self.boards.topics.values():
+            self.hub.add(topic)
+
+    async def _start_over(self) -> None:
+        """Read the newest observations anew, after batches were missed."""
+        await self.registry.load(self.reads)
+        rows = await observations.newest(self.reads)
+        if not rows:
+            return
+        series, time, value, received = zip(*rows, strict=True)
+        newest = Columns(
+            np.array(series, np.int32),
+            np.array([to_micros(t) for t in time], np.int64),
+            np.array(value, np.float64),
+        )
+        self.latest.reserve(int(newest.series.max()))
+        newest = newest.take(newest.time >= self.latest.time[newest.series])
+        advanced = self.latest.apply(newest, max(to_micros(at) for at in received))
+        flushed = Flushed([], newest, advanced, np.zeros(len(newest), np.uint8))
+        await self.showing.flushed([], flushed)
+        if self.role.judges:
+            await self.alerting.flushed([], flushed)
+
+    async def reload(self) -> None:
+        """Take feeds, keys and rights that a command has changed."""
+        await self.registry.load(self.reads)
+        self.showing.refresh()
+        await self.set_agencies()
+
+    async def set_agencies(self) -> None:
+        """Give the broker the users of today."""
+        async with self.reads.connection() as conn:
+            passwords = await feeds.mqtt_passwords(conn)
+        if self.broker is not None:
+            try:
+                await self.broker.set_agencies({agency: h[0] for agency, h in passwords.items()})
+            except (EmbeddedError, OSError, TimeoutError):
+                # The users' file is written first: a broker that comes back reads it.
+                log.warning("the broker is away; it takes the agencies' users when it is back")
+        elif (
+            self.role.judges
+            and self.config.mqtt_auth_dir is not None
+            and self.config.mqtt_url is not None
+        ):
+            _, _, own, password = broker_address(self.config.mqtt_url)
+            hashes = {agency: h[1] for agency, h in passwords.items()}
+            hashes[own] = hash_mosquitto_password(password)
+            await asyncio.to_thread(write_user_files, self.config.mqtt_auth_dir, own, hashes)
+
+    def feed_of(self, agency: str, feed: str) -> Feed | None:
+        """The feed that a topic names, if it is of that agency."""
+        found = self.registry.feed_by_id.get(feed)
+        return found if found is not None and found.agency == agency else None
+
+    def forbid(self, agency: str, topic: str) -> None:
+        """Count a publish where the agency may not publish."""
+        self.forbidden[agency] = self.forbidden.get(agency, 0) + 1
+
+    def unknown(self, topic: str, body: bytes) -> None:
+        """Count a payload for a feed that does not exist; the agency sees it as forbidden."""
+        self.unknown_topics += 1
+        agency = topic.split("/")[2] if topic.count("/") >= 2 else ""
+        self.forbid(agency, topic)
+        log.warning("a payload for an unknown feed was not stored", extra={"topic": topic[:200]})
+
+    def state(self) -> State:
+        """What requests may ask for."""
+        return State(
+            config=self.config,
+            clock=self.clock,
+            reads=self.reads,
+            writes=self.writes,
+            registry=self.registry,
+            intake=self.intake,
+            live=self.live,
+            health=self.health,
+            alerting=self.alerting,
+            boards=self.boards,
+            hub=self.hub,
+            facts=self.facts,
+        )

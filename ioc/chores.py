@@ -1,0 +1,131 @@
+"""What is done again and again beside the flow: freshness, silence, boards, what was forbidden."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from ioc.center import Center
+from ioc.clock import monotonic
+from ioc.errors import Unavailable
+from ioc.store import batches, feeds, housekeeping, quarantine
+
+log = logging.getLogger(__name__)
+
+Chore = Callable[[], Awaitable[None]]
+
+TICK_SECONDS: Final = 1.0
+"""How often freshness, silence and forbidden publishes are looked at."""
+
+FIRST_TICK_SECONDS: Final = 20.0
+"""Silence is judged only after what waited in the broker has had time to come in."""
+
+BOARD_SECONDS: Final = 2.0
+
+BATCH_SECONDS: Final = 60.0
+"""How often old batches are dropped."""
+
+HOUSE_SECONDS: Final = 6 * 3600.0
+"""How often partitions are made ahead and old observations deleted."""
+
+QUARANTINE_SECONDS: Final = 60.0
+
+SCORE_SECONDS: Final = 10.0
+SCORE_REST: Final = 10
+"""Scores rest for that many times as long as they took, so that counting never gets in the way."""
+
+
+def chores(center: Center) -> dict[str, Chore]:
+    """The chores by name; each lasts as long as the process, and one that ends takes it along.
+
+    What is done once for all processes is done by the one that judges.
+    """
+    found: dict[str, Chore] = {"tick": lambda: tick(center)}
+    if center.role.shows:
+        found["boards"] = lambda: keep_boards(center)
+    if center.role.shows or center.role.judges:
+        # Counting twice costs twice and does no harm; who shows scores needs them in memory.
+        found["scores"] = lambda: keep_scores(center)
+    if center.role.judges:
+        found["housekeeping"] = lambda: keep_house(center)
+        found["quarantine"] = lambda: tidy_quarantine(center)
+    if center.role.judges and center.role.shared:
+        found["batches"] = lambda: drop_batches(center)
+    return found
+
+
+async def tick(center: Center) -> None:
+    """Let time pass: freshness, silence, counts of what was forbidden; for ever."""
+    started = center.clock.now()
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        now = center.clock.now()
+        for layer in center.live.age(now):
+            center.hub.changed(center.live.topic(layer))
+        center.health.age(now)
+        center.hub.changed(center.health.topic)
+        if center.role.judges and now - started > timedelta(seconds=FIRST_TICK_SECONDS):
+            await center.alerting.tick()
+        await _count_forbidden(center, now)
+
+
+async def _count_forbidden(center: Center, now: datetime) -> None:
+    counted, center.forbidden = center.forbidden, {}
+    if not counted:
+        return
+    minute = now.replace(second=0, microsecond=0)
+    try:
+        async with center.writes.connection() as conn:
+            for agency, count in counted.items():
+                await feeds.count_forbidden(conn, agency, count, minute)
+    except Unavailable:
+        for agency, count in counted.items():
+            center.forbidden[agency] = center.forbidden.get(agency, 0) + count
+
+
+async def drop_batches(center: Center) -> None:
+    """Drop what the processes told each other long ago; for ever."""
+    while True:
+        await asyncio.sleep(BATCH_SECONDS)
+        with suppress(Unavailable):
+            await batches.drop_old(center.writes, center.clock.now())
+
+
+async def tidy_quarantine(center: Center) -> None:
+    """Let go what was held back longer than its feed allows; for ever."""
+    while True:
+        await asyncio.sleep(QUARANTINE_SECONDS)
+        with suppress(Unavailable):
+            await quarantine.tidy(center.writes, center.clock.now())
+
+
+async def keep_boards(center: Center) -> None:
+    """Compute the boards again and again; a lost database only makes them older."""
+    while True:
+        try:
+            for topic in await center.boards.refresh():
+                center.hub.changed(topic)
+        except Exception:
+            log.exception("the boards could not be computed; they stay as they are and age")
+            await asyncio.sleep(BOARD_SECONDS)
+        await asyncio.sleep(BOARD_SECONDS)
+
+
+async def keep_scores(center: Center) -> None:
+    """Count the quality of the data again and again; a lost database only makes scores older."""
+    while True:
+        began = monotonic()
+        try:
+            await center.scoring.refresh()
+        except Exception:
+            log.exception("the scores could not be counted; they stay as they are and age")
+        await asyncio.sleep(max(SCORE_SECONDS, SCORE_REST * (monotonic() - began)))
+
+
+async def keep_house(center: Center) -> None:
+    """Keep the store in order; for ever."""
+    while True:
+        await housekeeping.keep_house(center.url, center.clock.now())
+        await asyncio.sleep(HOUSE_SECONDS)
