@@ -1,8 +1,10 @@
 """Dossiers as agencies send them: checked item by item, unknown fields refused by name."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import Any, Final, Literal
+from hashlib import sha256
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -38,11 +40,24 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime | None = None
 
 
+class RefusedDossier(msgspec.Struct, frozen=True):
+    """What was not understood: its place, why, and its own bytes.
+
+    Where it may hold something about a person there is only the SHA-256 of the bytes, and `raw`
+    is empty: such content is kept nowhere.
+    """
+
+    problem: Problem
+    raw: bytes
+    size: int
+    digest: bytes | None = None
+
+
 class DecodedDossiers(msgspec.Struct):
-    """The dossiers that were understood with their places, and the others with their own bytes."""
+    """The dossiers that were understood with their places, and the others."""
 
     dossiers: list[tuple[int, Dossier]]
-    refused: list[tuple[Problem, bytes]]
+    refused: list[RefusedDossier]
 
     @property
     def received(self) -> int:
@@ -54,7 +69,13 @@ FindUnit = Callable[[str], str | None]
 """Unit id or official code to the unit's id; None where there is none, or more than one."""
 
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_anything: Final = msgspec.json.Decoder(dict[str, Any])
+
+_NAME: Final = re.compile(r"[^\W\d][\w-]{0,39}")
+_NUMBER: Final = re.compile(r"\d{5}")
+_MOST_NAMES: Final = 50
+_NOT_KEPT: Final = "its content is not kept, send it again without them"
+_WITHHELD: Final = frozenset({Reason.PERSONAL_DATA, Reason.JSON_INVALID})
 
 
 def decode_dossiers(body: bytes, *, zone: tzinfo, find_unit: FindUnit) -> DecodedDossiers:
@@ -65,35 +86,72 @@ def decode_dossiers(body: bytes, *, zone: tzinfo, find_unit: FindUnit) -> Decode
         if single:
             msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        problem = Problem(-1, Reason.JSON_INVALID, f"not a JSON array of dossiers: {error}")
-        return DecodedDossiers([], [(problem, body)])
+        detail = f"not a JSON array of dossiers: {error}; nothing of it is kept, send it again"
+        problem = Problem(-1, Reason.JSON_INVALID, detail)
+        return DecodedDossiers([], [_withheld(problem, body)])
     found = DecodedDossiers([], [])
     for index, raw in enumerate(raws):
         outcome = _one(bytes(raw), zone, find_unit)
         if isinstance(outcome, Dossier):
             found.dossiers.append((index, outcome))
+            continue
+        problem = Problem(index, *outcome)
+        if problem.reason in _WITHHELD:
+            found.refused.append(_withheld(problem, bytes(raw)))
         else:
-            found.refused.append((Problem(index, *outcome), bytes(raw)))
+            found.refused.append(RefusedDossier(problem, bytes(raw), len(raw)))
     return found
+
+
+def _withheld(problem: Problem, raw: bytes) -> RefusedDossier:
+    """Nobody can tell what an unreadable text or an unknown field says of whom."""
+    return RefusedDossier(problem, b"", len(raw), sha256(raw).digest())
 
 
 def _one(raw: bytes, zone: tzinfo, find_unit: FindUnit) -> Dossier | tuple[Reason, str]:
     try:
-        named = _fields.decode(raw)
+        named = _anything.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Reason.SHAPE_INVALID, "a dossier is an object"
-    unknown = sorted(set(named) - set(FIELDS))
+        return Reason.PERSONAL_DATA, "a dossier is an object; the content is not kept"
+    unknown = _unknown(named)
     if unknown:
-        listed = ", ".join(unknown)[:300]
-        return Reason.SHAPE_INVALID, (
-            f"unknown fields: {listed}; a dossier has {', '.join(FIELDS)} and nothing else, "
-            "so that nothing about a person is kept by accident"
+        more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
+        return Reason.PERSONAL_DATA, (
+            f"unknown fields: {', '.join(unknown[:_MOST_NAMES])}{more}; a dossier has "
+            f"{', '.join(FIELDS)} and nothing else, so that nothing about a person is kept by "
+            f"accident; {_NOT_KEPT}"
         )
     try:
         dossier = msgspec.json.decode(raw, type=Dossier)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Reason.SHAPE_INVALID, str(error)
     return _checked(dossier, zone, find_unit)
+
+
+def _unknown(named: dict[str, Any]) -> list[str]:
+    """The names that a dossier does not have, nested ones with the way to them."""
+    found: set[str] = set()
+    waiting: list[tuple[str, Any, bool]] = [
+        (_shown(name), value, name in FIELDS) for name, value in named.items()
+    ]
+    while waiting:
+        path, value, known = waiting.pop()
+        if isinstance(value, dict):
+            inner = cast("dict[str, Any]", value)
+            waiting += [(f"{path}.{_shown(name)}", part, False) for name, part in inner.items()]
+        elif isinstance(value, list):
+            waiting += [(path, part, False) for part in cast("list[Any]", value)]
+        elif not known:
+            found.add(path)
+            continue
+        if isinstance(value, dict | list) and not value:
+            found.add(path)
+    return sorted(found)
+
+
+def _shown(name: str) -> str:
+    """A field's name, unless it looks like content that stands in the place of a name."""
+    return name if _NAME.fullmatch(name) and not _NUMBER.search(name) else "(not shown)"
 
 
 def _checked(dossier: Dossier, zone: tzinfo, find_unit: FindUnit) -> Dossier | tuple[Reason, str]:

@@ -6,7 +6,11 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from ioc.store.pool import ReadPool, WritePool
+import numpy as np
+
+from ioc.model import to_micros
+from ioc.store import ledger, quarantine
+from ioc.store.pool import Connection, ReadPool, WritePool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +33,15 @@ class DossierRow:
 
 
 _STAGE: Final = """
-    CREATE TEMP TABLE offered (
+    CREATE TEMP TABLE IF NOT EXISTS offered (
         row integer, dossier_id uuid, code text, procedure_code text, field text,
         received_unit integer, handling_unit integer, applicant_unit integer, channel text,
         received_at timestamptz, due_at timestamptz, resolved_at timestamptz, outcome text,
         changed_at timestamptz
     ) ON COMMIT DROP
 """
+
+_CLEAR: Final = "DELETE FROM offered"
 
 _COPY: Final = "COPY offered FROM STDIN"
 
@@ -90,25 +96,6 @@ _MERGE: Final = """
            count(*) FILTER (WHERE known AND NOT older AND NOT same),
            count(*) FILTER (WHERE known AND (older OR same))
       FROM held
-"""
-
-_LEDGER: Final = """
-    INSERT INTO ledger AS l (feed_key, minute, received, stored, duplicate, corrected, late,
-                             quarantined)
-    VALUES (%(feed)s, %(minute)s, %(received)s, %(stored)s, %(duplicate)s, %(corrected)s, 0,
-            %(quarantined)s)
-    ON CONFLICT (feed_key, minute) DO UPDATE
-       SET received = l.received + excluded.received, stored = l.stored + excluded.stored,
-           duplicate = l.duplicate + excluded.duplicate,
-           corrected = l.corrected + excluded.corrected,
-           quarantined = l.quarantined + excluded.quarantined
-"""
-
-_QUARANTINE: Final = """
-    INSERT INTO quarantine
-           (feed_key, received_at, channel, content_type, item_index, payload, reason, detail)
-    VALUES (%(feed)s, %(now)s, 'rest', 'application/json', %(index)s, %(raw)s, %(reason)s,
-            %(detail)s)
 """
 
 _UNITS: Final = "SELECT id, unit_key FROM unit"
@@ -206,12 +193,14 @@ SUMMED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A dossier that was not taken: its place, its own bytes, why."""
+    """A dossier that was not taken: its place, why, its own bytes or only their SHA-256."""
 
     index: int
     raw: bytes
     reason: str
     detail: str
+    size: int = 0
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,48 +228,90 @@ async def put(
     zone: str,
     now: datetime,
     repeated: int = 0,
+    size: int = 0,
 ) -> Merged:
     """Store dossiers by their code within the feed; an older state never replaces a newer one.
 
     `repeated` counts codes that came more than once in the body and of which the newest is in
-    `rows`. Dossiers, quarantine and ledger are one transaction.
+    `rows`; `size` is in bytes of the body. Dossiers, quarantine and ledger are one transaction.
     """
     async with pool.connection() as conn:
-        await conn.execute(_STAGE)
-        async with conn.cursor() as cur:
-            async with cur.copy(_COPY) as copy:
-                for place, row in enumerate(rows):
-                    await copy.write_row(
-                        (
-                            place, row.dossier_id, row.code, row.procedure, row.field,
-                            units[row.received_unit], units[row.handling_unit],
-                            units[row.applicant_unit] if row.applicant_unit else None,
-                            row.channel, row.received_at, row.due_at, row.resolved_at,
-                            row.outcome, row.changed_at,
-                        )
-                    )  # fmt: skip
-            await cur.execute(_MERGE, {"feed": feed, "zone": zone, "now": now})
-            counted = await cur.fetchone()
-            assert counted is not None
-            for item in refused:
-                await cur.execute(
-                    _QUARANTINE,
-                    {
-                        "feed": feed, "now": now, "index": item.index, "raw": item.raw,
-                        "reason": item.reason, "detail": item.detail.replace("\x00", "\\0"),
-                    },
-                )  # fmt: skip
-            merged = Merged(counted[0], counted[1], counted[2] + repeated)
-            await cur.execute(
-                _LEDGER,
-                {
-                    "feed": feed, "minute": now.replace(second=0, microsecond=0),
-                    "received": len(rows) + len(refused) + repeated, "stored": merged.stored,
-                    "duplicate": merged.duplicate, "corrected": merged.corrected,
-                    "quarantined": len(refused),
-                },
-            )  # fmt: skip
+        merged = await merge(conn, feed, rows, units=units, zone=zone, now=now, repeated=repeated)
+        await keep(conn, feed, refused, now)
+        await count(conn, feed, rows, merged, quarantined=len(refused), size=size, now=now)
     return merged
+
+
+async def keep(conn: Connection, feed: int, refused: Sequence[Refusal], now: datetime) -> None:
+    """Put dossiers that were not taken into quarantine."""
+    kept = [
+        quarantine.Item(
+            feed=feed, received_at=now, channel="rest", content_type="application/json",
+            kind="dossiers", index=item.index, payload=item.raw, digest=item.digest,
+            size=item.size or len(item.raw), reason=item.reason, detail=item.detail,
+        )
+        for item in refused
+    ]  # fmt: skip
+    await quarantine.keep(conn, kept, now)
+
+
+async def merge(
+    conn: Connection,
+    feed: int,
+    rows: Sequence[DossierRow],
+    *,
+    units: dict[str, int],
+    zone: str,
+    now: datetime,
+    repeated: int = 0,
+) -> Merged:
+    """Store dossiers in a transaction that somebody else ends."""
+    await conn.execute(_STAGE)
+    await conn.execute(_CLEAR)
+    async with conn.cursor() as cur:
+        async with cur.copy(_COPY) as copy:
+            for place, row in enumerate(rows):
+                await copy.write_row(
+                    (
+                        place, row.dossier_id, row.code, row.procedure, row.field,
+                        units[row.received_unit], units[row.handling_unit],
+                        units[row.applicant_unit] if row.applicant_unit else None,
+                        row.channel, row.received_at, row.due_at, row.resolved_at,
+                        row.outcome, row.changed_at,
+                    )
+                )  # fmt: skip
+        await cur.execute(_MERGE, {"feed": feed, "zone": zone, "now": now})
+        counted = await cur.fetchone()
+    assert counted is not None
+    return Merged(counted[0], counted[1], counted[2] + repeated)
+
+
+async def count(
+    conn: Connection,
+    feed: int,
+    rows: Sequence[DossierRow],
+    merged: Merged,
+    *,
+    quarantined: int,
+    size: int,
+    now: datetime,
+    replayed: int = 0,
+) -> None:
+    """Add a batch to the ledger; its lag is the time since the dossiers changed."""
+    taken = merged.stored + merged.duplicate + merged.corrected
+    counts = [
+        taken + quarantined, merged.stored, merged.duplicate, merged.corrected, 0, quarantined,
+        0, 0, size, replayed,
+    ]  # fmt: skip
+    lag_us = [to_micros(now) - to_micros(row.changed_at) for row in rows]
+    tally = ledger.gather(
+        np.array([feed], np.int64),
+        np.array([to_micros(now)], np.int64),
+        np.array([counts], np.int64),
+        owner=np.zeros(len(rows), np.intp),
+        lag_us=np.array(lag_us, np.int64),
+    )
+    await ledger.add(conn, tally)
 
 
 async def recount(pool: WritePool, *, zone: str, now: datetime, most: int = 2_000) -> int:

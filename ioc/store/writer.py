@@ -3,31 +3,40 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg import sql
 
+from ingest.decoders.ioc import item_json
+from ingest.payload import ITEM, Replay
 from ioc.errors import Conflict, Unavailable
 from ioc.live.latest import Latest
-from ioc.model import NO_COLUMNS, Columns, Problem, Reason, Receipt, from_micros
+from ioc.model import NO_COLUMNS, Columns, Problem, Reason, Receipt, from_micros, to_micros
+from ioc.quality.plausible import Judged, Limits, judge
+from ioc.store import batches, ledger, partitions, plausibility, quarantine
 from ioc.store.pool import Connection, connect
 
 log = logging.getLogger(__name__)
 
 WRITER_LOCK: Final = 0x10C_0002
-"""Key of the advisory lock that makes one process at a time the writer."""
+"""Key of the advisory lock of who writes: one process alone, or several that know of each other."""
+
+_TAKE: Final = "SELECT pg_try_advisory_lock(%s)"
+_TAKE_SHARED: Final = "SELECT pg_try_advisory_lock_shared(%s)"
+
+_FEED_LOCKS: Final = 0x10C4
+_MOST_FEED_LOCKS: Final = 128
+"""Feeds share locks, so that a flush of a thousand feeds does not fill the lock table."""
+
+# In their order, so that two writers never wait for each other.
+_LOCK_FEEDS: Final = "SELECT pg_advisory_xact_lock(%s, n) FROM unnest(%s::int[]) AS n"
 
 PG_EPOCH_US: Final = 946_684_800_000_000
 """PostgreSQL counts µs from 2000-01-01."""
-
-WEEK_US: Final = 7 * 86_400 * 1_000_000
-MONDAY_US: Final = 4 * 86_400 * 1_000_000
-"""1970-01-05 was a Monday."""
 
 MOST_PROBLEMS: Final = 100
 """Problems that one receipt lists."""
@@ -50,6 +59,7 @@ STAGING_DTYPE: Final = np.dtype(
 SETTINGS: Final = """
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
     SET plan_cache_mode = force_generic_plan;
+    SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0;
     CREATE TEMP TABLE IF NOT EXISTS staging (
         row integer NOT NULL, series_id integer NOT NULL, phenomenon_time timestamptz NOT NULL,
         value double precision NOT NULL, received_at timestamptz NOT NULL
@@ -103,40 +113,6 @@ _MERGE_TEXT: Final = """
       FROM held
 """
 
-_QUARANTINE: Final = """
-    INSERT INTO quarantine
-           (feed_key, received_at, channel, content_type, item_index, payload, reason, detail)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-"""
-
-_LEDGER: Final = """
-    WITH counted AS (
-        INSERT INTO ledger AS l (feed_key, minute, received, stored, duplicate, corrected, late,
-                                 quarantined, stored_late, redelivered)
-        SELECT * FROM unnest(%(feed)s::int[], %(minute)s::timestamptz[], %(received)s::bigint[],
-                             %(stored)s::bigint[], %(duplicate)s::bigint[], %(corrected)s::bigint[],
-                             %(late)s::bigint[], %(quarantined)s::bigint[],
-                             %(stored_late)s::bigint[], %(redelivered)s::bigint[])
-        ON CONFLICT (feed_key, minute) DO UPDATE
-           SET received = l.received + excluded.received,
-               stored = l.stored + excluded.stored,
-               duplicate = l.duplicate + excluded.duplicate,
-               corrected = l.corrected + excluded.corrected,
-               late = l.late + excluded.late,
-               quarantined = l.quarantined + excluded.quarantined,
-               stored_late = l.stored_late + excluded.stored_late,
-               redelivered = l.redelivered + excluded.redelivered
-    )
-    SELECT pg_current_xact_id()::text
-"""
-
-_PARTITIONED: Final = """
-    SELECT relkind = 'p' FROM pg_class WHERE oid = 'observation'::regclass
-"""
-_PARTITIONS: Final = """
-    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = 'observation'::regclass
-"""
 _CHECKPOINT: Final = """
     INSERT INTO series_latest AS l (series_id, phenomenon_time, value, received_at)
     SELECT * FROM unnest(%(series)s::int[], %(time)s::timestamptz[], %(value)s::float8[],
@@ -144,7 +120,13 @@ _CHECKPOINT: Final = """
     ON CONFLICT (series_id) DO UPDATE
        SET phenomenon_time = excluded.phenomenon_time, value = excluded.value,
            received_at = excluded.received_at
+     WHERE (excluded.phenomenon_time, excluded.received_at) >= (l.phenomenon_time, l.received_at)
 """
+
+
+_KEYS: Final = "SELECT series_id, key FROM series WHERE series_id = ANY(%s)"
+
+NO_INDEX: Final = np.empty(0, np.int32)
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -160,6 +142,7 @@ class Part(msgspec.Struct, kw_only=True, eq=False):
 
     `index` is the place of each row in the payload; `late_limit_us` marks rows that are stored
     although they are late. `text` holds the rows of text series: series id, µs, text, index.
+    `size` is in bytes of the payload, `replay` the item of the quarantine that comes again.
     """
 
     feed_key: int
@@ -174,6 +157,9 @@ class Part(msgspec.Struct, kw_only=True, eq=False):
     quarantined: list[Quarantined] = msgspec.field(default_factory=list[Quarantined])
     stored_late: int = 0
     redelivered: bool = False
+    size: int = 0
+    topic_key: str | None = None
+    replay: Replay | None = None
 
     @property
     def received(self) -> int:
@@ -188,6 +174,8 @@ class Flushed(msgspec.Struct, frozen=True):
     changed: Columns
     advanced: NDArray[Any]
     """Series ids whose newest observation changed."""
+    flags: NDArray[np.uint8]
+    """Why a changed row is suspect (0: it is not); bits of `ioc.model.Flag`."""
 
 
 def as_copy(
@@ -224,17 +212,28 @@ def _within(rows: Columns) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
 
 
 class BatchWriter:
-    """Stores parts, one transaction a flush; holds the only connection that writes observations."""
+    """Stores parts, one transaction a flush; alone, or one of several that take turns per feed."""
 
-    def __init__(self, url: str, latest: Latest) -> None:
-        """Write to the database at `url`, keeping `latest` in step with what is committed."""
+    def __init__(
+        self, url: str, latest: Latest, limits: Limits | None = None, *, shared: bool = False
+    ) -> None:
+        """Write to the database at `url`, keeping `latest` in step with what is committed.
+
+        Values beyond the `limits` of their series are stored and flagged. A `shared` writer is
+        one of several: it keeps a batch of what each flush changed for those who follow.
+        """
         self._url = url
+        self._shared = shared
+        self._careful = False
         self._latest = latest
+        self._limits = limits or Limits()
         self._conn: Connection | None = None
         self._weeks: set[int] | None = None
         self._dirty: set[int] = set()
         self.commits = 0
         self.committed_at: datetime | None = None
+        self.disk_full = False
+        """Whether the database had no room for the last thing that it was asked to store."""
 
     async def open(self, *, patience: float = 15.0) -> None:
         """Connect and become the writer.
@@ -244,27 +243,21 @@ class BatchWriter:
         tried = 0.0
         while True:
             conn = await connect(self._url)
-            row = await (
-                await conn.execute("SELECT pg_try_advisory_lock(%s)", [WRITER_LOCK])
-            ).fetchone()
+            take = _TAKE_SHARED if self._shared else _TAKE
+            row = await (await conn.execute(take, [WRITER_LOCK])).fetchone()
             if row is not None and row[0]:
                 break
             await conn.close()
             if tried >= patience:
                 raise Conflict(
-                    "another IOC process already writes to this database: stop it, or give this "
-                    "one another database (IOC_DATABASE_URL) or data directory (IOC_DATA_DIR)"
+                    "another IOC process already writes to this database, and `ioc up` shares it "
+                    "with no other: stop it, or give this one another database "
+                    "(IOC_DATABASE_URL) or data directory (IOC_DATA_DIR)"
                 )
             await asyncio.sleep(0.5)
             tried += 0.5
         await conn.execute(SETTINGS)
-        row = await (await conn.execute(_PARTITIONED)).fetchone()
-        assert row is not None
-        if row[0]:
-            names = await (await conn.execute(_PARTITIONS)).fetchall()
-            self._weeks = {int(name[0].removeprefix("observation_w")) for name in names}
-        else:
-            self._weeks = None
+        self._weeks = await partitions.existing(conn)
         await conn.commit()
         self._conn = conn
 
@@ -296,10 +289,15 @@ class BatchWriter:
                         return self._finish(outcome, now)
                     doubtful = None
                 return await self._attempt(parts, now)
+            except psycopg.errors.DeadlockDetected:
+                await self._rollback()
             except (psycopg.OperationalError, Unavailable) as error:
                 doubtful = self._transaction
+                self.disk_full |= isinstance(error, psycopg.errors.DiskFull)
                 log.warning(
-                    "the database is away; the flush waits and is tried again",
+                    "the database's disk is full: free space on it; the flush is tried again"
+                    if self.disk_full
+                    else "the database is away; the flush waits and is tried again",
                     extra={"error": str(error).splitlines()[0] if str(error) else ""},
                 )
                 await self.close_quietly()
@@ -307,13 +305,21 @@ class BatchWriter:
                 pause = min(pause * 2, 2.0)
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 await self._rollback()
+                if await self._lost_partitions():
+                    continue
+                if self._shared and not self._careful:
+                    # Another process has stored what seemed new to this one.
+                    self._careful = isinstance(error, psycopg.errors.UniqueViolation)
+                    if self._careful:
+                        continue
                 if len(parts) > 1:
                     return await self._one_by_one(parts, now)
                 log.exception("the database refused a payload; it goes to quarantine")
-                parts = [_refused(parts[0], str(error).splitlines()[0])]
+                assert self._conn is not None
+                parts = [await _refused(self._conn, parts[0], str(error).splitlines()[0])]
 
     _transaction: str | None = None
-    _outcome: "tuple[list[Receipt], Columns, NDArray[np.int64]] | None" = None
+    _outcome: "tuple[list[Receipt], Columns, NDArray[np.int64], Judged] | None" = None
 
     async def close_quietly(self) -> None:
         """Drop a connection that may be broken."""
@@ -335,62 +341,90 @@ class BatchWriter:
             [flushed.receipts[0] for flushed in done],
             _concatenate([flushed.changed for flushed in done]),
             np.unique(np.concatenate([flushed.advanced for flushed in done])),
+            np.concatenate([flushed.flags for flushed in done]),
         )
 
     async def _was_committed(self, transaction: str) -> bool:
         """Whether a transaction whose commit was not answered took place all the same."""
         assert self._conn is not None
-        cur = await self._conn.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction])
-        row = await cur.fetchone()
-        await self._conn.rollback()
-        return row is not None and row[0] == "committed"
+        while True:
+            cur = await self._conn.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction])
+            row = await cur.fetchone()
+            await self._conn.rollback()
+            if row is None or row[0] != "in progress":
+                return row is not None and row[0] == "committed"
+            await asyncio.sleep(0.05)
 
     async def _attempt(self, parts: Sequence[Part], now: datetime) -> Flushed:
         assert self._conn is not None
         conn = self._conn
         self._transaction, self._outcome = None, None
+        # Partitions come first: to make them ends a transaction, and with it every lock.
         rows = _concatenate([part.rows for part in parts])
-        owner = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
-        received = np.repeat(
-            np.array([_micros(part.received_at) for part in parts], np.int64),
-            [len(part.rows) for part in parts],
-        )
         await self._make_partitions(conn, rows)
+        if self._shared:
+            locks = sorted({part.feed_key % _MOST_FEED_LOCKS for part in parts})
+            await conn.execute(_LOCK_FEEDS, [_FEED_LOCKS, locks])
+        again = [part.replay for part in parts if part.replay is not None]
+        if again:
+            parts = await _claimed(conn, parts, again)
+            rows = _concatenate([part.rows for part in parts])
+        sizes = np.fromiter((len(part.rows) for part in parts), np.int64, len(parts))
+        owner = np.repeat(np.arange(len(parts)), sizes)
+        arrived = np.fromiter((part.received_at.timestamp() for part in parts), float, len(parts))
+        arrived_us = np.rint(arrived * 1e6).astype(np.int64)
+        received = arrived_us[owner]
         kind, written = await self._store(conn, rows, received)
         receipts = [_receipt(part) for part in parts]
+        tallies = np.bincount(owner * 3 + kind, minlength=3 * len(parts)).reshape(-1, 3)
         if len(rows):
-            tallies = np.bincount(owner * 3 + kind, minlength=3 * len(parts)).reshape(-1, 3)
             for receipt, tally in zip(receipts, tallies.tolist(), strict=True):
                 receipt.stored, receipt.duplicate, receipt.corrected = tally
         if any(part.text for part in parts):
             await self._store_text(conn, parts, receipts)
-        kept = [
-            (part.feed_key, part.received_at, part.channel, item.content_type,
-             item.problem.index, item.raw, item.problem.reason.value,
-             item.problem.detail.replace("\x00", "\\0"))
-            for part in parts
-            for item in part.quarantined
-        ]  # fmt: skip
-        if kept:
-            async with conn.cursor() as cur:
-                await cur.executemany(_QUARANTINE, kept)
-        transaction = await _write_ledger(conn, parts, receipts)
+        await _keep_aside(conn, parts, receipts, now)
+        text = [(n, row[1]) for n, part in enumerate(parts) if part.text for row in part.text]
+        if text:
+            places, times = np.array(text, np.int64).T
+            owner, received = np.append(owner, places), np.append(received, arrived_us[places])
+            lag_us = received - np.append(rows.time, times)
+        else:
+            lag_us = received - rows.time
+        tally = ledger.gather(
+            np.fromiter((part.feed_key for part in parts), np.int64, len(parts)),
+            arrived_us, _counts(parts, receipts, tallies), owner=owner, lag_us=lag_us,
+        )  # fmt: skip
+        transaction = await ledger.add(conn, tally)
         changed = rows if written.all() else rows.take(written)
-        self._transaction, self._outcome = transaction, (receipts, changed, received[written])
+        received = received[: len(rows)][written]
+        judged = judge(changed, self._latest, self._limits)
+        feeds = np.fromiter((part.feed_key for part in parts), np.int64, len(parts))
+        await plausibility.keep_flags(
+            conn, changed, feed=feeds[owner[: len(rows)][written]], received=received,
+            flags=judged.flags, corrected=kind[written] == CORRECTED, now=now,
+        )  # fmt: skip
+        if self._shared:
+            batch = _batch(parts, receipts, changed, owner[: len(rows)][written], judged, received)
+            await batches.add(conn, batch, now)
+        self._transaction, self._outcome = transaction, (receipts, changed, received, judged)
         await conn.commit()
         return self._finish(self._outcome, now)
 
     def _finish(
-        self, outcome: tuple[list[Receipt], Columns, NDArray[np.int64]], now: datetime
+        self, outcome: tuple[list[Receipt], Columns, NDArray[np.int64], Judged], now: datetime
     ) -> Flushed:
         """Bring what is kept in memory into step with what has been committed."""
-        receipts, changed, received = outcome
+        receipts, changed, received, judged = outcome
         self._transaction, self._outcome = None, None
-        advanced = self._latest.apply(changed, int(received.max()) if len(received) else 0)
+        self._careful = False
+        advanced = self._latest.apply(
+            changed, int(received.max()) if len(received) else 0, judged.flags, judged.since
+        )
         self._dirty.update(advanced.tolist())
         self.commits += 1
         self.committed_at = now
-        return Flushed(receipts, changed, advanced)
+        self.disk_full = False
+        return Flushed(receipts, changed, advanced, judged.flags)
 
     async def _store(
         self, conn: Connection, rows: Columns, received: NDArray[np.int64]
@@ -403,7 +437,7 @@ class BatchWriter:
         chosen = rows.take(offered)
         # A row newer than all of its series cannot be there yet: it goes straight into the
         # table, which is 1.6 times as fast as by way of the staging table.
-        fresh = self._latest.newer(chosen)
+        fresh = self._latest.newer(chosen) & (not self._careful)
         straight = offered[fresh]
         if len(straight):
             block = as_copy(_OBSERVATION_DTYPE, rows.take(straight), received[straight])
@@ -456,21 +490,18 @@ class BatchWriter:
         """Make the weekly partitions that the rows need, on a store that has none by itself."""
         if self._weeks is None or not len(rows):
             return
-        weeks = {int(week) for week in np.unique((rows.time - MONDAY_US) // WEEK_US)}
-        for week in sorted(weeks - self._weeks):
-            start = from_micros(week * WEEK_US + MONDAY_US)
-            await conn.execute(
-                sql.SQL(
-                    "CREATE TABLE IF NOT EXISTS {} PARTITION OF observation "
-                    "FOR VALUES FROM ({}) TO ({})"
-                ).format(
-                    sql.Identifier(f"observation_w{week}"),
-                    sql.Literal(start),
-                    sql.Literal(start + timedelta(days=7)),
-                )
-            )
+        if missing := partitions.weeks_of(rows.time) - self._weeks:
+            await partitions.make(conn, missing)
             await conn.commit()
-            self._weeks.add(week)
+            self._weeks |= missing
+
+    async def _lost_partitions(self) -> bool:
+        """Whether a partition is gone that was there: what old data need is made anew."""
+        if self._conn is None or self._weeks is None:
+            return False
+        before, self._weeks = self._weeks, await partitions.existing(self._conn)
+        await self._conn.rollback()
+        return self._weeks is not None and not before <= self._weeks
 
     async def checkpoint(self) -> None:
         """Keep the newest observations in the database, so that a start need not search them."""
@@ -494,10 +525,6 @@ class BatchWriter:
         self._dirty.difference_update(ids.tolist())
 
 
-def _micros(instant: datetime) -> int:
-    return round(instant.timestamp() * 1e6)
-
-
 def _concatenate(parts: list[Columns]) -> Columns:
     if not parts:
         return NO_COLUMNS
@@ -507,6 +534,42 @@ def _concatenate(parts: list[Columns]) -> Columns:
         np.concatenate([part.series for part in parts]),
         np.concatenate([part.time for part in parts]),
         np.concatenate([part.value for part in parts]),
+    )
+
+
+def _batch(
+    parts: Sequence[Part],
+    receipts: Sequence[Receipt],
+    changed: Columns,
+    owner: NDArray[np.int64],
+    judged: Judged,
+    received: NDArray[np.int64],
+) -> batches.Batch:
+    """What a flush did, for the other processes: the rows feed after feed, counts by minute."""
+    sums: dict[tuple[int, datetime], tuple[Receipt, list[int]]] = {}
+    for place, (part, receipt) in enumerate(zip(parts, receipts, strict=True)):
+        minute = part.received_at.replace(second=0, microsecond=0)
+        total, members = sums.setdefault((part.feed_key, minute), (Receipt(), []))
+        total.add(receipt, most_problems=0)
+        members.append(place)
+    group = np.empty(len(parts), np.int64)
+    for number, (_, members) in enumerate(sums.values()):
+        group[members] = number
+    of_row = group[owner]
+    rows = np.bincount(of_row, minlength=len(sums)).tolist()
+    counts = [
+        batches.FeedCount(
+            feed, max(to_micros(parts[place].received_at) for place in members), total, count
+        )
+        for ((feed, _), (total, members)), count in zip(sums.items(), rows, strict=True)
+    ]
+    order = np.argsort(of_row, kind="stable")
+    return batches.Batch(
+        counts,
+        changed.take(order),
+        judged.flags[order],
+        judged.since[order],
+        int(received.max()) if len(received) else 0,
     )
 
 
@@ -523,48 +586,97 @@ def _receipt(part: Part) -> Receipt:
     )
 
 
-def _refused(part: Part, why: str) -> Part:
+async def _refused(conn: Connection, part: Part, why: str) -> Part:
     """The part with its rows in quarantine, because the database would not have them."""
-    kept = list(part.quarantined)
-    rows = zip(part.rows.series.tolist(), part.rows.time.tolist(), part.rows.value.tolist(),
-               part.index.tolist(), strict=True)  # fmt: skip
-    for series, time, value, index in rows:
-        raw = msgspec.json.encode({"series_id": series, "time": from_micros(time), "value": value})
-        kept.append(Quarantined(Problem(index, Reason.STORE_REFUSED, why), raw, "application/json"))
-    for series, time, text, index in part.text:
-        raw = msgspec.json.encode({"series_id": series, "time": from_micros(time), "value": text})
-        kept.append(Quarantined(Problem(index, Reason.STORE_REFUSED, why), raw, "application/json"))
+    rows = [
+        *zip(part.rows.series.tolist(), part.rows.time.tolist(), part.rows.value.tolist(),
+             part.index.tolist(), strict=True),
+        *part.text,
+    ]  # fmt: skip
+    found = await conn.execute(_KEYS, [[series for series, *_ in rows]])
+    keys: dict[int, str] = dict(await found.fetchall())
+    await conn.rollback()
+    kept = [
+        Quarantined(
+            Problem(index, Reason.STORE_REFUSED, why),
+            item_json(keys.get(series, f"series {series}"), time, value),
+            ITEM,
+        )
+        for series, time, value, index in rows
+    ]
     return msgspec.structs.replace(
-        part, rows=NO_COLUMNS, index=np.empty(0, np.int32), text=[], quarantined=kept
+        part, rows=NO_COLUMNS, index=NO_INDEX, text=[], quarantined=[*part.quarantined, *kept]
     )
 
 
-async def _write_ledger(
-    conn: Connection, parts: Sequence[Part], receipts: Sequence[Receipt]
-) -> str:
-    """Add the counts to the ledger; returns the id of the transaction."""
-    sums: dict[tuple[int, datetime], list[int]] = {}
+async def _claimed(
+    conn: Connection, parts: Sequence[Part], again: Sequence[Replay]
+) -> Sequence[Part]:
+    """The parts with nothing in those whose item was replayed, repaired or let go meanwhile."""
+    feeds = {part.feed_key for part in parts if part.replay is not None}
+    open_items = await quarantine.claim(conn, feeds, [(r.item, r.edition) for r in again])
+    taken: list[Part] = []
+    for part in parts:
+        if part.replay is not None and part.replay.item not in open_items:
+            part = msgspec.structs.replace(
+                part, rows=NO_COLUMNS, index=NO_INDEX, text=[], late=[], quarantined=[],
+                stored_late=0, size=0, replay=None,
+            )  # fmt: skip
+        elif part.replay is not None:
+            # The same item twice in a flush comes but once.
+            open_items.remove(part.replay.item)
+        taken.append(part)
+    return taken
+
+
+async def _keep_aside(
+    conn: Connection, parts: Sequence[Part], receipts: Sequence[Receipt], now: datetime
+) -> None:
+    """Put into quarantine what was refused; an item of which nothing is taken again stays there."""
+    replayed: list[int] = []
+    failed: list[quarantine.Failure] = []
+    kept: list[quarantine.Item] = []
     for part, receipt in zip(parts, receipts, strict=True):
-        minute = part.received_at.replace(second=0, microsecond=0)
-        row = sums.setdefault((part.feed_key, minute), [0] * 8)
-        counts = (
-            receipt.received, receipt.stored, receipt.duplicate, receipt.corrected,
-            receipt.late, receipt.quarantined, min(part.stored_late, receipt.stored),
-            int(part.redelivered),
-        )  # fmt: skip
-        for place, count in enumerate(counts):
-            row[place] += count
-    columns = list(zip(*sums.values(), strict=True))
-    names = ("received", "stored", "duplicate", "corrected", "late", "quarantined",
-             "stored_late", "redelivered")  # fmt: skip
-    cur = await conn.execute(
-        _LEDGER,
-        {
-            "feed": [feed for feed, _ in sums],
-            "minute": [minute for _, minute in sums],
-            **{name: list(column) for name, column in zip(names, columns, strict=True)},
-        },
-    )
-    row = await cur.fetchone()
-    assert row is not None
-    return str(row[0])
+        if part.replay is not None:
+            if receipt.problems and receipt.received == receipt.late + receipt.quarantined:
+                first = receipt.problems[0]
+                failure = quarantine.Failure(part.replay.item, first.reason.value, first.detail)
+                failed.append(failure)
+                continue
+            replayed.append(part.replay.item)
+        kept += [
+            quarantine.Item(
+                feed=part.feed_key, received_at=part.received_at, channel=part.channel,
+                content_type=item.content_type, index=item.problem.index, payload=item.raw,
+                size=len(item.raw), reason=item.problem.reason.value, detail=item.problem.detail,
+                topic_key=part.topic_key,
+            )
+            for item in part.quarantined
+        ]  # fmt: skip
+    await quarantine.settle(conn, replayed=replayed, failed=failed, now=now)
+    await quarantine.keep(conn, kept, now)
+
+
+def _counts(
+    parts: Sequence[Part], receipts: Sequence[Receipt], tallies: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """The columns of the ledger, a row for each part; `tallies` are stored, duplicate, corrected.
+
+    Only the few parts that hold more than rows of numbers are looked at one by one.
+    """
+    counts = np.zeros((len(parts), len(ledger.COUNTS)), np.int64)
+    counts[:, 1:4] = tallies
+    again: list[int] = []
+    for place, part in enumerate(parts):
+        if part.text or part.late or part.quarantined or part.replay is not None:
+            r = receipts[place]
+            counts[place, 1:6] = r.stored, r.duplicate, r.corrected, r.late, r.quarantined
+            if part.replay is not None:
+                again.append(place)
+    counts[:, 0] = counts[:, 1:6].sum(axis=1)
+    stored_late = np.fromiter((part.stored_late for part in parts), np.int64, len(parts))
+    counts[:, 6] = np.minimum(stored_late, counts[:, 1])
+    counts[:, 7] = np.fromiter((part.redelivered for part in parts), np.int64, len(parts))
+    counts[:, 8] = np.fromiter((part.size for part in parts), np.int64, len(parts))
+    counts[again, 9] = counts[again, 0]
+    return counts

@@ -13,8 +13,9 @@ from ioc.errors import Conflict
 from ioc.live.latest import NEVER, Latest
 from ioc.model import Receipt, from_micros, to_micros
 from ioc.store import observations
+from ioc.store.partitions import MONDAY_US, WEEK_US
 from ioc.store.pool import ReadPool, WritePool
-from ioc.store.writer import MONDAY_US, WEEK_US, BatchWriter, Part
+from ioc.store.writer import BatchWriter, Part
 from tests.fixtures.store import (
     NOW,
     a_feed_key,

@@ -1,0 +1,85 @@
+"""The ledger's lag, bytes and sums against a plain count."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ioc.model import to_micros
+from ioc.store import lag, ledger
+from ioc.store.pool import ReadPool, WritePool
+from ioc.store.writer import BatchWriter
+from tests.fixtures.store import NOW, a_feed_key, a_part, some_series
+
+SECOND = 1_000_000
+LOWEST_US = int(lag.LOWEST * SECOND)
+HOUR = timedelta(hours=1)
+
+_lags = st.lists(st.integers(-SECOND, 400 * 86_400 * SECOND), min_size=1, max_size=60)
+
+
+def _histogram(lags: list[int]) -> list[int]:
+    given = np.array(lags, np.int64)
+    return lag.trimmed(lag.histograms(given, np.zeros(len(given), np.intp), 1)[0])
+
+
+@given(_lags)
+def test_the_median_is_within_the_stated_accuracy(lags: list[int]) -> None:
+    found = lag.quantile(_histogram(lags), 0.5)
+    true = sorted(lags)[(len(lags) - 1) // 2] / SECOND
+    assert found is not None
+    if true < lag.LOWEST:
+        assert found == 0
+    else:
+        assert found == pytest.approx(true, rel=lag.ACCURACY + 1e-9)
+
+
+@given(_lags, _lags)
+def test_histograms_add_up_to_the_histogram_of_all(one: list[int], other: list[int]) -> None:
+    a, b = _histogram(one), _histogram(other)
+    longest = max(len(a), len(b))
+    padded = [part + [0] * (longest - len(part)) for part in (a, b)]
+    assert [x + y for x, y in zip(*padded, strict=True)] == _histogram(one + other)
+
+
+def test_no_lag_falls_outside_of_the_buckets() -> None:
+    extremes = np.array([-(2**62), -1, 0, 1, LOWEST_US - 1, LOWEST_US, 2**62], np.int64)
+    found = lag.buckets(extremes)
+    assert found.tolist()[:6] == [0, 0, 0, 0, 0, 1]
+    assert found.max() == lag.BUCKETS - 1
+
+
+async def test_the_ledger_merges_lag_and_bytes_of_flushes_by_feed_and_minute(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool]
+) -> None:
+    feed, other, [a, b] = await a_feed_key(database), await a_feed_key(database), some_series(2)
+    at = to_micros(NOW)
+    later = NOW + timedelta(minutes=1)
+    await writer.flush(
+        [
+            a_part(feed, [(a, at - 2 * SECOND, 1), (a, at - 4 * SECOND, 1)], size=100),
+            a_part(other, [(b, at - 900 * SECOND, 1)], size=5),
+            a_part(feed, quarantined=1, size=3),
+            a_part(feed, [(a, at + 50 * SECOND, 1)], received_at=later, size=7),
+        ],
+        NOW,
+    )
+    text = [(b, at - 3_600 * SECOND, "x")]
+    await writer.flush([a_part(feed, [(a, at - 3 * SECOND, 1)], text=text, size=1)], NOW)
+    first, second = await ledger.minutes(
+        pools[0], feed, since=NOW - HOUR, until=NOW + HOUR, limit=9
+    )
+    assert (first.received, first.bytes, first.lag_max) == (5, 104, 3_600)
+    assert first.lag_p50 == pytest.approx(3, rel=0.1)
+    assert (second.bytes, second.lag_max) == (7, 10)
+    total = await ledger.total(pools[0], feed, since=NOW - HOUR, until=NOW + HOUR)
+    assert (total.received, total.bytes, total.lag_max) == (6, 111, 3_600)
+    assert total.lag_p50 == pytest.approx(4, rel=0.1)
+    nothing = await ledger.total(pools[0], feed, since=NOW - HOUR, until=NOW - HOUR / 2)
+    assert (nothing.received, nothing.lag_p50, nothing.lag_max) == (0, None, None)
+    refused_only = await a_feed_key(database)
+    await writer.flush([a_part(refused_only, quarantined=1, size=3)], NOW)
+    alone = await ledger.total(pools[0], refused_only, since=NOW - HOUR, until=NOW + HOUR)
+    assert (alone.lag_p50, alone.lag_max, alone.bytes) == (None, None, 3)
