@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,15 +28,16 @@ from ioc.model import (
     SEVERITY_RANK,
     Columns,
     Feed,
+    Series,
     Severity,
     from_micros,
     to_micros,
 )
 from ioc.store import alerts, audit
-from ioc.store.alerts import AlertRow, LogRow
+from ioc.store.alerts import AlertRow, LogRow, Overtaken
 from ioc.store.city import Described
 from ioc.store.pool import ReadPool, WritePool
-from ioc.store.registry import Registry
+from ioc.store.registry import Made, Registry
 from ioc.store.writer import Flushed, Part
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,13 @@ class Alerting:
         writes: WritePool,
         clock: Clock,
         changed: Callable[[LogTopic, set[str]], None],
+        judges: bool = True,
     ) -> None:
-        """Start without rules; `changed` is told of the topic and of layers that changed colour."""
+        """Start without rules; `changed` is told of the topic and of layers that changed colour.
+
+        Without `judges` the engine is another process's: alerts are shown and moved by people.
+        """
+        self._judges = judges
         self._registry = registry
         self._state = state
         self._health = health
@@ -84,6 +90,7 @@ class Alerting:
         self._unit_names: Mapping[str, str] = {}
         self._coloured: set[str] = set()
         self._engine = Engine([])
+        self._reads: ReadPool
 
     async def load(self, reads: ReadPool, city: Described) -> None:
         """Take rules and open alerts from the store, and look at the newest values with them."""
@@ -93,36 +100,73 @@ class Alerting:
         self._units = city.unit_keys
         self._unit_keys = {unit: key for key, unit in city.unit_keys.items()}
         self._rules = {id: decode_rule(id, doc) for id, doc in city.rules.items()}
+        self._reads = reads
+        offset, tail = await alerts.log_tail(
+            reads, since=now - timedelta(days=alerts.LOG_DAYS), limit=MOST_TAIL
+        )
+        # After the log: an alert that changes in between comes again, as it then stands.
         rows = await alerts.not_closed(reads)
         self._rows = {row.alert_id: row for row in rows}
         self._open = {row.fingerprint: row.alert_id for row in rows if row.state != "cleared"}
-        ids = np.flatnonzero(self._latest.time != NEVER).astype(np.int32)
+        known = (self._latest.time != NEVER) & (self._latest.flags == 0)
+        ids = np.flatnonzero(known).astype(np.int32)
         newest = Columns(ids, self._latest.time[ids], self._latest.value[ids])
         self._engine = Engine(
             self._rules.values(),
-            self._series_facts(),
+            self._series_facts(self._registry.series.values()),
             self._feed_facts(),
             [_open_alert(row) for row in rows if row.state != "cleared"],
             latest=newest,
-        )
-        offset, tail = await alerts.log_tail(
-            reads, since=now - timedelta(days=alerts.LOG_DAYS), limit=MOST_TAIL
         )
         shown = [(str(r.alert_id), encoder.encode(self.item(r))) for r in rows if _shown(r)]
         changes = [Change(o, verb, str(alert), item) for o, verb, alert, item in tail]
         self._topic.load(shown, changes, offset)
         self._colour()
-        await self._store(self._engine.observe(newest, to_micros(now)))
+        if self._judges:
+            await self._store(self._engine.observe(newest, to_micros(now)))
 
-    def refresh(self) -> None:
-        """Take new series, features and feeds of the registry."""
-        self._engine.add_series(self._series_facts())
+    async def follow(self) -> None:
+        """Take what other processes have changed."""
+        async with self._lock:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        layers: set[str] = set()
+        while True:
+            log_rows, rows = await alerts.changed_after(
+                self._reads, self._topic.offset, limit=MOST_TAIL
+            )
+            if not log_rows:
+                break
+            for row in rows:
+                self._take(row)
+            for offset, verb, alert, item in log_rows:
+                self._topic.apply(Change(offset, verb, str(alert), item))
+            layers |= self._colour()
+        self._changed(self._topic, layers)
+
+    def _take(self, row: AlertRow) -> None:
+        """Take an alert as another process left it."""
+        if row.closed_at is None:
+            self._rows[row.alert_id] = row
+        else:
+            self._rows.pop(row.alert_id, None)
+        if row.state != State.CLEARED:
+            self._open[row.fingerprint] = row.alert_id
+        elif self._open.get(row.fingerprint) == row.alert_id:
+            del self._open[row.fingerprint]
+
+    def refresh(self, made: Made | None = None) -> None:
+        """Take new series, features and feeds of the registry; all of them unless told which."""
+        self._engine.add_series(
+            self._series_facts(self._registry.series.values() if made is None else made.series)
+        )
         self._engine.replace_feeds(self._feed_facts())
         self._colour()
 
-    def _series_facts(self) -> list[SeriesFacts]:
+    def _series_facts(self, wanted: Iterable[Series]) -> list[SeriesFacts]:
         facts: list[SeriesFacts] = []
-        for series in self._registry.series.values():
+        for series in wanted:
             feed = self._registry.feeds[series.feed_key]
             feature = self._registry.features.get(series.feature)
             facts.append(
@@ -149,12 +193,15 @@ class Alerting:
         ]
 
     async def flushed(self, parts: Sequence[Part], flushed: Flushed) -> None:
-        """Look at what has been stored."""
-        if not len(flushed.changed):
+        """Look at what has been stored; a suspect value neither raises nor clears an alert."""
+        rows = flushed.changed
+        if flushed.flags.any():
+            rows = rows.take(flushed.flags == 0)
+        if not len(rows):
             return
         async with self._lock:
             now = to_micros(self._clock.now())
-            await self._store(self._engine.observe(flushed.changed, now))
+            await self._store(self._engine.observe(rows, now))
 
     async def tick(self) -> None:
         """Look at what has not come."""
@@ -173,6 +220,15 @@ class Alerting:
         """Keep what the engine says before anything else is done; waits out a lost database."""
         if not transitions:
             return
+        while True:
+            try:
+                await self._store_once(transitions)
+            except Overtaken:
+                await self._catch_up_patiently()
+            else:
+                return
+
+    async def _store_once(self, transitions: Sequence[Transition]) -> None:
         now = self._clock.now()
         changes: list[tuple[AlertRow, LogRow]] = []
         rows = dict(self._rows)
@@ -197,9 +253,16 @@ class Alerting:
         while True:
             try:
                 async with self._writes.connection() as conn:
-                    return await alerts.save(conn, changes)
+                    return await alerts.save(conn, changes, after=self._topic.offset)
             except Unavailable:
                 log.warning("the database is away; transitions of alerts wait")
+                await asyncio.sleep(0.5)
+
+    async def _catch_up_patiently(self) -> None:
+        while True:
+            try:
+                return await self._catch_up()
+            except Unavailable:
                 await asyncio.sleep(0.5)
 
     def _publish(self, changes: list[tuple[AlertRow, LogRow]], offsets: list[int]) -> None:
@@ -277,45 +340,54 @@ class Alerting:
         move is not allowed.
         """
         async with self._lock:
-            row = self._rows.get(alert)
-            if row is None:
-                raise NotFound("there is no open alert of that id; it may have closed by now")
-            now = self._clock.now()
-            before = _life(row)
-            outcome = apply_move(before, move, who=who, now=now)
-            if outcome.refusal is not None:
-                raise _refused(outcome.refusal)
-            life = outcome.life
-            if life == before:
-                return self.item(row)
-            after = replace(
-                row,
-                acknowledged_at=life.acknowledged_at,
-                acknowledged_by=life.acknowledged_by,
-                closed_at=life.closed_at,
-                comments=life.comments,
+            while True:
+                try:
+                    return await self._move_once(alert, move, who, comment, source)
+                except Overtaken:
+                    await self._catch_up()
+
+    async def _move_once(
+        self, alert: UUID, move: Move, who: str, comment: str, source: str
+    ) -> AlertItem:
+        row = self._rows.get(alert)
+        if row is None:
+            raise NotFound("there is no open alert of that id; it may have closed by now")
+        now = self._clock.now()
+        before = _life(row)
+        outcome = apply_move(before, move, who=who, now=now)
+        if outcome.refusal is not None:
+            raise _refused(outcome.refusal)
+        life = outcome.life
+        if life == before:
+            return self.item(row)
+        after = replace(
+            row,
+            acknowledged_at=life.acknowledged_at,
+            acknowledged_by=life.acknowledged_by,
+            closed_at=life.closed_at,
+            comments=life.comments,
+        )
+        item = self.item(after)
+        entry = _log(
+            after, move.value, who, comment, verb_for(before, life), encoder.encode(item), now
+        )
+        async with self._writes.connection() as conn:
+            offsets = await alerts.save(conn, [(after, entry)], after=self._topic.offset)
+            await audit.record(
+                conn,
+                now=now,
+                actor=who,
+                source=source,
+                action=f"alert.{move.value}",
+                subject=str(alert),
+                after={"comment": comment} if comment else None,
             )
-            item = self.item(after)
-            entry = _log(
-                after, move.value, who, comment, verb_for(before, life), encoder.encode(item), now
-            )
-            async with self._writes.connection() as conn:
-                offsets = await alerts.save(conn, [(after, entry)])
-                await audit.record(
-                    conn,
-                    now=now,
-                    actor=who,
-                    source=source,
-                    action=f"alert.{move.value}",
-                    subject=str(alert),
-                    after={"comment": comment} if comment else None,
-                )
-            if after.closed_at is None:
-                self._rows[alert] = after
-            else:
-                del self._rows[alert]
-            self._publish([(after, entry)], offsets)
-            return item
+        if after.closed_at is None:
+            self._rows[alert] = after
+        else:
+            del self._rows[alert]
+        self._publish([(after, entry)], offsets)
+        return item
 
     def open_items(self) -> list[AlertItem]:
         """The alerts that are shown, worst and longest first."""

@@ -1,7 +1,7 @@
 """The figures of the boards, computed on a timer from what is stored, and shown as topics."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ioc.clock import Clock
-from ioc.errors import NotFound
+from ioc.errors import Invalid, NotFound
 from ioc.kpi.evaluate import (
     FRESHNESS_CODES,
     Figure,
@@ -42,6 +42,7 @@ from ioc.live.wire import (
 )
 from ioc.model import Freshness, from_micros, to_micros
 from ioc.org import Level, Organisation
+from ioc.quality.score import Today, total
 from ioc.store import dossiers, observations
 from ioc.store.city import Described, Target
 from ioc.store.pool import ReadPool, WritePool
@@ -60,6 +61,10 @@ LEAST_COVERED: Final = 0.5
 begins with one series and would draw a spike."""
 
 TREND_MONTHS: Final = 12
+
+SCORES_LATE: Final = 300.0
+SCORES_STALE: Final = 1800.0
+"""Seconds after which the four words, which are counted all the time, are late and stale."""
 
 RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
 
@@ -113,6 +118,8 @@ class Boards:
         self._sums: dict[str, dict[str, int]] = {}
         self._sums_of: date | None = None
         self._in_hand: dict[str, dict[str, int]] = {}
+        self.quality: Callable[[], Today] = Today
+        """The four words of the running day by agency."""
         self._trends: dict[str, Trend] = {}
         self._trends_at: datetime | None = None
         self._rows: _Rows | None = None
@@ -183,7 +190,7 @@ class Boards:
         found = [self.item(indicator, self._province, now) for indicator in wanted]
         if document.get("units") == "children":
             for indicator in wanted:
-                if _counts_dossiers(indicator):
+                if _counts_by_unit(indicator):
                     found += self.ranking(indicator.id)
         return found
 
@@ -197,7 +204,11 @@ class Boards:
             for unit, version in self._organisation.as_of(now.date()).items()
             if version.level in RANKED_LEVELS
         ]
-        figures = {unit: self._counted(indicator, [unit], sums) for unit in units}
+        if _is_scored(indicator):
+            units = sorted(self.quality().counts)
+            figures = {unit: self._scored(indicator, [unit]) for unit in units}
+        else:
+            figures = {unit: self._counted(indicator, [unit], sums) for unit in units}
         known = [unit for unit in units if figures[unit].numerator is not None]
         values = [figures[unit].value for unit in known]
         place = ranks(values, indicator.direction)
@@ -210,17 +221,23 @@ class Boards:
 
     async def ranking_of(self, indicator_id: str, period: Period) -> list[FigureItem]:
         """The ranking for another period than the present year."""
+        self._refuse_scored(indicator_id)
         sums = await dossiers.sums(self._reads, since=period.start, until=period.end)
         return self.ranking(indicator_id, sums, period)
 
     async def values(self, indicator_id: str, unit: str, period: Period) -> FigureItem:
         """One figure of one unit for a period of whole months."""
+        self._refuse_scored(indicator_id)
         indicator = self._indicator(indicator_id)
         now = self._clock.now()
         self._organisation.versions(unit)
         sums = await dossiers.sums(self._reads, since=period.start, until=period.end)
         figure = self._counted(indicator, self._below(unit, now), sums)
         return self._shown(indicator, unit, figure, now, period)
+
+    def _refuse_scored(self, indicator_id: str) -> None:
+        if _is_scored(self._indicator(indicator_id)):
+            raise Invalid(f"`{indicator_id}` is counted by day; ask /quality?day=…")
 
     def _indicator(self, indicator_id: str) -> Indicator:
         if indicator_id not in self.indicators:
@@ -240,6 +257,9 @@ class Boards:
             figure = evaluate_counts(indicator, self._health.counts(now))
         elif source.source == "ledger":
             figure = evaluate_counts(indicator, self._health.day(now))
+        elif source.source == "quality":
+            own = None if unit == self._province else self._below(unit, now)
+            figure = self._scored(indicator, own)
         else:
             figure = self._counted(indicator, self._below(unit, now), None)
         return self._shown(indicator, unit, figure, now, None)
@@ -261,6 +281,12 @@ class Boards:
             total.setdefault("in_hand", 0)
             total.setdefault("in_hand_overdue", 0)
         return evaluate_counts(indicator, total)
+
+    def _scored(self, indicator: Indicator, units: Iterable[str] | None) -> Figure:
+        """A figure of the quality of data over the agencies among the units, or over all."""
+        table = self.quality().counts
+        counts = total(table[unit] for unit in (units or table) if unit in table)
+        return evaluate_counts(indicator, msgspec.structs.asdict(counts))
 
     def _shown(
         self, indicator: Indicator, unit: str, figure: Figure, now: datetime, period: Period | None
@@ -288,7 +314,13 @@ class Boards:
             uom=indicator.uom,
             decimals=indicator.decimals,
             state=figure.state,
-            time=None if feeds_only else self._dossiers_at() if counted else time,
+            time=self.quality().at
+            if _is_scored(indicator)
+            else None
+            if feeds_only
+            else self._dossiers_at()
+            if counted
+            else time,
             late_after=late,
             stale_after=stale,
             coverage=None
@@ -312,6 +344,8 @@ class Boards:
 
     def _limits(self, indicator: Indicator) -> tuple[float | None, float | None]:
         """The age limits of the feeds that an indicator is made of; the tightest counts."""
+        if _is_scored(indicator):
+            return SCORES_LATE, SCORES_STALE
         found = [
             feed
             for feed in self._registry.feeds.values()
@@ -376,7 +410,8 @@ class Boards:
         return Latest(
             feature=rows.feature,
             property=rows.property,
-            value=self._latest.value[rows.ids],
+            # What is suspect does not enter a figure that people act on; the coverage tells of it.
+            value=np.where(self._latest.flags[rows.ids], np.nan, self._latest.value[rows.ids]),
             time=times,
             state=state.astype(np.int8),
         )
@@ -509,6 +544,14 @@ class Boards:
 
 def _counts_dossiers(indicator: Indicator) -> bool:
     return isinstance(indicator.source, CountSource) and indicator.source.source == "dossiers"
+
+
+def _is_scored(indicator: Indicator) -> bool:
+    return isinstance(indicator.source, CountSource) and indicator.source.source == "quality"
+
+
+def _counts_by_unit(indicator: Indicator) -> bool:
+    return _counts_dossiers(indicator) or _is_scored(indicator)
 
 
 def _months_before(month: date, count: int) -> date:

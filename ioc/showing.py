@@ -9,10 +9,11 @@ from ioc.live.state import LiveState
 from ioc.live.topic import StateTopic, Topic
 from ioc.live.wire import SeriesPoint, encoder
 from ioc.model import from_micros
-from ioc.store.registry import Registry
+from ioc.store.registry import Made, Registry
 from ioc.store.writer import Flushed, Part
 
-NewThings = Callable[[], None]
+NewThings = Callable[[Made | None], None]
+"""Told what came into the registry; None where everything may be different."""
 
 
 class Showing:
@@ -38,7 +39,7 @@ class Showing:
         self._generation = -1
         self._unit_names: Mapping[str, str] = {}
         self._series: dict[int, StateTopic] = {}
-        self.on_new: NewThings = lambda: None
+        self.on_new: NewThings = lambda _: None
         hub.on_demand(self._make)
 
     def refresh(self, unit_names: Mapping[str, str] | None = None) -> None:
@@ -46,14 +47,23 @@ class Showing:
         if unit_names is not None:
             self._unit_names = unit_names
         registry = self._registry
+        made = None if unit_names is not None else registry.since(self._generation)
         self._generation = registry.generation
         self._latest.reserve(registry.highest)
-        self._state.load(
-            features=registry.features,
-            series_of_feature=registry.series_of_feature,
-            feeds=registry.feeds,
-            unit_names=self._unit_names,
-        )
+        if made is not None:
+            self._state.add(
+                made.features,
+                made.series,
+                series_of_feature=registry.series_of_feature,
+                feeds=registry.feeds,
+            )
+        else:
+            self._state.load(
+                features=registry.features,
+                series_of_feature=registry.series_of_feature,
+                feeds=registry.feeds,
+                unit_names=self._unit_names,
+            )
         self._health.load(
             registry.feed_by_id,
             series={key: len(members) for key, members in registry.keys.items()},
@@ -63,7 +73,7 @@ class Showing:
             self._hub.add(topic)
             self._hub.changed(topic)
         self._hub.changed(self._health.topic)
-        self.on_new()
+        self.on_new(made)
 
     async def flushed(self, parts: Sequence[Part], flushed: Flushed) -> None:
         """Mark what a flush changed and wake who watches it."""

@@ -15,7 +15,7 @@ Kind = Literal["share", "sum", "max", "mean", "count"]
 Take = Literal["sum", "max", "mean", "count"]
 Direction = Literal["up", "down"]
 
-CountedThing = Literal["dossiers", "ledger", "feeds"]
+CountedThing = Literal["dossiers", "ledger", "feeds", "quality"]
 
 COUNTS: Mapping[CountedThing, tuple[str, ...]] = {
     "dossiers": (
@@ -40,8 +40,19 @@ COUNTS: Mapping[CountedThing, tuple[str, ...]] = {
         "redelivered",
     ),
     "feeds": ("fresh", "late", "stale", "never"),
+    "quality": (
+        "right",
+        "right_of",
+        "complete",
+        "complete_of",
+        "clean",
+        "clean_of",
+        "live",
+        "live_of",
+    ),
 }
-"""What is counted: dossiers per unit and month, rows of the ledger of a day, feeds by freshness."""
+"""What is counted: dossiers per unit and month, rows of the ledger of a day, feeds by freshness,
+and the four words of the running day, each with the count that it is a share of."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +121,7 @@ _PLACE = re.compile(r"`\$\.?(?P<key>[A-Za-z_.]*)[^`]*`")
 _CURES: Mapping[str, str] = {
     "domain": f"write one of {', '.join(Domain)}",
     "kind": "write one of share, sum, max, mean, count",
-    "source": "write latest, dossiers, ledger or feeds",
+    "source": "write latest, dossiers, ledger, feeds or quality",
     "direction": "write up where more is better, else down",
     "name": "write both languages: {vi = …, en = …}",
     "note": "write both languages: {vi = …, en = …}, or leave it out",

@@ -16,6 +16,7 @@ from ioc.model import (
     Series,
     Severity,
     ValueKind,
+    flag_names,
     freshness,
     from_micros,
     to_micros,
@@ -45,9 +46,11 @@ class LiveState:
         self._feature_of: dict[int, str] = {}
         self._severity: dict[str, Severity] = {}
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
+        self._feed_keys: NDArray[np.int32] = np.empty(0, np.int32)
         self._late: NDArray[np.float64] = np.empty(0)
         self._stale: NDArray[np.float64] = np.empty(0)
-        self._state: NDArray[np.int8] = np.empty(0, np.int8)
+        self._shown: NDArray[np.int8] = np.empty(0, np.int8)
+        """By series id, the state at the last sweep; -1 where there was none."""
 
     def topic(self, layer: str) -> StateTopic:
         """The topic of a layer, made when it is first asked for."""
@@ -81,23 +84,52 @@ class LiveState:
                 self.topic(feature.layer).put(key, point=_point(feature))
         for key in before.keys() - features.keys():
             self.topic(before[key].layer).remove(key)
+        known = [series for members in self._series.values() for series in members]
+        self._ids = np.array([series.id for series in known], np.int32)
+        self._feed_keys = np.array([series.feed_key for series in known], np.int32)
+        self._limits()
+
+    def add(
+        self,
+        features: Iterable[Feature],
+        series: Sequence[Series],
+        *,
+        series_of_feature: Mapping[str, Sequence[Series]],
+        feeds: Mapping[int, Feed],
+    ) -> None:
+        """Take further features and series, or known ones that differ; costs nothing for others."""
+        self._feeds = feeds
+        for feature in features:
+            old = self._features.get(feature.id)
+            if old is not None and old.layer != feature.layer:
+                self.topic(old.layer).remove(feature.id)
+            self._features[feature.id] = feature
+            self._series[feature.id] = tuple(series_of_feature.get(feature.id, ()))
+            self.topic(feature.layer).put(feature.id, point=_point(feature))
+        further = [s for s in series if s.id not in self._feature_of and s.feature]
+        for found in further:
+            self._feature_of[found.id] = found.feature
+        self._ids = np.append(self._ids, np.array([s.id for s in further], np.int32))
+        self._feed_keys = np.append(
+            self._feed_keys, np.array([s.feed_key for s in further], np.int32)
+        )
         self._limits()
 
     def _limits(self) -> None:
         """Lay the age limits of all series side by side, for the sweep over all of them."""
-        ids = sorted(self._feature_of)
-        self._ids = np.array(ids, np.int32)
-        late, stale = np.full(len(ids), np.inf), np.full(len(ids), np.inf)
-        feed_of: dict[int, Feed] = {
-            s.id: self._feeds[s.feed_key] for m in self._series.values() for s in m
-        }
-        for place, series in enumerate(ids):
-            feed = feed_of[series]
-            late[place] = np.inf if feed.late_after is None else feed.late_after
-            stale[place] = np.inf if feed.stale_after is None else feed.stale_after
-        self._late, self._stale = late, stale
-        self._latest.reserve(ids[-1] if ids else 0)
-        self._state = self._states(self._now())
+        late = np.full(max(self._feeds, default=0) + 1, np.inf)
+        stale = late.copy()
+        for key, feed in self._feeds.items():
+            late[key] = np.inf if feed.late_after is None else feed.late_after
+            stale[key] = np.inf if feed.stale_after is None else feed.stale_after
+        self._late, self._stale = late[self._feed_keys], stale[self._feed_keys]
+        highest = int(self._ids.max(initial=0))
+        self._latest.reserve(highest)
+        more = max(0, highest + 1 - len(self._shown))
+        self._shown = np.append(self._shown, np.full(more, -1, np.int8))
+        # What has aged since the last sweep must still be found by the next one.
+        unseen = self._shown[self._ids] < 0
+        self._shown[self._ids[unseen]] = self._states(self._now())[unseen]
 
     def _states(self, now: datetime) -> NDArray[np.int8]:
         times = self._latest.time[self._ids]
@@ -118,8 +150,8 @@ class LiveState:
     def age(self, now: datetime) -> set[str]:
         """Mark the features whose values have become late or stale by now; returns the layers."""
         state = self._states(now)
-        flipped = self._ids[state != self._state]
-        self._state = state
+        flipped = self._ids[state != self._shown[self._ids]]
+        self._shown[self._ids] = state
         return self.apply(flipped.tolist())
 
     def set_severity(self, key: str, severity: Severity | None) -> str | None:
@@ -155,6 +187,7 @@ class LiveState:
             from_micros(time),
             series.uom,
             freshness(age, feed.late_after, feed.stale_after),
+            flag_names(int(self._latest.flags[series.id])),
         )
 
     def _render(self, key: str) -> bytes:

@@ -5,16 +5,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from ioc.model import Freshness, Severity, Text
+from ioc.model import FlagName, Freshness, Severity, Text
 
 
-class Value(msgspec.Struct, frozen=True):
-    """The newest value of one observed property of a feature."""
+class Value(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The newest value of one observed property of a feature.
+
+    `suspect` says why the value is not plausible: range, rate, flat; absent where it is.
+    """
 
     value: float | str | None
     time: datetime | None
     uom: str | None
     state: Freshness
+    suspect: tuple[FlagName, ...] = ()
 
 
 class LayerProperties(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 /** The language of this page and the words in it. */
 
 import { computed, effect, signal } from '@preact/signals'
-import type { Domain, Freshness, Severity, Text } from '../live/protocol'
+import type { Domain, Freshness, Severity, Suspect, Text } from '../live/protocol'
 import en from './en'
 import vi, { type Words } from './vi'
 
@@ -61,6 +61,10 @@ export function stateWord(state: Freshness): string {
   return words.value[`state_${state}`]
 }
 
+export function suspectWord(why: Suspect): string {
+  return words.value[`suspect_${why}`]
+}
+
 /** The word for a change in an alert's log; an unknown one is shown as it came. */
 export function changeWord(change: string): string {
   return wordFor(`change_${change}`) ?? change
@@ -69,11 +73,6 @@ export function changeWord(change: string): string {
 /** The name of an observed property; an agency's own property is shown as the agency spells it. */
 export function propertyWord(property: string): string {
   return wordFor(`property_${property}`) ?? property.replaceAll(/[_-]/g, ' ')
-}
-
-/** The short name of a data-quality figure, if there is one. */
-export function qualityWord(indicator: string): string | undefined {
-  return wordFor(`quality_${indicator}`)
 }
 
 function wordFor(key: string): string | undefined {

@@ -38,6 +38,15 @@ export function post<T>(path: string, body: unknown = {}): Promise<T> {
   })
 }
 
+/** Put bytes as they are in the place of a thing. */
+export function put<T>(path: string, body: string, type: string): Promise<T> {
+  return ask<T>(path, { method: 'PUT', headers: { 'content-type': type, accept: 'application/json' }, body })
+}
+
+export function remove(path: string): Promise<void> {
+  return ask<void>(path, { method: 'DELETE' })
+}
+
 /** Send the reader to sign in and back here afterwards. */
 export function toLogin(): void {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.hash)}`)

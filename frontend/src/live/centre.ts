@@ -10,6 +10,7 @@ import { Stream, streamUrl } from './socket'
 const CITY_EVERY = 60_000
 const BACKFILL_EVERY = 5_000
 const FEEDS_EVERY = 5_000
+const BOARDS: ReadonlySet<string> = new Set(['overview', 'procedures', 'data'])
 
 export type Selection = { kind: 'alert'; id: string } | { kind: 'feature'; layer: string; id: string } | null
 
@@ -25,6 +26,8 @@ export class Centre {
   readonly overview = new Collection<FigureItem>()
   readonly procedures = new Collection<FigureItem>()
   readonly summary = new Collection<FigureItem>()
+  /** The quality of the data of all and of each agency. */
+  readonly data = new Collection<FigureItem>()
   readonly layers = new Map<string, Collection<LayerFeature>>()
 
   readonly stream: Stream
@@ -39,9 +42,9 @@ export class Centre {
   }
 
   /** Follow the named boards and lists. */
-  follow(...topics: ('alerts' | 'feeds' | 'summary' | 'overview' | 'procedures')[]): this {
+  follow(...topics: ('alerts' | 'feeds' | 'summary' | 'overview' | 'procedures' | 'data')[]): this {
     for (const topic of topics) {
-      const name = topic === 'overview' || topic === 'procedures' ? `board:${topic}` : topic
+      const name = BOARDS.has(topic) ? `board:${topic}` : topic
       this.stream.subscribe(name, this[topic])
     }
     return this

@@ -38,6 +38,11 @@ export function newestTime(properties: LayerProperties): Instant | null {
   return newest
 }
 
+/** Whether any value of a feature is suspect. */
+export function isSuspect(feature: LayerFeature): boolean {
+  return Object.values(feature.properties.values).some((value) => value.suspect?.length)
+}
+
 /** A feature is as fresh as its newest value: one dead property does not hide a living sensor. */
 export function featureFreshness(feature: LayerFeature, now: number): Freshness {
   const { values, late_after, stale_after } = feature.properties

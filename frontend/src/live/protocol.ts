@@ -17,7 +17,11 @@ export interface Value {
   time: Instant | null
   uom: string | null
   state: Freshness
+  /** Why the value is not plausible; absent where it is. */
+  suspect?: Suspect[]
 }
+
+export type Suspect = 'range' | 'rate' | 'flat'
 
 export interface LayerProperties {
   name: string
@@ -209,6 +213,7 @@ export interface AlertChange {
   comment: string | null
 }
 
+/** received = stored + duplicate + corrected + late + quarantined; the others stand outside of the sum. */
 export interface LedgerRow {
   minute: Instant
   received: number
@@ -219,21 +224,88 @@ export interface LedgerRow {
   quarantined: number
   stored_late: number
   redelivered: number
+  bytes: number
+  replayed: number
+  dropped: number
+  /** Seconds from the phenomenon to its receipt; null where no row was taken. */
+  lag_p50: number | null
+  lag_max: number | null
 }
 
 /** The ledger of a feed; `forbidden` counts what its agency sent outside its own topics. */
 export interface LedgerPage extends Page<LedgerRow> {
+  total: LedgerRow
   forbidden?: number
 }
 
+export type QuarantineState = 'open' | 'replayed' | 'dropped'
+
 export interface QuarantineRow {
-  id: string | number
+  id: number
+  kind: 'observations' | 'dossiers'
+  state: QuarantineState
+  replayable: boolean
   received_at: Instant
   channel: string
-  index: number | null
+  topic_key: string | null
+  content_type: string
+  index: number
   reason: string
-  detail: string | null
-  payload: unknown
+  title: Text
+  detail: string
+  cure: Text
+  payload: string
+  size: number
+  sha256: string | null
+  attempts: number
+  repaired_at: Instant | null
+  repaired_by: string | null
+  replayed_at: Instant | null
+  dropped_at: Instant | null
+  dropped_by: string | null
+}
+
+export interface QuarantinePage extends Page<QuarantineRow> {
+  held: { items: number; bytes: number; most_bytes: number; most_age: number }
+}
+
+export interface ReplayReceipt {
+  received: number
+  stored: number
+  ids: number[]
+  replayed: number[]
+  kept: number[]
+  skipped: number[]
+  next: string | null
+}
+
+export type QualityWord = 'right' | 'complete' | 'clean' | 'live'
+
+/** A share in percent with its counts; null where it cannot be said. */
+export interface Share {
+  value: number | null
+  numerator: number | null
+  denominator: number | null
+}
+
+export interface Scores extends Record<QualityWord, Share> {
+  overall: number | null
+  words: number
+}
+
+/** The quality of an agency's data on a day of the province. */
+export interface AgencyQuality {
+  day: string
+  agency: UnitRef
+  simulated: boolean
+  version: number
+  computed_at: Instant
+  scores: Scores
+  feeds: { feed: string; name: string; simulated: boolean; scores: Scores }[]
+}
+
+export interface QualityPage extends Page<AgencyQuality> {
+  definitions: { word: QualityWord; version: number; name: Text; meaning: Text; cure: Text }[]
 }
 
 export interface Page<T> {

@@ -27,6 +27,10 @@ export function Legend({ city, unitsKey }: { city: City; unitsKey: UnitsKey | nu
           <Sign domain={domains[0] ?? 'traffic'} stale />
           {words.symbolStale}
         </li>
+        <li>
+          <Sign domain={domains[0] ?? 'traffic'} suspect />
+          {words.suspect}
+        </li>
       </ul>
       <ul class="legend-signs">
         {SEVERITIES.map((severity) => (
@@ -76,10 +80,11 @@ function Classes({ city, unitsKey }: { city: City; unitsKey: UnitsKey | null }) 
   )
 }
 
-function Sign({ domain, stale = false }: { domain: Domain; stale?: boolean }) {
+function Sign({ domain, stale = false, suspect = false }: { domain: Domain; stale?: boolean; suspect?: boolean }) {
   return (
-    <svg class={`sign${stale ? ' stale' : ''}`} viewBox="0 0 24 24" aria-hidden="true">
+    <svg class={`sign${stale || suspect ? ' stale' : ''}`} viewBox="0 0 24 24" aria-hidden="true">
       <path d={DOMAIN_PATHS[domain]} />
+      {suspect && <circle cx="12" cy="13" r="2" />}
     </svg>
   )
 }

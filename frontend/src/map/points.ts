@@ -3,7 +3,7 @@
 import type { FilterSpecification, Map as MapLibre } from 'maplibre-gl'
 import { serverNow } from '../live/clock'
 import type { Collection } from '../live/collection'
-import { featureFreshness } from '../live/freshness'
+import { featureFreshness, isSuspect } from '../live/freshness'
 import type { LayerFeature, LayerInfo } from '../live/protocol'
 import { COLOURS, vh } from './look'
 import { LiveSource, type Drawn } from './source'
@@ -90,17 +90,18 @@ export class PointsLayer {
     const { name, severity } = feature.properties
     const state = featureFreshness(feature, serverNow())
     const stale = state === 'stale' || state === 'never'
+    const suspect = !stale && !severity && isSuspect(feature)
     const { domain } = this.info
     // What is not known any more has no colour: its alert, if there is one, stands over it anyway.
     const icon = stale
       ? domainIcon(domain, 'stale')
       : severity
         ? troubledIcon(domain, severity)
-        : domainIcon(domain, state === 'late' ? 'late' : 'fresh')
+        : domainIcon(domain, suspect ? 'suspect' : state === 'late' ? 'late' : 'fresh')
     return {
       id,
       geometry: feature.geometry,
-      properties: { name, icon, state, severity: severity ?? '', order: severity ? 10 : stale ? 5 : 1 },
+      properties: { name, icon, state, severity: severity ?? '', suspect, order: severity ? 10 : stale || suspect ? 5 : 1 },
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The map's symbols, drawn here: severity shapes, and one quiet sign per domain in three states. */
+/** The map's symbols, drawn here: severity shapes, and one quiet sign per domain in four states. */
 
 import type { Map as MapLibre } from 'maplibre-gl'
 import { SHAPE_PATHS } from '../design/shape'
@@ -11,7 +11,7 @@ const RATIO = 3
 /** The size of an icon at scale 1, CSS px. */
 export const ICON_SIZE = PIXELS / RATIO
 
-export type PointState = 'fresh' | 'late' | 'stale'
+export type PointState = 'fresh' | 'late' | 'suspect' | 'stale'
 
 /** In a box of 24: told apart by form, since colour is kept for what is wrong. */
 export const DOMAIN_PATHS: Record<Domain, string> = {
@@ -45,6 +45,7 @@ export function addSymbols(map: MapLibre): void {
     const path = DOMAIN_PATHS[domain]
     add(map, domainIcon(domain, 'fresh'), path, { fill: COLOURS.normal, stroke: COLOURS.halo, scale: 0.62 })
     add(map, domainIcon(domain, 'late'), path, { fill: COLOURS.ground, half: COLOURS.late, stroke: COLOURS.late, scale: 0.6 })
+    add(map, domainIcon(domain, 'suspect'), path, { fill: COLOURS.ground, stroke: COLOURS.late, core: COLOURS.late, scale: 0.66 })
     for (const severity of SEVERITIES) {
       add(map, troubledIcon(domain, severity), path, { fill: SEVERITY_COLOURS[severity], stroke: COLOURS.halo, scale: 0.66 })
     }

@@ -6,7 +6,7 @@ import { Line } from '../charts/line'
 import { Age, Ago } from '../design/age'
 import { Shape } from '../design/shape'
 import { moment, plain, uomSign, withUom } from '../i18n/format'
-import { propertyWord, say, severityWord, w } from '../i18n/words'
+import { propertyWord, say, severityWord, suspectWord, w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow, tick } from '../live/clock'
 import { featureFreshness, freshness } from '../live/freshness'
@@ -174,6 +174,11 @@ function Measured({ value, ...limits }: { value: Value; late_after?: number | nu
     <>
       <span class={`figure-value ${state === 'stale' ? 'hollow' : ''}`}>{shown}</span>
       <small class="caption"> {uomSign(value.uom)} </small>
+      {value.suspect && value.suspect.length > 0 && (
+        <span class="suspect" data-testid="suspect">
+          {w().suspect}: {value.suspect.map(suspectWord).join(', ')}
+        </span>
+      )}
       <span class="caption">
         <Age {...dated} always />
       </span>

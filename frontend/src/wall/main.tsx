@@ -14,7 +14,7 @@ import { CentreContext } from '../panels/centre'
 import { QualityBar } from '../panels/quality'
 import { scene, SCENES } from './scenes'
 
-const centre = new Centre(true).follow('alerts', 'feeds', 'overview', 'procedures')
+const centre = new Centre(true).follow('alerts', 'feeds', 'overview', 'procedures', 'data')
 
 function TopBar() {
   const now = tick.value

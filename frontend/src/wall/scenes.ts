@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { w } from '../i18n/words'
+import { Feeds } from './feeds'
 import { Overview } from './overview'
 
 export interface Scene {
@@ -11,6 +12,10 @@ export interface Scene {
   component: ComponentType
 }
 
-export const SCENES: readonly Scene[] = [{ id: 'overview', name: () => w().sceneOverview, component: Overview }]
+export const SCENES: readonly Scene[] = [
+  { id: 'overview', name: () => w().sceneOverview, component: Overview },
+  { id: 'feeds', name: () => w().sceneFeeds, component: Feeds },
+]
 
-export const scene = signal('overview')
+/** The scene that is shown; an address with `?scene=feeds` begins there. */
+export const scene = signal(new URLSearchParams(location.search).get('scene') ?? 'overview')

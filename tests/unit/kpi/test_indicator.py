@@ -83,7 +83,7 @@ def test_dossiers_may_be_summed_without_a_denominator() -> None:
     ("document", "key", "cure"),
     [
         (BEDS | {"kind": "ratio"}, "kind", "share, sum, max, mean, count"),
-        (BEDS | {"source": "history"}, "source", "latest, dossiers, ledger or feeds"),
+        (BEDS | {"source": "history"}, "source", "latest, dossiers, ledger, feeds or quality"),
         (BEDS | {"direction": "better"}, "direction", "up where more is better"),
         (BEDS | {"domain": "hospital"}, "domain", "health"),
         (BEDS | {"decimals": 7}, "decimals", "0 to 6"),

@@ -73,6 +73,11 @@ class Map:
             unit_names={},
         )
 
+    def add(self, feature: Feature, series: Series) -> None:
+        self.state.add(
+            [feature], [series], series_of_feature={feature.id: [series]}, feeds={1: self.feed}
+        )
+
     def store(self, series: int, value: float) -> set[str]:
         rows = Columns(
             np.array([series], np.int32), np.array([to_micros(self.hand.at)], np.int64),
@@ -152,6 +157,31 @@ def test_a_feature_that_changes_its_layer_is_shown_once(live: Map) -> None:
     live.load(_feature("bv-1", layer="it"))
     assert live.shown() == {}
     assert set(live.shown("it")) == {"f/bv-1"}
+
+
+def test_a_feature_that_is_added_is_shown_beside_the_others(live: Map) -> None:
+    live.store(1, 5)
+    live.add(_feature("bv-2"), _series(2, "bv-2"))
+    live.store(2, 7)
+    values = {name: shown["values"]["beds"]["value"] for name, shown in live.shown().items()}
+    assert values == {"f/bv-1": 5, "f/bv-2": 7}
+
+
+def test_a_series_that_is_added_ages_like_the_others(live: Map, hand: Hand) -> None:
+    live.add(_feature("bv-2"), _series(2, "bv-2"))
+    live.store(2, 7)
+    live.state.age(hand.at)
+    live.state.age(hand.move(1_000))
+    assert live.shown()["f/bv-2"]["values"]["beds"]["state"] == "stale"
+
+
+def test_what_has_aged_is_found_although_series_came_in_between(live: Map, hand: Hand) -> None:
+    live.store(1, 5)
+    live.state.age(hand.at)
+    hand.move(1_000)
+    live.add(_feature("bv-2"), _series(2, "bv-2"))
+    assert live.state.age(hand.at) == {"health"}
+    assert live.bed_state() == "stale"
 
 
 def test_the_worst_alert_shows_on_its_feature_until_it_is_taken_back(live: Map) -> None:
