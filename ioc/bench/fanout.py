@@ -9,7 +9,7 @@ import msgspec
 
 from ioc.bench.broadcast import Listening, Send, Sent
 from ioc.bench.crowd import Connect, Count, Counted, Say
-from ioc.bench.figures import BenchFailed, Pair, Part, Report, compared, report, rounded
+from ioc.bench.figures import BenchFailed, Cost, Pair, Part, Report, compared, report, rounded
 from ioc.bench.processes import Child, Meter, allow_sockets, child, resident_bytes
 from ioc.bench.server import BenchFeed, Server, authorized, serving
 from ioc.clock import SystemClock, monotonic
@@ -193,7 +193,7 @@ class _Bench:
             f"{self._plan.clients:,} clients, frames of 1 KB",
             pairs,
             "frames/s",
-            cpu=cpu,
+            cost=Cost(cpu=cpu),
             counts={
                 "clients": counted.clients,
                 "topics": self._plan.topics,

@@ -17,8 +17,10 @@ class BenchFailed(IocError):
 class Part(msgspec.Struct, kw_only=True):
     """One figure; `limit` and `ratio` are null where there is nothing to compare with.
 
-    `cpu` is cores in use per program while the product worked; `counts` are what was sent, stored
-    and the like.
+    `cpu` is cores in use per program while the product worked, `cpu_per_million` its CPU seconds
+    per million rows, `peak_mib` the most memory a process of the program ever held. `delay_ms` is
+    from sending to the acknowledgement: p50 and p99. `counts` are what was sent, stored and the
+    like.
     """
 
     name: str
@@ -27,7 +29,19 @@ class Part(msgspec.Struct, kw_only=True):
     ratio: float | None = None
     uom: str
     cpu: dict[str, float] = {}
+    cpu_per_million: dict[str, float] = {}
+    peak_mib: dict[str, float] = {}
+    delay_ms: dict[str, float] = {}
     counts: dict[str, float] = {}
+
+
+class Cost(msgspec.Struct, kw_only=True):
+    """What the product spent in its last measurement, by program, and how long senders waited."""
+
+    cpu: dict[str, float] = {}
+    cpu_per_million: dict[str, float] = {}
+    peak_mib: dict[str, float] = {}
+    delay_ms: dict[str, float] = {}
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -55,7 +69,7 @@ def compared(
     uom: str,
     *,
     lower_is_better: bool = False,
-    cpu: dict[str, float] | None = None,
+    cost: Cost | None = None,
     counts: dict[str, float] | None = None,
 ) -> Part:
     """Medians of an alternation; the ratio is the median of the pairs' own ratios.
@@ -70,8 +84,8 @@ def compared(
         limit=rounded(median(pair.limit for pair in pairs)),
         ratio=round(median(ratios), 3),
         uom=uom,
-        cpu=cpu or {},
         counts=counts or {},
+        **({} if cost is None else msgspec.structs.asdict(cost)),
     )
 
 

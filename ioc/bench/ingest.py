@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ioc.bench.figures import Pair, Part, Report, compared, report, rounded
+from ioc.bench.figures import Cost, Pair, Part, Report, compared, report, rounded
 from ioc.bench.mqtt_sender import Publish, Published
 from ioc.bench.processes import Child, Meter, child
 from ioc.bench.rest_sender import Post, Posted
@@ -23,6 +23,8 @@ SERIES: Final = CONNECTIONS * REST_ROWS
 BATCH_WINDOW: Final = 128
 SINGLE_WINDOW: Final = 4_096
 SINGLE_SERIES: Final = 1_000
+
+REST_NAME: Final = f"REST, {REST_ROWS:,} observations a body"
 
 HOUR_MS: Final = 3_600_000
 WARM_REST: Final = 24
@@ -46,7 +48,7 @@ async def run(plan: Plan) -> Report:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving())
         limits = await stack.enter_async_context(limit_database(server))
-        bench = _Bench(stack, server, limits, plan)
+        bench = Bench(stack, server, limits, plan)
         parts = [await bench.rest(), await bench.batches(), await bench.singles()]
     if plan.sync_always:
         parts.append(await _synced(plan))
@@ -57,7 +59,7 @@ async def _synced(plan: Plan) -> Part:
     """The rate of single observations when the broker syncs before each PUBACK."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(IOC_MQTT_SYNC="always"))
-        bench = _Bench(stack, server, "", plan)
+        bench = Bench(stack, server, "", plan)
         feed = await server.add_feed("single", Domain.ENVIRONMENT)
         sender = await stack.enter_async_context(child("mqtt_sender"))
         product = bench.product(sender, feed, await server.login(feed), 1)
@@ -68,8 +70,8 @@ async def _synced(plan: Plan) -> Part:
         name="MQTT, one observation a message, IOC_MQTT_SYNC=always",
         figure=rounded(rate),
         uom="msg/s",
-        cpu=product.cpu,
         counts={"sent": product.sent, "stored": product.sent},
+        **msgspec.structs.asdict(product.cost),
     )
 
 
@@ -80,12 +82,15 @@ class _Product:
     send: Measure
     sent: int = 0
     steps: int = 0
-    cpu: dict[str, float] = field(default_factory=dict[str, float])
+    cost: Cost = field(default_factory=Cost)
     rows_per_commit: float = 0.0
 
 
-class _Bench:
+class Bench:
+    """One server under test with its limit database beside it."""
+
     def __init__(self, stack: AsyncExitStack, server: Server, limits: str, plan: Plan) -> None:
+        """Measure `server`; children run until `stack` ends."""
         self._stack = stack
         self._server = server
         self._limits = limits
@@ -93,14 +98,16 @@ class _Bench:
         # An hour back, so that the steps of time never get ahead of the clock.
         self._base_ms = int(SystemClock().now().timestamp() * 1e3) - HOUR_MS
 
-    async def rest(self) -> Part:
-        """Bodies of 1,000 over kept connections."""
-        feed = await self._server.add_feed("rest", Domain.ENVIRONMENT)
+    async def rest(
+        self, feed: BenchFeed | None = None, *, series: int = SERIES, name: str = REST_NAME
+    ) -> Part:
+        """Bodies of 1,000 over kept connections, to a feed of its own or a given one."""
+        feed = feed or await self._server.add_feed("rest", Domain.ENVIRONMENT)
         sender = await self._stack.enter_async_context(child("rest_sender"))
         sink = await self._stack.enter_async_context(child("sink"))
         post = Post(
             port=self._server.http_port, path=f"/api/v1/feeds/{feed.id}/observations",
-            key=feed.key, bodies=0, rows=REST_ROWS, connections=CONNECTIONS,
+            key=feed.key, bodies=0, rows=REST_ROWS, series=series, connections=CONNECTIONS,
             base_ms=self._base_ms, first_step=0,
         )  # fmt: skip
 
@@ -108,9 +115,9 @@ class _Bench:
             before, meter = await self._server.commits(), self._meter(sender)
             job = msgspec.structs.replace(post, bodies=bodies, first_step=product.steps)
             posted = await sender.ask(job, Posted)
-            product.cpu = meter.cores(monotonic())
+            product.cost = _cost(meter, bodies * REST_ROWS, posted)
             product.sent += bodies * REST_ROWS
-            product.steps += bodies
+            product.steps += bodies + CONNECTIONS
             commits = await self._server.commits() - before
             product.rows_per_commit = bodies * REST_ROWS / max(commits, 1)
             return bodies / (posted.ended - posted.started)
@@ -118,7 +125,7 @@ class _Bench:
         product = _Product(send)
         warm = await send(WARM_REST)
         listening = await sink.ask(
-            Listen(self._limits, REST_ROWS, SERIES, _bodies(product, REST_ROWS), self._base_ms),
+            Listen(self._limits, REST_ROWS, series, _bodies(product, REST_ROWS), self._base_ms),
             Ready,
         )
 
@@ -129,9 +136,7 @@ class _Bench:
             return bodies / (posted.ended - posted.started)
 
         pairs = await self._alternate(send, warm, limit, await limit(WARM_REST))
-        return await self._part(
-            f"REST, {REST_ROWS:,} observations a body", feed, product, pairs, "obs/s", REST_ROWS
-        )
+        return await self._part(name, feed, product, pairs, "obs/s", REST_ROWS)
 
     async def batches(self) -> Part:
         """Messages of 100; the limit goes through the same broker."""
@@ -185,7 +190,7 @@ class _Bench:
             product.sent += published.rows
             product.steps += published.steps
             ended = await self._server.stored_all(feed, product.sent)
-            product.cpu = meter.cores(monotonic())
+            product.cost = _cost(meter, published.rows, published)
             commits = await self._server.commits() - before
             product.rows_per_commit = published.rows / max(commits, 1)
             return payloads / (ended - published.started)
@@ -229,13 +234,22 @@ class _Bench:
             name,
             [Pair(pair.figure * rows, pair.limit * rows) for pair in pairs],
             uom,
-            cpu=product.cpu,
+            cost=product.cost,
             counts={
                 "sent": product.sent,
                 "stored": product.sent,
                 "rows_per_commit": rounded(product.rows_per_commit),
             },
         )
+
+
+def _cost(meter: Meter, rows: int, sent: Posted | Published) -> Cost:
+    return Cost(
+        cpu=meter.cores(monotonic()),
+        cpu_per_million={name: rounded(s / rows * 1e6) for name, s in meter.spent().items()},
+        peak_mib=meter.peak_mib(),
+        delay_ms={"p50": rounded(sent.p50 * 1e3), "p99": rounded(sent.p99 * 1e3)},
+    )
 
 
 def _series(rows: int) -> int:

@@ -1,12 +1,13 @@
 """Publish prebuilt observations at QoS 1; packets by hand, so that it never is the limit."""
 
 import asyncio
+from collections import deque
 from typing import Final, cast
 
 import msgspec
 import uvloop
 
-from ioc.bench.figures import BenchFailed
+from ioc.bench.figures import BenchFailed, percentile
 from ioc.bench.observations import at, template, timed
 from ioc.bench.processes import jobs, reply
 from ioc.clock import SystemClock, monotonic
@@ -51,13 +52,18 @@ class Offer(msgspec.Struct, tag="offer"):
 
 
 class Published(msgspec.Struct):
-    """When it began and when the last PUBACK came (monotonic), and how much was sent."""
+    """When it began and when the last PUBACK came (monotonic), and how much was sent.
+
+    `p50` and `p99` are seconds from a payload's sending to its PUBACK.
+    """
 
     started: float
     ended: float
     rows: int
     steps: int
     """Steps of time that were used."""
+    p50: float
+    p99: float
 
 
 class _Link(asyncio.Protocol):
@@ -67,6 +73,8 @@ class _Link(asyncio.Protocol):
         self._rest = b""
         self._moved = asyncio.Event()
         self.acknowledged = 0
+        self.delays: list[float] = []
+        self._sent: deque[float] = deque()
         self.welcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -83,21 +91,30 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
-        at = 0
+        at, now = 0, monotonic()
         while len(data) - at >= 4:
             if data[at] == _PUBACK:
                 self.acknowledged += 1
+                self.delays.append(now - self._sent.popleft())
             elif data[at] == _CONNACK and not self.welcome.done():
                 self.welcome.set_result(data[at + 3] == 0)
             at += 4
         self._rest = data[at:]
         self._moved.set()
 
-    def write(self, packets: bytes) -> None:
-        """Send packets, or raise when the connection is gone."""
+    def write(self, packets: list[bytes]) -> None:
+        """Send PUBLISH packets, or raise when the connection is gone."""
         if self._transport is None:
             raise BenchFailed("the broker closed the connection of the sender")
-        self._transport.write(packets)
+        self._sent.extend([monotonic()] * len(packets))
+        self._transport.write(b"".join(packets))
+
+    def published(self, started: float, rows: int, steps: int) -> Published:
+        """What to say once all is acknowledged."""
+        ended, delays = monotonic(), sorted(self.delays)
+        return Published(
+            started, ended, rows, steps, percentile(delays, 0.5), percentile(delays, 0.99)
+        )
 
     async def moved(self) -> None:
         """Wait until something was acknowledged."""
@@ -156,12 +173,12 @@ async def _send_all(job: Publish) -> Published:
     while link.acknowledged < job.payloads:
         room = min(job.window - (sent - link.acknowledged), job.payloads - sent)
         if room > 0 and (room >= job.window // 4 or sent + room == job.payloads):
-            link.write(b"".join(packets[sent : sent + room]))
+            link.write(packets[sent : sent + room])
             sent += room
         await link.moved()
-    ended = monotonic()
+    published = link.published(started, job.payloads * job.rows, job.payloads // len(bodies) + 1)
     link.close()
-    return Published(started, ended, job.payloads * job.rows, job.payloads // len(bodies) + 1)
+    return published
 
 
 async def _offer(job: Offer) -> Published:
@@ -182,13 +199,13 @@ async def _offer(job: Offer) -> Published:
             ]
             out.append(_publish(topic, sent % _MIDS + 1, f"[{','.join(items)}]".encode()))
             sent += 1
-        link.write(b"".join(out))
+        link.write(out)
         await asyncio.sleep(0.002)
     while link.acknowledged < sent:
         await link.moved()
-    ended = monotonic()
+    published = link.published(started, sent * job.rows, 0)
     link.close()
-    return Published(started, ended, sent * job.rows, 0)
+    return published
 
 
 async def main() -> None:

@@ -129,25 +129,45 @@ class Meter:
         self._started = now
         self._before = self._seconds()
 
+    def spent(self) -> dict[str, float]:
+        """CPU seconds per program since the start."""
+        return {
+            name: max(0.0, spent - self._before.get(name, 0.0))
+            for name, spent in sorted(self._seconds().items())
+        }
+
     def cores(self, now: float) -> dict[str, float]:
         """Cores in use per program on average since the start."""
         seconds = now - self._started
-        return {
-            name: round(max(0.0, spent - self._before.get(name, 0.0)) / seconds, 2)
-            for name, spent in sorted(self._seconds().items())
-        }
+        return {name: round(spent / seconds, 2) for name, spent in self.spent().items()}
+
+    def peak_mib(self) -> dict[str, float]:
+        """The most memory that one process of each program has held in its life, in MiB."""
+        found: dict[str, float] = {}
+        for pid, called in self._members():
+            with suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                kib = int(status.partition("VmHWM:")[2].split()[0])
+                found[called] = max(found.get(called, 0.0), round(kib / 1024, 1))
+        return found
 
     def _seconds(self) -> dict[str, float]:
         tree = _processes()
         found: dict[str, float] = {}
-        for name, root in self._roots:
-            waiting = [(root, name)]
-            while waiting:
-                pid, called = waiting.pop()
-                if pid not in tree:
-                    continue
-                _, seconds = tree[pid]
-                found[called] = found.get(called, 0.0) + seconds
+        for pid, called in self._members():
+            _, seconds = tree.get(pid, (0, 0.0))
+            found[called] = found.get(called, 0.0) + seconds
+        return found
+
+    def _members(self) -> list[tuple[int, str]]:
+        """Pid and program of every process of the trees."""
+        tree = _processes()
+        found: list[tuple[int, str]] = []
+        waiting = [(root, name) for name, root in self._roots]
+        while waiting:
+            pid, called = waiting.pop()
+            if pid in tree:
+                found.append((pid, called))
                 waiting += [(p, _program(p)) for p, (parent, _) in tree.items() if parent == pid]
         return found
 

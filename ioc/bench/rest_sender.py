@@ -1,19 +1,20 @@
 """Post prebuilt bodies over several kept connections, by hand, so that it never is the limit."""
 
 import asyncio
+from itertools import chain
 from typing import cast
 
 import msgspec
 import uvloop
 
-from ioc.bench.figures import BenchFailed
-from ioc.bench.observations import template, timed
+from ioc.bench.figures import BenchFailed, percentile
+from ioc.bench.observations import Bodies
 from ioc.bench.processes import jobs, reply
 from ioc.clock import monotonic
 
 
 class Post(msgspec.Struct):
-    """Post so many bodies; each connection sends for series of its own.
+    """Post so many bodies; each connection sends for its own share of the series.
 
     `first_step` counts on from job to job, so that no observation is sent twice.
     """
@@ -23,18 +24,24 @@ class Post(msgspec.Struct):
     key: str
     bodies: int
     rows: int
+    series: int
     connections: int
     base_ms: int
     first_step: int
 
 
 class Posted(msgspec.Struct):
-    """When it began and when the last answer came (monotonic), and what the answers say."""
+    """When it began and when the last answer came (monotonic), and what the answers say.
+
+    `p50` and `p99` are seconds from a body's sending to its answer.
+    """
 
     started: float
     ended: float
     bodies: int
     stored: int
+    p50: float
+    p99: float
 
 
 class _Receipt(msgspec.Struct):
@@ -44,14 +51,16 @@ class _Receipt(msgspec.Struct):
 class _Sender(asyncio.Protocol):
     def __init__(self, job: Post, place: int, bodies: int) -> None:
         self._job = job
-        self._template = template(place * job.rows, job.rows)
+        self._bodies = Bodies(place, job.connections, job.series, job.rows)
         self._head = (
             f"POST {job.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {job.key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(self._template)}\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {self._bodies.length}\r\n\r\n"
         ).encode()
-        self._left = bodies
-        self._step = job.first_step
+        self._most = bodies
+        self._sent = 0
+        self._sent_at = 0.0
         self._answer = b""
+        self.delays: list[float] = []
         self._transport: asyncio.Transport | None = None
         self.stored = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -68,13 +77,13 @@ class _Sender(asyncio.Protocol):
         """Send the next body, or be done."""
         if self.done.done():
             return
-        if not self._left:
+        if self._sent == self._most:
             self.done.set_result(None)
             return
         assert self._transport is not None
-        self._left -= 1
-        self._step += 1
-        body = timed(self._template, self._job.base_ms, self._step)
+        body = self._bodies.body(self._sent, self._job.base_ms, self._job.first_step + 1)
+        self._sent += 1
+        self._sent_at = monotonic()
         self._transport.writelines([self._head, body])
 
     def data_received(self, data: bytes) -> None:
@@ -89,6 +98,7 @@ class _Sender(asyncio.Protocol):
             self.done.set_exception(BenchFailed(self._answer[:500].decode("utf-8", "replace")))
             return
         self._answer = b""
+        self.delays.append(monotonic() - self._sent_at)
         self.stored += msgspec.json.decode(body, type=_Receipt).stored
         self.post()
 
@@ -108,7 +118,11 @@ async def _post(job: Post) -> Posted:
     ended = monotonic()
     for transport in transports:
         transport.close()
-    return Posted(started, ended, job.bodies, sum(sender.stored for sender in senders))
+    delays = sorted(chain.from_iterable(sender.delays for sender in senders))
+    return Posted(
+        started, ended, job.bodies, sum(sender.stored for sender in senders),
+        percentile(delays, 0.5), percentile(delays, 0.99),
+    )  # fmt: skip
 
 
 async def main() -> None:

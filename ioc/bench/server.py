@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -22,11 +22,11 @@ from ioc.bench.figures import BenchFailed
 from ioc.bench.processes import free_port, stopped
 from ioc.clock import SystemClock, monotonic
 from ioc.embedded import run_file
-from ioc.model import Domain
+from ioc.model import Domain, Feed, ValueKind
 from ioc.store import accounts, feeds
 from ioc.store.migrate import migrate
 from ioc.store.pool import connect
-from ioc.store.registry import announce
+from ioc.store.registry import add_series, announce
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
@@ -111,6 +111,17 @@ class Server:
         made = BenchFeed(name, f"bench-{name}", key)
         await self._until_known(made)
         return made
+
+    async def make_series(self, feed: BenchFeed, keys: Sequence[str]) -> None:
+        """Make series of the feed past the front door, many at a time."""
+        async with await connect(self.database_url) as conn:
+            key = await feeds.find(conn, feed.id)
+            found = Feed(
+                key=key, id=feed.id, agency=feed.agency, agency_key=0, name=feed.id,
+                domain=Domain.ENVIRONMENT,
+            )  # fmt: skip
+            await add_series(conn, found, dict.fromkeys(keys, ValueKind.NUMBER))
+            await announce(conn)
 
     async def _until_known(self, feed: BenchFeed) -> None:
         deadline = monotonic() + START_SECONDS

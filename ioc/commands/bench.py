@@ -6,6 +6,7 @@ import msgspec
 import typer
 
 from ioc.bench import fanout as fanout_bench
+from ioc.bench import growth as growth_bench
 from ioc.bench import ingest as ingest_bench
 from ioc.bench import latency as latency_bench
 from ioc.bench.figures import Part, Report
@@ -33,6 +34,31 @@ def ingest(
 ) -> None:
     """Observations stored a second by REST and MQTT, against prebuilt rows and a bare client."""
     _show(run(ingest_bench.run(ingest_bench.Plan(seconds, rounds, sync_always))), json)
+
+
+@app.command()
+def growth(
+    series: Annotated[
+        str, typer.Option(help="numbers of series, multiples of 1,000, with commas between")
+    ] = "1000,50000,500000",
+    stored: Annotated[
+        int, typer.Option(min=0, help="rows that lie stored before the last measurement")
+    ] = 10_000_000,
+    seconds: Annotated[float, typer.Option(min=0.1, help="of each measurement")] = 2.0,
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> None:
+    """REST bodies with more and more series, and with many rows stored: the ratio should stay."""
+    try:
+        numbers = tuple(int(part) for part in series.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or any(
+        n not in (1_000, 2_000, 4_000) and n % 1_000 + (n < 8_000) for n in numbers
+    ):
+        raise typer.BadParameter(f"--series {series!r}: 1000, 2000, 4000, or more in thousands")
+    plan = growth_bench.Plan(numbers, stored, seconds, rounds)
+    _show(run(growth_bench.run(plan)), json)
 
 
 @app.command()
@@ -67,7 +93,13 @@ def _show(found: Report, json: bool) -> None:
         return
     for part in found.parts:
         typer.echo(_line(part))
-        for name, values in (("cores", part.cpu), ("counts", part.counts)):
+        for name, values in (
+            ("cores", part.cpu),
+            ("CPU seconds per million rows", part.cpu_per_million),
+            ("peak MiB", part.peak_mib),
+            ("acknowledged after ms", part.delay_ms),
+            ("counts", part.counts),
+        ):
             if values:
                 typer.echo(f"    {name}: " + ", ".join(f"{k} {v:g}" for k, v in values.items()))
 
