@@ -9,13 +9,20 @@ import typer
 
 COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "up": ("serve", "up", "Start everything and print the addresses."),
+    "serve": ("serve", "serve", "Serve REST, websocket and pages beside other processes."),
+    "ingest": ("ingest", "ingest", "Store what comes from the broker, beside other processes."),
+    "engine": ("engine", "engine", "Judge what is stored; a second one stands by."),
     "migrate": ("store", "migrate", "Bring the database up to this release."),
     "city": ("city", "app", "The city as data: check, load."),
     "feed": ("feed", "app", "Make feeds, list them and hand out their keys."),
+    "source": ("source", "app", "Fetch for feeds: URLs, sharing platforms, probes of systems."),
     "user": ("user", "app", "Make people's accounts and change passwords."),
     "wall": ("wall", "app", "Make links that open a wall without a sign-in."),
     "simulate": ("simulate", "simulate", "Drive the demo province through the front door."),
     "replay": ("replay", "replay", "Play recorded series through the front door."),
+    "export": ("export", "export", "Write observations to a CSV or Parquet file."),
+    "backup": ("backup", "backup", "Write the whole database to one file, while all runs."),
+    "restore": ("backup", "restore", "Bring a backup into an empty database."),
     "doctor": ("doctor", "doctor", "Say what runs, and what is wrong with its cure."),
     "bench": ("bench", "app", "Measure speed against a limit of the same run."),
 }

@@ -13,14 +13,22 @@ from ioc.api import (
     boards,
     city,
     describe,
+    dossiers,
+    export,
     feeds,
     health,
     layers,
+    ledger,
     live,
+    mapping,
     pages,
     problems,
+    quality,
+    quarantine,
+    replay,
     series,
     sign_in,
+    sources,
     wire_document,
 )
 from ioc.api.deps import State
@@ -54,7 +62,8 @@ def create_app(state: State) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
     )
     for module in (
-        sign_in, feeds, describe, series, layers, alerts, boards, city, live, wire_document,
+        sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
+        export, alerts, boards, quality, city, sources, live, wire_document,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -63,6 +72,9 @@ def create_app(state: State) -> FastAPI:
     shape(problems.ProblemDocument)
     shape(Dossier)
     shape(describe.SeriesDescription)
+    shape(replay.ReplayRequest)
+    shape(mapping.MappingRequest)
+    shape(mapping.TrialRequest)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -1,8 +1,8 @@
 """The words of the product: feed, series, observation columns, feature, receipt, reasons."""
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any, NewType
+from enum import IntFlag, StrEnum
+from typing import Any, Literal, NewType
 
 import msgspec
 import numpy as np
@@ -89,10 +89,34 @@ class Reason(StrEnum):
     VALUE_MISSING = "value_missing"
     VALUE_INVALID = "value_invalid"
     VALUE_KIND = "value_kind"
-    VALUE_RANGE = "value_range"
     SUM_UNSUPPORTED = "sum_unsupported"
+    ENTITY_UNSUPPORTED = "entity_unsupported"
+    ALIAS_UNKNOWN = "alias_unknown"
+    UOM_MISMATCH = "uom_mismatch"
+    PLACE_INVALID = "place_invalid"
+    MAPPING_MISSING = "mapping_missing"
+    MAPPING_INVALID = "mapping_invalid"
+    PERSONAL_DATA = "personal_data"
     FEED_UNKNOWN = "feed_unknown"
     STORE_REFUSED = "store_refused"
+
+
+class Flag(IntFlag):
+    """Why a stored value is suspect; the bits of `observation_flag.flags`."""
+
+    RANGE = 1
+    RATE = 2
+    FLAT = 4
+
+
+FlagName = Literal["range", "rate", "flat"]
+
+_FLAG_NAMES: dict[Flag, FlagName] = {Flag.RANGE: "range", Flag.RATE: "rate", Flag.FLAT: "flat"}
+
+
+def flag_names(flags: int) -> tuple[FlagName, ...]:
+    """The flags as they travel."""
+    return tuple(name for flag, name in _FLAG_NAMES.items() if flags & flag)
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):

@@ -1,22 +1,39 @@
-"""From decoded items to rows of known series; the unknown, implausible and late are sorted out."""
+"""From decoded items to rows of known series; the unknown and the late are sorted out."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.decoders.ioc import item_json
-from ingest.payload import Decoded, Payload, Scalar
-from ioc.model import NO_COLUMNS, Columns, Feed, Problem, Reason, ValueKind, to_micros
+from ingest.numbers import read_number
+from ingest.payload import ITEM, Decoded, Payload, Refused, Scalar
+from ingest.uom import same_uom, ucum
+from ioc.model import (
+    MICROSECOND,
+    NO_COLUMNS,
+    Columns,
+    Feed,
+    Problem,
+    Reason,
+    ValueKind,
+    from_micros,
+    to_micros,
+)
 from ioc.store.pool import WritePool
 from ioc.store.registry import KINDS, Registry
 from ioc.store.writer import Part, Quarantined
 
 FUTURE_US: Final = 300 * 1_000_000
 """A time further ahead than 5 minutes is taken for a fault of the sender's clock."""
+
+LOCAL_SLACK_US: Final = 1800 * 1_000_000
+"""How far from the zone's offset a time ahead may be to be taken for local time sent as UTC."""
 
 _JSON: Final = "application/json"
 _NUMBER, _BOOLEAN, _TEXT = (KINDS[k] for k in (ValueKind.NUMBER, ValueKind.BOOLEAN, ValueKind.TEXT))
@@ -30,15 +47,37 @@ class Resolver:
         self._registry = registry
         self._writes = writes
 
+    def read_numbers(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
+        """Take texts for numbers where the series takes numbers, in the number format of the feed.
+
+        Texts of unknown series are numbers only where the feed says how it writes them.
+        """
+        for feed, decoded in items:
+            told = feed.number_format != "plain"
+            if decoded.numbers is not None or not (told or decoded.numeric_texts):
+                continue
+            known, kinds = self._registry.keys.get(feed.key, {}), self._registry.table.kind
+            for place, (key, value) in enumerate(zip(decoded.keys, decoded.values, strict=True)):
+                series = known.get(key, -1)
+                if isinstance(value, str) and (told if series < 0 else kinds[series] == _NUMBER):
+                    number = read_number(value, feed.number_format)
+                    decoded.values[place] = value if number is None else number
+            if all(type(value) is float for value in decoded.values):
+                decoded.numbers = np.array(decoded.values, np.float64)
+
     async def make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
         """Make the unknown series of many payloads together, for feeds that may make them."""
         for key, wanted in self._unknown(items).items():
             feed = self._registry.feeds[key]
-            await self._registry.create_series(self._writes, feed, wanted)
+            kinds = {series: kind for series, (kind, _) in wanted.items()}
+            uoms = {series: uom for series, (_, uom) in wanted.items() if uom}
+            await self._registry.create_series(self._writes, feed, kinds, uoms)
 
-    def _unknown(self, items: Sequence[tuple[Feed, Decoded]]) -> dict[int, dict[str, ValueKind]]:
-        """Series by feed that do not exist and may be made, with the kind of their first value."""
-        found: dict[int, dict[str, ValueKind]] = {}
+    def _unknown(
+        self, items: Sequence[tuple[Feed, Decoded]]
+    ) -> dict[int, dict[str, tuple[ValueKind, str]]]:
+        """Series by feed that do not exist and may be made, with kind and unit of their first."""
+        found: dict[int, dict[str, tuple[ValueKind, str]]] = {}
         for feed, decoded in items:
             known = self._registry.keys.get(feed.key, {})
             if not feed.auto_series or all(map(known.__contains__, decoded.keys)):
@@ -49,7 +88,8 @@ class Resolver:
                     break
                 if key not in known and key not in wanted:
                     value = 0.0 if decoded.numbers is not None else decoded.values[place]
-                    wanted[key] = _kind_of(value)
+                    uom = "" if decoded.uoms is None else ucum(decoded.uoms[place])
+                    wanted[key] = _kind_of(value), uom
         return {key: wanted for key, wanted in found.items() if wanted}
 
     def resolve_plain(
@@ -63,7 +103,12 @@ class Resolver:
         parts: list[Part | None] = [None] * len(read)
         places_of: dict[int, list[int]] = {}
         for place, (_, feed, decoded) in enumerate(read):
-            if decoded.numbers is not None and decoded.keys and not decoded.refused:
+            if (
+                decoded.numbers is not None
+                and decoded.keys
+                and not decoded.refused
+                and (decoded.uoms is None or self._uoms_agree(feed, decoded))
+            ):
                 places_of.setdefault(feed.key, []).append(place)
         for places in places_of.values():
             feed = read[places[0]][1]
@@ -105,12 +150,12 @@ class Resolver:
         numbers: NDArray[np.float64],
         now: datetime,
     ) -> NDArray[np.bool_]:
-        """Which rows are of known series that take numbers, plausible, neither early nor late."""
+        """Which rows are finite numbers of known series that take them, neither early nor late."""
         table, now_us = self._registry.table, to_micros(now)
         plain = (ids >= 0) & (time <= now_us + FUTURE_US) & (table.kind[ids] == _NUMBER)
         if feed.late_limit is not None:
             plain &= time >= now_us - int(feed.late_limit * 1e6)
-        return plain & (numbers >= table.low[ids]) & (numbers <= table.high[ids])
+        return plain & np.isfinite(numbers)
 
     def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
         """The part of a flush that a payload brings; `make_series` has come before."""
@@ -125,7 +170,7 @@ class Resolver:
                 Quarantined(
                     refused.problem,
                     refused.raw,
-                    payload.content_type if refused.problem.index < 0 else _JSON,
+                    _content_type(payload, feed, refused),
                 )
                 for refused in decoded.refused
             ],
@@ -143,7 +188,12 @@ class Resolver:
         now_us = to_micros(now)
         late_us = None if feed.late_limit is None else now_us - int(feed.late_limit * 1e6)
         numbers = decoded.numbers
-        if numbers is not None and self._plain(feed, ids, decoded.time, numbers, now).all():
+        agreed = decoded.uoms is None or self._uoms_agree(feed, decoded)
+        if (
+            agreed
+            and numbers is not None
+            and self._plain(feed, ids, decoded.time, numbers, now).all()
+        ):
             part.rows = Columns(ids, decoded.time, numbers)
         else:
             self._one_by_one(part, feed, decoded, ids, now_us, late_us)
@@ -168,13 +218,14 @@ class Resolver:
             decoded.time.tolist(),
             values,
             decoded.index.tolist(),
+            decoded.uoms or [""] * len(values),
             strict=True,
         )
-        for place, (key, series, time, value, index) in enumerate(columns):
-            fault = self._fault(feed, series, time, value, now_us)
+        for place, (key, series, time, value, index, uom) in enumerate(columns):
+            fault = self._fault(feed, series, time, value, uom, now_us)
             if fault is not None:
-                problem = Problem(index, *fault)
-                part.quarantined.append(Quarantined(problem, item_json(key, time, value), _JSON))
+                problem, item = Problem(index, *fault), item_json(key, time, value, uom)
+                part.quarantined.append(Quarantined(problem, item, ITEM))
             elif late_us is not None and time < late_us:
                 detail = f"older than the {feed.late_limit or 0:.0f} s that feed {feed.id} takes"
                 part.late.append(Problem(index, Reason.TIME_LATE, detail))
@@ -189,7 +240,7 @@ class Resolver:
         part.index = decoded.index[rows]
 
     def _fault(
-        self, feed: Feed, series: int, time: int, value: Scalar, now_us: int
+        self, feed: Feed, series: int, time: int, value: Scalar, uom: str, now_us: int
     ) -> tuple[Reason, str] | None:
         if series < 0:
             if feed.auto_series:
@@ -203,18 +254,32 @@ class Resolver:
             )
             return Reason.SERIES_UNKNOWN, detail
         if time > now_us + FUTURE_US:
-            ahead = (time - now_us) / 1e6
-            detail = f"the time is {ahead:.0f} s ahead of the server; check clock and time zone"
-            return Reason.TIME_FUTURE, detail
+            return Reason.TIME_FUTURE, _ahead(feed, time, now_us)
         table = self._registry.table
         kind = int(table.kind[series])
         if _KIND_OF[type(value)] != kind and not (kind == _BOOLEAN and value in (0, 1)):
             wanted = self._registry.series[series].value_kind.value
-            return Reason.VALUE_KIND, f"this series takes values of kind {wanted}"
-        if not isinstance(value, str) and not table.low[series] <= value <= table.high[series]:
-            low, high = table.low[series], table.high[series]
-            return Reason.VALUE_RANGE, f"the value is outside of what is plausible: {low} to {high}"
+            cure = _number_format_cure(feed, value) if kind == _NUMBER else ""
+            return Reason.VALUE_KIND, f"this series takes values of kind {wanted}{cure}"
+        if not isinstance(value, str) and not math.isfinite(value):
+            return Reason.VALUE_INVALID, "not a finite number; leave out what was not measured"
+        described = self._registry.series[series].uom
+        if uom and described and not same_uom(uom, described):
+            return Reason.UOM_MISMATCH, (
+                f"the payload measures in {uom[:40]}, the series in {described}; convert before "
+                "sending, or describe the series with the unit that is sent; nothing is converted "
+                "here"
+            )
         return None
+
+    def _uoms_agree(self, feed: Feed, decoded: Decoded) -> bool:
+        """Whether each unit that a payload names is the one of its series."""
+        known, series = self._registry.keys.get(feed.key, {}), self._registry.series
+        for key, uom in zip(decoded.keys, decoded.uoms or (), strict=True):
+            described = series[known[key]].uom if uom and key in known else None
+            if described and not same_uom(uom, described):
+                return False
+        return True
 
 
 _KIND_OF: Final = {float: _NUMBER, int: _NUMBER, bool: _BOOLEAN, str: _TEXT}
@@ -225,6 +290,39 @@ def _stale(feed: Feed, time: NDArray[np.int64], now: datetime) -> NDArray[np.boo
     if feed.stale_after is None:
         return np.zeros(len(time), np.bool_)
     return time < to_micros(now) - int(feed.stale_after * 1e6)
+
+
+def _ahead(feed: Feed, time: int, now_us: int) -> str:
+    """What is wrong with a time that has not come yet; feeds send local time as UTC often."""
+    seconds = (time - now_us) / 1e6
+    offset = ZoneInfo(feed.time_zone).utcoffset(from_micros(now_us))
+    if offset is not None and abs(time - now_us - offset // MICROSECOND) <= LOCAL_SLACK_US:
+        return (
+            f"the time is {seconds:.0f} s ahead, which looks like local time sent as UTC; send the "
+            "offset (+07:00), or leave out the Z and local time is assumed"
+        )
+    return f"the time is {seconds:.0f} s ahead of the server; check clock and time zone"
+
+
+def _number_format_cure(feed: Feed, value: Scalar) -> str:
+    """How to have a text taken for a number."""
+    if not isinstance(value, str):
+        return ""
+    if feed.number_format == "vietnamese":
+        return "; the text is no number such as 1.803,5"
+    if read_number(value, "vietnamese") is None:
+        return "; send a number instead of a text"
+    return (
+        f"; if 1.803,5 means 1803.5 here: ioc feed set {feed.id} --number-format vietnamese; "
+        "otherwise send a number instead of a text"
+    )
+
+
+def _content_type(payload: Payload, feed: Feed, refused: Refused) -> str:
+    """What the kept bytes are: the payload as it came, or an item of it, which is UTF-8."""
+    if refused.problem.index < 0:
+        return payload.content_type
+    return (refused.kind or _JSON) + ("" if feed.charset == "utf-8" else "; charset=utf-8")
 
 
 def _kind_of(value: Scalar) -> ValueKind:

@@ -1,7 +1,7 @@
 """What an endpoint may ask for: one provider per thing, so that a signature lists its needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypedDict, cast
 from urllib.parse import urlsplit
@@ -32,6 +32,24 @@ WALL_COOKIE = "ioc_wall"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@dataclass(frozen=True, slots=True)
+class ServerHealth:
+    """Whether what the process needs is there; `commit_age` in seconds.
+
+    `reasons` are keys of the catalogue's `ready` table, one for each part that is not.
+    """
+
+    database: bool
+    broker: bool
+    failed: str | None
+    commit_age: float | None
+    reasons: list[str]
+
+
+Figures = dict[str, tuple[str, float]]
+"""Help and value by name, for `/metrics`."""
+
+
 @dataclass(slots=True)
 class Facts:
     """What the server knows of itself; filled by the composition root."""
@@ -41,13 +59,14 @@ class Facts:
     version: str
     zone: str
     bounds: tuple[float, float, float, float]
-    store: str
-    started_at: datetime
-    health: Callable[[], dict[str, object]]
-    counters: Callable[[], dict[str, tuple[str, float]]]
-    gauges: Callable[[], dict[str, tuple[str, float]]]
+    health: Callable[[], ServerHealth] = lambda: ServerHealth(False, False, None, None, [])
+    counters: Callable[[], Figures] = dict
+    gauges: Callable[[], Figures] = dict
     backfill: float | None = None
-    unit_ids: frozenset[str] = field(default_factory=frozenset[str])
+
+    def set_backfill(self, share: float) -> None:
+        """Note how far the simulator is with the past, 0 to 1."""
+        self.backfill = share
 
 
 class State(TypedDict):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from ioc.api.deps import Health, Incoming, Known, LiveHub, Now, ServerFacts, find_subject
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
+from ioc.catalogue import preferred, say
 from ioc.errors import NotSignedIn
 from ioc.live.latest import NEVER
 from ioc.model import to_micros
@@ -25,13 +26,17 @@ class Alive(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """Whether data can be taken and stored now, and how old everything is, in seconds."""
+    """Whether data can be taken and stored now, and how old everything is, in seconds.
+
+    `reasons` are sentences with the cure, one for each part that is not ready.
+    """
 
     ready: bool
     database: bool
     broker: bool
     failed: str | None
     commit_age: float | None
+    reasons: list[str]
     feeds: dict[str, Any]
 
 
@@ -42,9 +47,12 @@ async def healthz(facts: ServerFacts) -> Response:
 
 
 @router.get("/readyz", responses=shape(Ready))
-async def readyz(facts: ServerFacts, health: Health, registry: Known, now: Now) -> Response:
+async def readyz(
+    request: Request, facts: ServerFacts, health: Health, registry: Known, now: Now
+) -> Response:
     """Ready: 503 when the database, the broker or a vital task is away; silent feeds are listed."""
     found = facts.health()
+    language = preferred(request.headers.get("accept-language"))
     received = health.last_received()
     feeds: dict[str, Any] = {}
     for feed in registry.feeds.values():
@@ -54,11 +62,12 @@ async def readyz(facts: ServerFacts, health: Health, registry: Known, now: Now) 
             "age": None if at is None else (to_micros(now) - at) / 1e6,
         }
     ready = Ready(
-        ready=bool(found["database"]) and bool(found["broker"]) and found["failed"] is None,
-        database=bool(found["database"]),
-        broker=bool(found["broker"]),
-        failed=None if found["failed"] is None else str(found["failed"]),
-        commit_age=found["commit_age"],  # pyright: ignore[reportArgumentType]
+        ready=found.database and found.broker and found.failed is None,
+        database=found.database,
+        broker=found.broker,
+        failed=found.failed,
+        commit_age=found.commit_age,
+        reasons=[say(f"ready.{reason}", language, task=found.failed) for reason in found.reasons],
         feeds=feeds,
     )
     return answer(ready, 200 if ready.ready else 503)

@@ -1,8 +1,8 @@
 """Series: finding them and reading what they were."""
 
-import re
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Query, Response
@@ -13,18 +13,15 @@ from ioc.api.feeds import window
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.errors import Invalid, NotFound, NotPermitted
 from ioc.live.wire import Value
-from ioc.model import Feed, Series, to_micros
+from ioc.model import Feed, Series, ValueKind, to_micros
 from ioc.store import observations
+from ioc.store.buckets import expected, parse_width
+from ioc.store.pool import ReadPool
 
 router = APIRouter(tags=["series"])
 
 MOST_POINTS = 10_000
 """Buckets or observations that one answer holds."""
-
-_WIDTH = re.compile(
-    r"P(?:(\d{1,7})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,7})M)?(?:(\d{1,7})S)?)?|P(\d{1,7})W"
-)
-
 
 class SeriesItem(msgspec.Struct):
     """A series with its newest value."""
@@ -48,7 +45,11 @@ class SeriesList(msgspec.Struct):
 
 
 class SeriesColumns(msgspec.Struct):
-    """Buckets as columns: `time` in ms since 1970 UTC; a bucket without observations is absent."""
+    """Buckets as columns: `time` in ms since 1970 UTC; a bucket without observations is absent.
+
+    `expected` counts only what is asked for and over; null where nothing regular is expected.
+    With `next`, more follows: ask again with it as `since`.
+    """
 
     time: list[int]
     mean: list[float]
@@ -56,16 +57,15 @@ class SeriesColumns(msgspec.Struct):
     max: list[float]
     observed: list[int]
     expected: list[int | None]
+    next: datetime | None = None
 
 
-def parse_width(text: str) -> timedelta:
-    """A length such as PT15M, PT1H, P1D or P1W."""
-    match = _WIDTH.fullmatch(text)
-    parts = [int(part or 0) for part in match.groups()] if match else []
-    if not any(parts) or max(parts) > 1_000_000:
-        raise Invalid(f"width {text[:40]!r} is not like PT15M, PT1H, P1D or P1W")
-    days, hours, minutes, seconds, weeks = parts
-    return timedelta(days=days + 7 * weeks, hours=hours, minutes=minutes, seconds=seconds)
+class TextColumns(msgspec.Struct):
+    """The observations of a text series; `time` in ms since 1970 UTC, `next` as of numbers."""
+
+    time: list[int]
+    value: list[str]
+    next: datetime | None = None
 
 
 def _readable(subject: Subject, feed: Feed) -> bool:
@@ -126,7 +126,24 @@ def _item(series: Series, feed: Feed, live: Live, now: datetime) -> SeriesItem:
     )
 
 
-@router.get("/series/{series}/observations", responses=shape(SeriesColumns))
+_ONE_OF: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Columns of numbers, or of texts where the series has texts",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        answered[200]["content"]["application/json"]["schema"]
+                        for answered in (shape(SeriesColumns), shape(TextColumns))
+                    ]
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/series/{series}/observations", responses=_ONE_OF)
 async def get_observations(
     series: int,
     subject: CurrentSubject,
@@ -136,7 +153,9 @@ async def get_observations(
     now: Now,
     since: datetime | None = None,
     until: datetime | None = None,
-    width: str | None = None,
+    width: Annotated[
+        str | None, Query(description="PT15M, PT1H, P1D, P1W, P1M, P3M, P1Y …")
+    ] = None,
 ) -> Response:
     """What a series was, in buckets of a width, or each observation without one."""
     found = registry.series.get(series)
@@ -146,18 +165,20 @@ async def get_observations(
     if not _readable(subject, owner):
         raise NotPermitted("this account or key may not read that series")
     start, end = window(since, until, now + timedelta(minutes=5))
-    interval = found.interval or owner.interval
+    if found.value_kind is ValueKind.TEXT:
+        if width is not None:
+            raise Invalid("texts have no mean: ask for this series without `width`")
+        return answer(await _texts(reads, series, start, end))
     if width is None:
-        rows = await observations.raw(reads, series, since=start, until=end, limit=MOST_POINTS)
-        expected: int | None = None
-    else:
-        step = parse_width(width)
-        if (end - start) / step > MOST_POINTS:
-            raise Invalid(f"more than {MOST_POINTS} buckets; ask for a wider width or less time")
-        rows = await observations.buckets(
-            reads, series, since=start, until=end, width=step, zone=facts.zone
-        )
-        expected = None if interval is None else max(1, round(step.total_seconds() / interval))
+        return answer(await _each(reads, series, start, end))
+    step = parse_width(width)
+    if (end - start) / step.length > MOST_POINTS:
+        raise Invalid(f"more than {MOST_POINTS} buckets; ask for a wider width or less time")
+    zone = ZoneInfo(facts.zone)
+    rows = await observations.buckets(
+        reads, series, since=start, until=end, width=step, zone=zone, store=facts.identity.store
+    )
+    interval = found.interval or owner.interval
     return answer(
         SeriesColumns(
             [to_micros(row.start) // 1000 for row in rows],
@@ -165,6 +186,32 @@ async def get_observations(
             [row.low for row in rows],
             [row.high for row in rows],
             [row.observed for row in rows],
-            [expected] * len(rows),
+            [
+                expected(
+                    row.start, step.end(row.start, zone),
+                    interval=interval, since=start, until=end, now=now,
+                )
+                for row in rows
+            ],
         )
+    )  # fmt: skip
+
+
+async def _each(reads: ReadPool, series: int, since: datetime, until: datetime) -> SeriesColumns:
+    rows = await observations.raw(reads, series, since=since, until=until, limit=MOST_POINTS + 1)
+    following = rows.pop()[0] if len(rows) > MOST_POINTS else None
+    values = [value for _, value in rows]
+    return SeriesColumns(
+        [to_micros(time) // 1000 for time, _ in rows],
+        values, values, values, [1] * len(rows), [None] * len(rows), following,
+    )  # fmt: skip
+
+
+async def _texts(reads: ReadPool, series: int, since: datetime, until: datetime) -> TextColumns:
+    rows = await observations.raw_text(
+        reads, series, since=since, until=until, limit=MOST_POINTS + 1
+    )
+    following = rows.pop()[0] if len(rows) > MOST_POINTS else None
+    return TextColumns(
+        [to_micros(time) // 1000 for time, _ in rows], [value for _, value in rows], following
     )

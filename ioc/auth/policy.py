@@ -27,7 +27,10 @@ class Permission(StrEnum):
     FEED_LEDGER = "feed.ledger"
     FEED_WRITE = "feed.write"
     FEED_DESCRIBE = "feed.describe"
+    FEED_REPAIR = "feed.repair"
     FEED_MANAGE = "feed.manage"
+    SOURCE_READ = "source.read"
+    SOURCE_MANAGE = "source.manage"
     USER_MANAGE = "user.manage"
     CONSOLE = "console.open"
 
@@ -41,12 +44,26 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.ALERT_COMMENT,
         Permission.FEED_LEDGER,
+        Permission.SOURCE_READ,
         Permission.CONSOLE,
     },
     Role.LEADER: _READERS | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT},
-    Role.AGENCY: _READERS | {Permission.FEED_LEDGER},
+    Role.AGENCY: _READERS
+    | {
+        Permission.FEED_LEDGER,
+        Permission.FEED_REPAIR,
+        Permission.SOURCE_READ,
+        Permission.SOURCE_MANAGE,
+    },
     Role.WALL: _READERS,
-    Role.FEED: frozenset({Permission.FEED_WRITE, Permission.FEED_DESCRIBE, Permission.FEED_LEDGER}),
+    Role.FEED: frozenset(
+        {
+            Permission.FEED_WRITE,
+            Permission.FEED_DESCRIBE,
+            Permission.FEED_LEDGER,
+            Permission.FEED_REPAIR,
+        }
+    ),
 }
 
 WHOLE_PROVINCE = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.LEADER, Role.WALL})

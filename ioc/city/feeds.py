@@ -9,6 +9,8 @@ import msgspec
 
 from geo.bbox import Bbox
 from geo.geojson import envelope, geometry_faults
+from ingest.charset import readable
+from ingest.decode import FORMATS
 from ioc.city.decode import decode_table
 from ioc.city.finding import Spot
 from ioc.city.folder import Folder, Placed, Tables
@@ -92,6 +94,12 @@ def _feed(
         (at / "agency").unknown("unit", spec.agency, units.ids)
     if spec.layer is not None and spec.layer not in layers:
         (at / "layer").unknown("layer", spec.layer, layers)
+    if spec.format not in FORMATS:
+        (at / "format").unknown("format", spec.format, FORMATS)
+    if not readable(spec.charset):
+        (at / "charset").report(
+            f"{spec.charset!r} is not a character set", "write such as utf-8 or windows-1258"
+        )
     if spec.time_zone is not None:
         check_time_zone(spec.time_zone, at / "time_zone")
     for key in ("interval", "freshness"):
@@ -114,6 +122,9 @@ def _feed(
         time_zone=spec.time_zone or time_zone,
         time_source=spec.time,
         simulated=spec.simulated,
+        number_format=spec.number_format,
+        charset=spec.charset.lower(),
+        most_series=spec.most_series,
         layer=spec.layer,
         features=features,
         series=_series(placed, features),

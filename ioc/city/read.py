@@ -16,6 +16,8 @@ from ioc.city.figures import (
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
+from ioc.city.properties import read_properties
+from ioc.city.sources import read_sources
 from ioc.city.spec import (
     BoardSpec,
     City,
@@ -24,6 +26,7 @@ from ioc.city.spec import (
     Province,
     UserSpec,
 )
+from ioc.city.store import read_store
 from ioc.city.units import Units, read_units
 from ioc.errors import Invalid
 from ioc.org import Level
@@ -54,6 +57,8 @@ def read_city(path: Path) -> City:
     layers = folder.tables(["layers.toml"], "layer", LayerSpec)
     zone = FALLBACK_ZONE if province is None else province.time_zone
     feeds = read_feeds(folder, units, layers.ids, bounds, zone)
+    store = read_store(folder, feeds)
+    properties = read_properties(folder, feeds)
     indicators = read_indicators(folder, feeds)
     check_layers(layers, feeds, indicators.ids)
     rules = read_rules(folder, feeds)
@@ -64,12 +69,14 @@ def read_city(path: Path) -> City:
     for placed in users:
         _check_user(placed.spec, placed.at, units)
     outlines = _read_outlines(folder, units)
+    sources = read_sources(folder, feeds)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
         raise CityError(sorted(findings, key=lambda f: (f.file, f.line or 0)))
     return City(
         province=province,
+        store=store,
         organisation=units.organisation,
         units=units.versions,
         events=units.events,
@@ -81,6 +88,8 @@ def read_city(path: Path) -> City:
         targets=targets,
         boards=boards.specs(),
         users=users.specs(),
+        sources=sources,
+        properties=properties,
     )
 
 
@@ -89,7 +98,7 @@ def _read_province(folder: Folder) -> tuple[Province | None, Spot]:
     content, file = folder.toml("city.toml")
     if not content and len(folder.findings) > before:
         return None, file
-    folder.only(content, file, ["province"])
+    folder.only(content, file, ["province", "store"])
     at = file / "province"
     if "province" not in content:
         file.report("the table [province] is missing")

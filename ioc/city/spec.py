@@ -9,6 +9,8 @@ from alerts.rule import Rule
 from ioc.kpi.indicator import Indicator
 from ioc.model import Domain, Severity, Text, ValueKind
 from ioc.org import Basis, EventKind, Level, Organisation, UnitEvent, UnitVersion
+from ioc.quality.plausible import PropertyLimits
+from ioc.sources.document import Document
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}$")]
 FeedId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}$")]
@@ -32,6 +34,14 @@ class Province(Spec, frozen=True):
     name_en: Named
     time_zone: str
     bounds: tuple[float, float, float, float]
+
+
+class StoreSpec(Spec, frozen=True):
+    """What the store is to expect and to keep; a domain not in `keep` is kept for ever."""
+
+    observations_per_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    compress_after: timedelta = timedelta(days=14)
+    keep: dict[str, timedelta] = msgspec.field(default_factory=dict[str, timedelta])
 
 
 class VersionSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
@@ -101,6 +111,9 @@ class FeedSpec(Spec, frozen=True):
     time_zone: str | None = None
     time: Literal["payload", "arrival"] = "payload"
     simulated: bool = False
+    number_format: Literal["plain", "vietnamese"] = "plain"
+    charset: Named = "utf-8"
+    most_series: Annotated[int, msgspec.Meta(ge=0)] = 50_000
     layer: Slug | None = None
     features: str | None = None
     features_of: Level | None = None
@@ -159,6 +172,17 @@ class UserSpec(Spec, frozen=True):
     demo: bool = False
 
 
+class PropertySpec(Spec, frozen=True):
+    """What is plausible of an observed property; `rate` is per minute, `flat` a duration."""
+
+    id: Named
+    uom: str | None = None
+    low: float | None = None
+    high: float | None = None
+    rate: float | None = None
+    flat: timedelta | None = None
+
+
 class CityFeature(msgspec.Struct, frozen=True, kw_only=True):
     """A feature of a feed; `id` is unique within the feed, `geometry` is GeoJSON or None."""
 
@@ -197,9 +221,29 @@ class CityFeed(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     time_source: Literal["payload", "arrival"]
     simulated: bool
+    number_format: str
+    charset: str
+    most_series: int
     layer: str | None
     features: list[CityFeature]
     series: list[CitySeries]
+
+
+class CityStore(msgspec.Struct, frozen=True, kw_only=True):
+    """Observations expected in a day, when they are compressed, and how long a domain is kept."""
+
+    observations_per_day: float
+    compress_after: timedelta
+    keep: dict[Domain, timedelta]
+
+
+class CitySource(msgspec.Struct, frozen=True):
+    """A source of a feed, and what it is told."""
+
+    id: str
+    feed: str
+    enabled: bool
+    document: Document
 
 
 class CityRule(msgspec.Struct, frozen=True):
@@ -251,6 +295,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a city's folder says, checked as a whole."""
 
     province: Province
+    store: CityStore
     organisation: Organisation
     units: list[UnitVersion]
     events: list[UnitEvent]
@@ -262,6 +307,8 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     targets: list[CityTarget]
     boards: list[BoardSpec]
     users: list[UserSpec]
+    sources: list[CitySource]
+    properties: list[PropertyLimits]
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

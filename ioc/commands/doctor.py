@@ -22,7 +22,7 @@ LEAST_DISK: Final = 2 * 1024**3
 MOST_CLOCK_SECONDS: Final = 2.0
 
 MOSQUITTO: Final = (
-    "persistence true, autosave_on_changes true, autosave_interval 1, max_inflight_messages 5000, "
+    "persistence true, autosave_on_changes true, autosave_interval 1, max_inflight_messages 20000, "
     "max_queued_messages 1000000 (see docker/mosquitto.conf)"
 )
 

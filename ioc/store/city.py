@@ -10,7 +10,8 @@ from psycopg.types.json import Jsonb
 from geo.geojson import envelope, from_wkb, to_wkb
 from ioc.city.spec import City, CityFeed, document
 from ioc.org import Level, Organisation, Passage, UnitEvent, UnitVersion
-from ioc.store import feeds, identity
+from ioc.store import feeds, identity, layout, plausibility, sources
+from ioc.store.layout import Layout
 from ioc.store.pool import Connection, ReadPool
 from ioc.store.registry import FeatureRow, SeriesRow, announce, put_features, put_series
 
@@ -161,6 +162,12 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await identity.set_province(
         conn, province.unit, time_zone=province.time_zone, bounds=province.bounds
     )
+    store = Layout(
+        city.store.observations_per_day,
+        city.store.compress_after,
+        {domain.value: kept for domain, kept in city.store.keep.items()},
+    )
+    await layout.settle(conn, store, province.time_zone)
     await _load_units(conn, city)
     outlines = await load_outlines(
         conn, {outline.unit: (outline.geometry, outline.source) for outline in city.outlines}
@@ -176,6 +183,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
             _PUT_INDICATOR,
             [indicator.indicator.id, indicator.indicator.version, Jsonb(indicator.document), now],
         )
+    await plausibility.put_limits(conn, city.properties)
     targets = [target for target in city.targets if demo or not target.sample]
     await conn.execute(_DROP_TARGETS)
     for target in targets:
@@ -190,12 +198,17 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         )  # fmt: skip
     wanted = [feed for feed in city.feeds if demo or not feed.simulated]
     made = [feed.id for feed in wanted if await _load_feed(conn, feed, now)]
+    told = [source for source in city.sources if source.feed in {feed.id for feed in wanted}]
+    loaded = [source.id for source in told if await sources.load(conn, source, now)]
     await announce(conn)
     return [
         f"{len(city.organisation.as_of(now.date()))} units, {outlines} outlines",
         f"{len(city.layers)} layers, {len(city.rules)} rules, {len(city.indicators)} indicators, "
         f"{len(targets)} targets, {len(city.boards)} boards",
         f"{len(made)} feeds made, {len(wanted) - len(made)} described anew",
+        *([f"{len(loaded)} of {len(told)} sources loaded"] if told else []),
+        f"{city.store.observations_per_day:.0f} observations a day expected; "
+        f"{len(store.keep)} domains are kept for a time, the others for ever",
     ]
 
 
@@ -275,6 +288,9 @@ async def _load_feed(conn: Connection, feed: CityFeed, now: datetime) -> bool:
             time_zone=feed.time_zone,
             time_source=feed.time_source,
             simulated=feed.simulated,
+            number_format=feed.number_format,
+            charset=feed.charset,
+            most_series=feed.most_series,
         )
     await put_features(
         conn,

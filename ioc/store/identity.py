@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ioc.errors import ConfigError
+from ioc.store.aggregates import StoreKind
 from ioc.store.pool import Connection
 
 
@@ -16,9 +17,14 @@ class Identity:
     province: str | None
     time_zone: str
     bounds: tuple[float, float, float, float]
+    store: StoreKind
 
 
-_READ: Final = "SELECT epoch::text, simulated, province, time_zone, bounds FROM identity"
+_READ: Final = """
+    SELECT epoch::text, simulated, province, time_zone, bounds,
+           (SELECT variant FROM schema_version WHERE variant <> '' LIMIT 1)
+      FROM identity
+"""
 _EMPTY: Final = "SELECT NOT EXISTS (SELECT 1 FROM unit) AND NOT EXISTS (SELECT 1 FROM feed)"
 _MARK: Final = "UPDATE identity SET simulated = true"
 _SET_PROVINCE: Final = "UPDATE identity SET province = %s, time_zone = %s, bounds = %s"
@@ -29,7 +35,7 @@ async def read(conn: Connection) -> Identity:
     row = await (await conn.execute(_READ)).fetchone()
     assert row is not None
     west, south, east, north = row[4]
-    return Identity(row[0], row[1], row[2], row[3], (west, south, east, north))
+    return Identity(row[0], row[1], row[2], row[3], (west, south, east, north), row[5])
 
 
 async def is_empty(conn: Connection) -> bool:

@@ -72,11 +72,11 @@ async def store_kind(conn: Connection) -> str:
     return "timescale" if available[0] and "timescaledb" in preloaded[0] else "plain"
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, upto: int | None = None) -> list[str]:
     """Bring the database up to this release; returns the names of what was applied.
 
-    Raises `ConfigError` where an applied file was edited, or where the database is newer
-    than the program.
+    With `upto` it stops after that number, where the rows of an older release go. Raises
+    `ConfigError` where an applied file was edited, or where the database is newer than the program.
     """
     try:
         conn = await AsyncConnection.connect(url, autocommit=True, options="-c timezone=UTC")
@@ -84,10 +84,10 @@ async def migrate(url: str) -> list[str]:
         raise Unavailable(f"the database cannot be reached: {error}") from error
     async with conn:
         await conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        return await _apply(conn)
+        return await _apply(conn, upto)
 
 
-async def _apply(conn: Connection) -> list[str]:
+async def _apply(conn: Connection, upto: int | None) -> list[str]:
     await conn.execute(_TABLE)
     applied = {row[0]: row for row in await (await conn.execute(_APPLIED)).fetchall()}
     variant = next((row[2] for row in applied.values() if row[2]), None)
@@ -100,6 +100,8 @@ async def _apply(conn: Connection) -> list[str]:
         )
     done: list[str] = []
     for migration in known:
+        if upto is not None and migration.number > upto:
+            break
         row = applied.get(migration.number)
         if row is None:
             await _run(conn, migration)

@@ -3,34 +3,53 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from psycopg import sql
 from psycopg.rows import class_row
 
+from ioc.store.aggregates import StoreKind, reading
+from ioc.store.buckets import ORIGIN, Width
 from ioc.store.pool import ReadPool
 
-ORIGIN: Final = "2024-01-01 00:00"
-"""A Monday: buckets of up to a week begin with it, at midnight of the province's zone."""
+_EVEN: Final = sql.SQL("date_bin(%(width)s, time, %(origin)s)")
+_SPAN: Final = sql.SQL("date_trunc(%(span)s, time, %(zone)s)")
 
-_BUCKETS: Final = """
-    SELECT date_bin(%(width)s, phenomenon_time,
-                    (%(origin)s::timestamp AT TIME ZONE %(zone)s)) AS start,
-           avg(value) AS mean, min(value) AS low, max(value) AS high, count(*) AS observed
+_BUCKETS: Final = sql.SQL("""
+    SELECT {bucket} AS start, sum(total) AS total, min(low) AS low, max(high) AS high,
+           sum(observed)::bigint AS observed
+      FROM ({source}) AS source
+     GROUP BY 1 ORDER BY 1
+""")
+
+_OBSERVATIONS: Final = sql.SQL("""
+    SELECT phenomenon_time AS time, value AS total, value AS low, value AS high, 1 AS observed
       FROM observation
      WHERE series_id = %(series)s AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
-     GROUP BY start ORDER BY start
-"""
+""")
 
-_BUCKETS_OF_DAY: Final = """
-    SELECT date_trunc(%(unit)s, phenomenon_time, %(zone)s) AS start,
-           avg(value) AS mean, min(value) AS low, max(value) AS high, count(*) AS observed
-      FROM observation
-     WHERE series_id = %(series)s AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
-     GROUP BY start ORDER BY start
-"""
+# What the aggregate covers, and the two ends that it does not.
+_AGGREGATE: Final = sql.SQL("""
+    SELECT start AS time, total, low, high, observed FROM {aggregate}
+     WHERE series_id = %(series)s AND start >= %(inner_since)s AND start < %(inner_until)s
+     UNION ALL
+    SELECT phenomenon_time, value, value, value, 1 FROM observation
+     WHERE series_id = %(series)s
+       AND phenomenon_time >= %(since)s AND phenomenon_time < %(inner_since)s
+     UNION ALL
+    SELECT phenomenon_time, value, value, value, 1 FROM observation
+     WHERE series_id = %(series)s
+       AND phenomenon_time >= %(inner_until)s AND phenomenon_time < %(until)s
+""")
 
 _RAW: Final = """
-    SELECT phenomenon_time AS start, value AS mean, value AS low, value AS high, 1 AS observed
-      FROM observation
+    SELECT phenomenon_time, value FROM observation
+     WHERE series_id = %(series)s AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
+     ORDER BY phenomenon_time LIMIT %(limit)s
+"""
+
+_RAW_TEXT: Final = """
+    SELECT phenomenon_time, value FROM observation_text
      WHERE series_id = %(series)s AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
      ORDER BY phenomenon_time LIMIT %(limit)s
 """
@@ -48,7 +67,7 @@ _NEWEST: Final = """
      WHERE COALESCE(n.phenomenon_time, l.phenomenon_time) IS NOT NULL
 """
 
-_SUMS: Final = """
+_MEANS: Final = """
     SELECT start, series_id, avg(value)
       FROM (SELECT date_bin(%(width)s, phenomenon_time, %(since)s) AS start, series_id, value
               FROM observation
@@ -65,36 +84,62 @@ class Bucket:
     """What a series was during a width of time, and how many observations say so."""
 
     start: datetime
-    mean: float
+    total: float
     low: float
     high: float
     observed: int
 
+    @property
+    def mean(self) -> float:
+        """The sum of the values, divided by how many there are."""
+        return self.total / self.observed
+
 
 async def buckets(
-    pool: ReadPool, series: int, *, since: datetime, until: datetime, width: timedelta, zone: str
+    pool: ReadPool,
+    series: int,
+    *,
+    since: datetime,
+    until: datetime,
+    width: Width,
+    zone: ZoneInfo,
+    store: StoreKind,
 ) -> list[Bucket]:
     """One row per `width` that has observations; gaps are absent, not zero.
 
-    Buckets of a day and of a week begin at midnight of `zone`.
+    Buckets of a day and longer begin at midnight of `zone`, the province's. Where the store keeps
+    aggregates the whole of their buckets is read from them, else from the observations.
     """
-    unit = {timedelta(days=1): "day", timedelta(days=7): "week"}.get(width)
+    given = {
+        "series": series, "since": since, "until": until, "zone": zone.key, "span": width.span,
+        "width": width.length, "origin": ORIGIN.replace(tzinfo=zone),
+    }  # fmt: skip
+    source = _OBSERVATIONS
+    if found := reading(width, zone, since=since, until=until, store=store):
+        source = _AGGREGATE.format(aggregate=sql.Identifier(found.aggregate.name))
+        given |= {"inner_since": found.since, "inner_until": found.until}
+    bucket = _EVEN if width.span is None else _SPAN
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(Bucket)) as cur:
-        given = {"series": series, "since": since, "until": until, "zone": zone}
-        if unit is not None:
-            await cur.execute(_BUCKETS_OF_DAY, {**given, "unit": unit})
-        else:
-            await cur.execute(_BUCKETS, {**given, "width": width, "origin": ORIGIN})
+        await cur.execute(_BUCKETS.format(bucket=bucket, source=source), given)
         return await cur.fetchall()
 
 
 async def raw(
     pool: ReadPool, series: int, *, since: datetime, until: datetime, limit: int
-) -> list[Bucket]:
+) -> list[tuple[datetime, float]]:
     """The observations themselves, oldest first."""
-    async with pool.connection() as conn, conn.cursor(row_factory=class_row(Bucket)) as cur:
-        await cur.execute(_RAW, {"series": series, "since": since, "until": until, "limit": limit})
-        return await cur.fetchall()
+    async with pool.connection() as conn:
+        given = {"series": series, "since": since, "until": until, "limit": limit}
+        return await (await conn.execute(_RAW, given)).fetchall()  # pyright: ignore
+
+
+async def raw_text(
+    pool: ReadPool, series: int, *, since: datetime, until: datetime, limit: int
+) -> list[tuple[datetime, str]]:
+    """The observations of a series whose values are texts, oldest first."""
+    async with pool.connection() as conn:
+        given = {"series": series, "since": since, "until": until, "limit": limit}
+        return await (await conn.execute(_RAW_TEXT, given)).fetchall()  # pyright: ignore
 
 
 Newest = list[tuple[int, datetime, float, datetime]]
@@ -113,7 +158,7 @@ async def means(
     async with pool.connection() as conn:
         return await (
             await conn.execute(
-                _SUMS, {"series": series, "since": since, "until": until, "width": width}
+                _MEANS, {"series": series, "since": since, "until": until, "width": width}
             )
         ).fetchall()  # pyright: ignore
 

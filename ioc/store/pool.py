@@ -45,6 +45,8 @@ class _Pool:
         try:
             async with self._pool.connection() as conn:
                 yield conn
+        except psycopg.errors.DiskFull as error:
+            raise Unavailable("the database's disk is full: free space on it") from error
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database cannot be reached now") from error
 

@@ -1,7 +1,7 @@
 """What the server knows of feeds, keys, series and features, kept in memory and refreshed."""
 
 import asyncio
-from collections import abc
+from collections import abc, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,10 +20,14 @@ from ioc.model import (
     SeriesId,
     ValueKind,
 )
+from ioc.quality.plausible import Limits, PropertyLimits
+from ioc.store import places, plausibility
 from ioc.store.pool import Connection, ReadPool, WritePool
 
 CHANGED: Final = "ioc_registry"
 """The channel on which commands tell a running server that feeds, keys or series changed."""
+
+NO_UOMS: Final[abc.Mapping[str, str]] = {}
 
 KINDS: Final = {ValueKind.NUMBER: 0, ValueKind.BOOLEAN: 1, ValueKind.TEXT: 2}
 
@@ -68,10 +72,10 @@ _ADD_FEATURE: Final = """
 """
 
 _ADD_SERIES: Final = """
-    INSERT INTO series (feed_key, key, feature_key, property, value_kind, interval_s)
-    SELECT %(feed)s, n.key, t.feature_key, n.property, n.kind, %(interval)s
+    INSERT INTO series (feed_key, key, feature_key, property, value_kind, uom, interval_s)
+    SELECT %(feed)s, n.key, t.feature_key, n.property, n.kind, n.uom, %(interval)s
       FROM unnest(%(keys)s::text[], %(features)s::text[], %(properties)s::text[],
-                  %(kinds)s::text[]) AS n(key, feature, property, kind)
+                  %(kinds)s::text[], %(uoms)s::text[]) AS n(key, feature, property, kind, uom)
            LEFT JOIN feature t ON t.feed_key = %(feed)s AND t.id = n.feature
     ON CONFLICT (feed_key, key) DO NOTHING
 """
@@ -88,19 +92,25 @@ class SeriesTable:
     """Facts of the series by id, as columns, for checks over whole batches."""
 
     kind: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
-    low: NDArray[np.float64] = field(default_factory=lambda: np.full(1024, -np.inf))
-    high: NDArray[np.float64] = field(default_factory=lambda: np.full(1024, np.inf))
 
     def put(self, series: Series) -> None:
         """Take the facts of one series."""
         if series.id >= len(self.kind):
             more = max(series.id + 1, 2 * len(self.kind)) - len(self.kind)
             self.kind = np.concatenate([self.kind, np.zeros(more, np.int8)])
-            self.low = np.concatenate([self.low, np.full(more, -np.inf)])
-            self.high = np.concatenate([self.high, np.full(more, np.inf)])
         self.kind[series.id] = KINDS[series.value_kind]
-        self.low[series.id] = -np.inf if series.low is None else series.low
-        self.high[series.id] = np.inf if series.high is None else series.high
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came into the registry: features and series that are new or may differ."""
+
+    features: list[Feature]
+    series: list[Series]
+
+
+MOST_MADE: Final = 1_000
+"""Additions that the registry remembers; who comes later looks at everything."""
 
 
 class Registry:
@@ -116,14 +126,14 @@ class Registry:
         self.features: dict[str, Feature] = {}
         self.series_of_feature: dict[str, list[Series]] = {}
         self.table = SeriesTable()
+        self.limits = Limits()
+        self.property_limits: dict[str, PropertyLimits] = {}
+        self.highest = 0
+        """The highest series id in use, 0 if none."""
         self.generation = 0
+        self._made: deque[Made] = deque(maxlen=MOST_MADE)
         # What was read before a series was made must not take its place in memory after it.
         self._turn = asyncio.Lock()
-
-    @property
-    def highest(self) -> int:
-        """The highest series id in use, 0 if none."""
-        return max(self.series, default=0)
 
     async def load(self, reads: ReadPool) -> None:
         """Read everything anew."""
@@ -139,6 +149,7 @@ class Registry:
             credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
             features = await (await conn.execute(_FEATURES)).fetchall()
             series = await (await conn.execute(_SERIES)).fetchall()
+            self.property_limits = await plausibility.limits(conn)
         self.feeds = {feed.key: feed for feed in feeds}
         self.feed_by_id = {feed.id: feed for feed in feeds}
         self.credentials = {bytes(row[0]): row[1] for row in credentials}
@@ -148,40 +159,77 @@ class Registry:
             if row[1] in self.feeds:
                 self._put(_series(row))
         self.generation += 1
+        self._made.clear()
+
+    def since(self, generation: int) -> Made | None:
+        """What came after that generation; None where everything may be different."""
+        missed = self.generation - generation
+        if not 0 <= missed <= len(self._made):
+            return None
+        made = list(self._made)[len(self._made) - missed :]
+        return Made([f for m in made for f in m.features], [s for m in made for s in m.series])
 
     def _put(self, series: Series) -> None:
         self.series[series.id] = series
+        self.highest = max(self.highest, series.id)
         self.keys.setdefault(series.feed_key, {})[series.key] = series.id
         self.series_of_feature.setdefault(series.feature, []).append(series)
         self.table.put(series)
+        self.limits.put(series, self.property_limits.get(series.property))
 
     async def create_series(
-        self, writes: WritePool, feed: Feed, wanted: abc.Mapping[str, ValueKind]
+        self,
+        writes: WritePool,
+        feed: Feed,
+        wanted: abc.Mapping[str, ValueKind],
+        uoms: abc.Mapping[str, str] = NO_UOMS,
     ) -> list[Series]:
-        """Make series of a feed that takes unknown ones, with the features that their keys name."""
+        """Make series of a feed that takes unknown ones, with the features that their keys name.
+
+        `uoms` holds the measuring units that are known.
+        """
         async with self._turn:
-            return await self._create_series(writes, feed, wanted)
+            return await self._create_series(writes, feed, wanted, uoms)
+
+    async def place(self, writes: WritePool, rows: Sequence[places.PlaceRow]) -> None:
+        """Write where features are, making those that are missing."""
+        async with self._turn:
+            async with writes.connection() as conn:
+                found = await places.put(conn, rows)
+            made = Made([_feature(row) for row in found], [])
+            for feature in made.features:
+                self.features[feature.id] = feature
+            self._note(made)
 
     async def _create_series(
-        self, writes: WritePool, feed: Feed, wanted: abc.Mapping[str, ValueKind]
+        self,
+        writes: WritePool,
+        feed: Feed,
+        wanted: abc.Mapping[str, ValueKind],
+        uoms: abc.Mapping[str, str],
     ) -> list[Series]:
         keys = list(wanted)
         ids = [split_key(key)[0] for key in keys]
         async with writes.connection() as conn:
-            await add_series(conn, feed, wanted)
+            await add_series(conn, feed, wanted, uoms)
             # Only these are read back: a feed may have tens of thousands already.
             made = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
             features = await made.fetchall()
             made = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
             series = await made.fetchall()
-        for row in features:
-            self.features[row[2]] = _feature(row)
-        for row in series:
-            if row[0] not in self.series:
-                self._put(_series(row))
-        self.generation += 1
+        made = Made([_feature(row) for row in features], [_series(row) for row in series])
+        for feature in made.features:
+            self.features[feature.id] = feature
+        for found in made.series:
+            if found.id not in self.series:
+                self._put(found)
+        self._note(made)
         known = self.keys.get(feed.key, {})
         return [self.series[known[key]] for key in wanted if key in known]
+
+    def _note(self, made: Made) -> None:
+        self._made.append(made)
+        self.generation += 1
 
 
 async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None:
@@ -191,7 +239,12 @@ async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None
     )
 
 
-async def add_series(conn: Connection, feed: Feed, wanted: abc.Mapping[str, ValueKind]) -> None:
+async def add_series(
+    conn: Connection,
+    feed: Feed,
+    wanted: abc.Mapping[str, ValueKind],
+    uoms: abc.Mapping[str, str] = NO_UOMS,
+) -> None:
     """Make series by key; the features that the keys name are made where they are missing."""
     keys = list(wanted)
     parts = [split_key(key) for key in keys]
@@ -205,6 +258,7 @@ async def add_series(conn: Connection, feed: Feed, wanted: abc.Mapping[str, Valu
             "features": features,
             "properties": [prop for _, prop in parts],
             "kinds": [wanted[key].value for key in keys],
+            "uoms": [uoms.get(key) for key in keys],
             "interval": feed.interval,
         },
     )

@@ -14,19 +14,15 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, expect
 
-from ioc.store import feeds
-from ioc.store.pool import connect
-from ioc.store.registry import announce
 from tests.fixtures.browser import (
     Screen,
     Screens,
     away,
     colours,
     comes_about,
-    demo_door,
     demo_logins,
 )
-from tests.fixtures.server import ROOT, FeedDoor, Server, eventually, now, stamp
+from tests.fixtures.server import ROOT, Server, eventually, now, stamp
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 
@@ -68,21 +64,10 @@ CAMERAS = {
 
 def _trouble(server: Server) -> None:
     """Roads that stand still, by a feed of their own: the simulator would set them free again."""
-
-    async def make() -> str:
-        async with await connect(server.database_url) as conn:
-            owner, _ = await feeds.agency_key(conn, "so-xay-dung", now())
-            await feeds.add(
-                conn, id="camera-giao-thong", agency=owner, name="Camera đếm xe", domain="traffic",
-                format="ioc", auto_series=True, interval=120.0, freshness=1200.0, simulated=True,
-                now=now(),
-            )  # fmt: skip
-            key = await feeds.add_key(conn, "camera-giao-thong", now())
-            await announce(conn)
-        return key
-
-    door = FeedDoor(server, "camera-giao-thong", "so-xay-dung", asyncio.run(make()), "")
-    door.wait_known()
+    door = server.feed(
+        "camera-giao-thong", "so-xay-dung", name="Camera đếm xe", domain="traffic", format="ioc",
+        interval=120.0, freshness=1200.0, simulated=True,
+    )  # fmt: skip
     features = [
         {"type": "Feature", "id": id, "properties": {"name": name, "slow_speed": 21},
          "geometry": {"type": "Point", "coordinates": point}}
@@ -106,7 +91,7 @@ def _trouble(server: Server) -> None:
 def _outage(server: Server) -> None:
     """The lights go out in a town, and somebody is on one of the other alerts."""
     dark = [{"series": "tba-hoa-binh/customers-out", "time": stamp(), "value": 12_400}]
-    door = demo_door(server, "luoi-dien", "dien-luc-phu-tho")
+    door = server.door("luoi-dien", "dien-luc-phu-tho")
     assert door.post(dark).json()["stored"] == 1
     client = server.client("trucban", demo_logins(server)["trucban"])
 

@@ -17,7 +17,6 @@ from tests.fixtures.browser import (
     away,
     colours,
     comes_about,
-    demo_door,
     demo_logins,
 )
 from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
@@ -52,7 +51,7 @@ def _mosquitto_pub(door: FeedDoor, topic: str, body: str) -> None:
 @pytest.fixture(scope="module")
 def traffic(server: Server) -> FeedDoor:
     """The door of the demo's traffic feed."""
-    return demo_door(server, "giao-thong", "so-xay-dung")
+    return server.door("giao-thong", "so-xay-dung")
 
 
 async def _wall(screens: Screens, server: Server) -> Screen:
@@ -148,7 +147,7 @@ async def test_an_alert_is_seen_acknowledged_and_cleared_on_every_page(
 async def test_a_value_older_than_its_limit_is_shown_as_stale_and_never_as_normal(
     server: Server, wall: Screen
 ) -> None:
-    rivers = await away(demo_door, server, "thuy-van", "dai-khi-tuong-thuy-van")
+    rivers = await away(server.door, "thuy-van", "dai-khi-tuong-thuy-van")
     sent = [_item("tv-viet-tri/water-level", 10.2, 180)]
     assert (await away(rivers.post, sent)).json()["stored"] == 1
 
@@ -197,8 +196,8 @@ WORDS = """() => {
 
 
 async def test_both_languages_are_complete(server: Server, wall: Screen) -> None:
-    grid = await away(demo_door, server, "luoi-dien", "dien-luc-phu-tho")
-    air = await away(demo_door, server, "khong-khi", "so-nong-nghiep-moi-truong")
+    grid = await away(server.door, "luoi-dien", "dien-luc-phu-tho")
+    air = await away(server.door, "khong-khi", "so-nong-nghiep-moi-truong")
     await away(grid.post, [_item("tba-viet-tri/customers-out", 1234)])
     pack = [{"n": "kk-viet-tri/pm25", "t": now().timestamp(), "u": "ug/m3", "v": 31.25}]
     answer = await away(air.post, pack, "application/senml+json")
@@ -236,7 +235,7 @@ async def test_the_wall_survives_a_killed_server_without_a_reload(
     own_server: Server, screens: Screens
 ) -> None:
     await away(own_server.start)
-    traffic = await away(demo_door, own_server, "giao-thong", "so-xay-dung")
+    traffic = await away(own_server.door, "giao-thong", "so-xay-dung")
     screen = await _wall(screens, own_server)
     page = screen.page
     assert (await away(traffic.post, _crawl("ql2-hop-thinh", 5))).json()["stored"] == 7

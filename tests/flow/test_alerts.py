@@ -1,14 +1,49 @@
 """From a measured value to an alert that somebody acknowledges, over restarts."""
 
+import re
+import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx2
+import pytest
 
-from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
+from tests.fixtures.server import (
+    ROOT,
+    FeedDoor,
+    Server,
+    eventually,
+    external_database,
+    now,
+    stamp,
+)
 
 SLOW = 5
 FREE = 60
+
+HEARTBEAT = re.compile(r'(id = "it-missing"[^\[]*\nafter = )"[^"]+"')
+"""The rule of the city that is made impatient: a system is silent after three seconds."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo's city, in which a system must report every few seconds."""
+    folder = tmp_path_factory.mktemp("alerts")
+    shutil.copytree(ROOT / "city", folder / "city")
+    rules = folder / "city" / "rules.toml"
+    text, found = HEARTBEAT.subn(r'\1"PT3S"', rules.read_text(encoding="utf-8"))
+    assert found == 1
+    rules.write_text(text, encoding="utf-8")
+    with external_database() as url:
+        settings = {"IOC_DEMO": "1", "IOC_CITY_DIR": str(folder / "city")}
+        if url is not None:
+            settings["IOC_DATABASE_URL"] = url
+        running = Server(folder / "data", settings)
+        try:
+            yield running.start()
+        finally:
+            running.close()
 
 
 def _speeds(door: FeedDoor, series: str, *pairs: tuple[float, float]) -> None:
@@ -112,3 +147,25 @@ def test_alerts_hold_times_and_acknowledgements_survive_a_restart(own_server: Se
     held = next(i for i in _open(client, "alerts.restart") if i["id"] != alert)
     log = client.get(f"/alerts/{held['id']}/log").json()["items"]
     assert [entry["change"] for entry in log] == ["breach_began", "held"]
+
+
+def test_a_feed_that_falls_silent_is_an_alert_of_its_owner_until_data_comes(server: Server) -> None:
+    door, client = server.feed("alerts.silent", "so-tu-phap", domain="it"), server.sign_in()
+    assert door.post([{"series": "portal/up", "time": stamp(), "value": 1}]).status_code == 200
+    eventually(lambda: _open(client, door.feed))
+    alert = _open(client, door.feed)[0]
+    assert (alert["rule"], alert["state"]) == ("it-missing", "active")
+    assert alert["unit"]["id"] == "so-tu-phap"
+    assert alert["unit"]["name"] == "Sở Tư pháp"
+    assert "Không có dữ liệu mới quá" in alert["reason"]["vi"]
+    client.post(f"/alerts/{alert['id']}/acknowledge", json={"comment": "đã gọi cho Sở"})
+    assert _open(client, door.feed)[0]["acknowledged"] is True
+    door.publish(f'[{{"series":"portal/up","time":"{stamp()}","value":1}}]'.encode())
+    eventually(lambda: _closed(client, alert["id"]))
+    log = client.get(f"/alerts/{alert['id']}/log").json()["items"]
+    assert [entry["change"] for entry in log] == ["feed_silent", "acknowledge", "feed_resumed"]
+
+
+def _closed(client: httpx2.Client, alert: str) -> bool:
+    found = client.get("/alerts", params={"closed": True}).json()["items"]
+    return alert in [item["id"] for item in found]

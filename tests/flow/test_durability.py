@@ -1,204 +1,198 @@
-"""Pull the plug: each part is killed, and nothing that was acknowledged is lost."""
+"""Pull the plug: each part is killed at random moments, and nothing acknowledged is lost."""
 
 import json
+import logging
 import os
 import random
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-import httpx2
 import psutil
 import pytest
 
-from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
+from tests.fixtures.mosquitto import Mosquitto
+from tests.fixtures.senders import MqttSender, RestSender, Sender, all_is_stored_once, finish
+from tests.fixtures.server import FeedDoor, Server, eventually, external_database, stamp
 
-START = now() - timedelta(hours=20)
+log = logging.getLogger(__name__)
 
+SEED: Final = int(os.environ.get("IOC_TEST_SEED") or random.SystemRandom().randrange(2**32))
+"""Of what is killed and when; IOC_TEST_SEED repeats the order, if not the moments, of a run."""
 
-def _body(sender: str, number: int, size: int = 10) -> bytes:
-    """A payload whose observations nobody else sends."""
-    first = number * size
-    return json.dumps(
-        [
-            {
-                "series": f"{sender}/x",
-                "time": stamp(START + timedelta(seconds=first + n)),
-                "value": n,
-            }
-            for n in range(size)
-        ]
-    ).encode()
+MOSQUITTO: Final = "mosquitto"
+"""It acknowledges a message some milliseconds before it saves it, whatever its settings: each kill
+may cost each of its clients the one message of that turn. (Seen with bare clients as well: 7 lost
+in 12 kills of mosquitto 2.0.11 with the settings we ship.)"""
+
+Kill = Callable[[Server, random.Random], None]
 
 
-class RestSender(threading.Thread):
-    """Posts until told to stop, each body until it is acknowledged."""
-
-    def __init__(self, door: FeedDoor) -> None:
-        super().__init__(daemon=True)
-        self.door, self.acknowledged, self.ending = door, 0, threading.Event()
-
-    def run(self) -> None:
-        while not self.ending.is_set():
-            body = _body("rest", self.acknowledged)
-            while True:
-                try:
-                    if self.door.post(body).status_code == 200:
-                        break
-                except httpx2.HTTPError:
-                    pass
-                time.sleep(0.05)
-            self.acknowledged += 1
-
-    def finish(self) -> int:
-        self.ending.set()
-        self.join(60)
-        assert not self.is_alive()
-        return self.acknowledged
-
-
-class MqttSender(threading.Thread):
-    """Publishes with QoS 1 until told to stop, at most 20 unacknowledged; paho sends again."""
-
-    def __init__(self, door: FeedDoor) -> None:
-        super().__init__(daemon=True)
-        self.door, self.sent, self.ending = door, 0, threading.Event()
-        self.acknowledged = 0
-        self.client = door.mqtt(f"plug-{door.feed.replace('.', '-')}")
-        self.client.reconnect_delay_set(1, 1)
-        self.client.on_publish = self._published
-
-    def _published(self, *_: object) -> None:
-        self.acknowledged += 1
-
-    def run(self) -> None:
-        while not self.ending.is_set():
-            if self.sent - self.acknowledged < 20:
-                # Without a connection paho keeps the message and sends it later.
-                self.client.publish(self.door.topic, _body("mqtt", self.sent), qos=1)
-                self.sent += 1
-            time.sleep(0.002)
-
-    def finish(self) -> int:
-        self.ending.set()
-        self.join(90)
-        eventually(lambda: self.acknowledged >= self.sent)
-        self.client.disconnect()
-        self.client.loop_stop()
-        return self.sent
-
-
-def _kill_program(server: Server) -> None:
+def _kill_program(server: Server, _: random.Random) -> None:
     server.kill()
     server.start()
 
 
-def _child(server: Server, program: str) -> psutil.Process:
-    """The topmost process of that name which the server has started."""
+def _kill_all_at_once(server: Server, _: random.Random) -> None:
     assert server.process is not None
     family = psutil.Process(server.process.pid).children(recursive=True)
-    return next(child for child in family if child.name() == program)
+    server.process.kill()
+    for child in family:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    server.kill()
+    server.start()
 
 
-def _kill_inner(program: str, server: Server) -> None:
-    eventually(lambda: _runs(server, program))
-    _child(server, program).kill()
+def _kill_database(server: Server, _: random.Random) -> None:
+    eventually(lambda: server.children("postgres"))
+    with suppress(IndexError, psutil.NoSuchProcess):
+        server.children("postgres")[0].kill()
 
 
-def _runs(server: Server, program: str) -> bool:
-    try:
-        return _child(server, program).is_running()
-    except (StopIteration, psutil.NoSuchProcess):
-        return False
+def _kill_part_of_database(server: Server, chance: random.Random) -> None:
+    """One process of PostgreSQL dies, which makes it throw away the others and recover."""
+    eventually(lambda: server.children("postgres"))
+    with suppress(IndexError, psutil.NoSuchProcess):
+        chance.choice(server.children("postgres")[1:]).kill()
 
 
-KILLS = {
+def _end_connections(server: Server, _: random.Random) -> None:
+    with server.database() as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def _kill_broker(server: Server, _: random.Random) -> None:
+    eventually(lambda: server.children("nats-server"))
+    with suppress(IndexError, psutil.NoSuchProcess):
+        server.children("nats-server")[0].kill()
+
+
+OURS: Final[dict[str, Kill]] = {
     "program": _kill_program,
-    "database": lambda server: _kill_inner("postgres", server),
-    "broker": lambda server: _kill_inner("nats-server", server),
+    "everything": _kill_all_at_once,
+    "broker": _kill_broker,
+    "connections": _end_connections,
+}
+"""What can be killed whatever the database is."""
+
+EMBEDDED: Final[dict[str, Kill]] = {
+    "database": _kill_database,
+    "part of the database": _kill_part_of_database,
 }
 
 
-def _rounds(server: Server, victims: list[str], pauses: list[float]) -> None:
+def _victims(server: Server) -> dict[str, Kill]:
+    return OURS if "IOC_DATABASE_URL" in server.settings else OURS | EMBEDDED
+
+
+def _rounds(server: Server, kills: dict[str, Kill], order: list[str], longest_pause: float) -> None:
+    """Kill one after the other while agencies send; now and then before all is well again."""
+    chance = random.Random(SEED)
+    log.warning("IOC_TEST_SEED=%s kills %s", SEED, order)
     door = server.feed("plug.all", late_limit=None)
-    rest, mqtt = RestSender(door), MqttSender(door)
-    rest.start()
-    mqtt.start()
-    for victim, pause in zip(victims, pauses, strict=True):
-        time.sleep(pause)
-        KILLS[victim](server)
-        server.wait_ready()
-    time.sleep(0.5)
-    acknowledged = (rest.finish() + mqtt.finish()) * 10
-    eventually(lambda: server.stored("plug.all") >= acknowledged)
-    # A body that was sent but never acknowledged may be stored too, one at most.
-    assert acknowledged <= server.stored("plug.all") <= acknowledged + 10
-    ledger = door.ledger()
-    assert ledger["stored"] == server.stored("plug.all")
-    parts = ("stored", "duplicate", "corrected", "late", "quarantined")
-    assert ledger["received"] == sum(ledger[part] for part in parts)
-    assert ledger["quarantined"] == ledger["late"] == ledger["corrected"] == 0
+    senders: list[Sender] = [
+        RestSender(door, "rest", bad_every=7),
+        RestSender(door, "lines", kind="application/x-ndjson", packing="gzip", size=100),
+        MqttSender(door, "mqtt", bad_every=5),
+        MqttSender(door, "single", size=1),
+    ]
+    for sender in senders:
+        sender.start()
+    for victim in order:
+        time.sleep(chance.uniform(0.05, longest_pause))
+        kills[victim](server, chance)
+        if chance.random() < 0.7:
+            server.wait_ready()
+    server.wait_ready()
+    before = {sender: sender.acknowledged for sender in senders}
+    eventually(lambda: all(sender.acknowledged > before[sender] for sender in senders))
+    finish(senders)
+    log.warning("acknowledged %s", {sender.name: sender.acknowledged for sender in senders})
+    all_is_stored_once(server, door, senders, mqtt_may_lack=order.count(MOSQUITTO))
 
 
-@pytest.mark.skipif(
-    "IOC_TEST_DATABASE_URL" in os.environ, reason="the embedded database is the one to be killed"
-)
 def test_nothing_acknowledged_is_lost_when_each_part_is_killed(own_server: Server) -> None:
     own_server.start()
-    _rounds(own_server, ["program", "database", "broker"], [0.8, 0.8, 0.8])
+    kills = _victims(own_server)
+    order = random.Random(SEED).sample(list(kills), len(kills))
+    _rounds(own_server, kills, order, 0.8)
 
 
 @pytest.mark.long
-@pytest.mark.skipif(
-    "IOC_TEST_DATABASE_URL" in os.environ, reason="the embedded database is the one to be killed"
-)
+@pytest.mark.timeout(900)
 def test_nothing_acknowledged_is_lost_in_many_random_kills(own_server: Server) -> None:
     own_server.start()
-    chance = random.Random(766)
-    victims = [chance.choice(list(KILLS)) for _ in range(20)]
-    _rounds(own_server, victims, [chance.uniform(0.1, 1.5) for _ in victims])
+    kills = _victims(own_server)
+    _rounds(own_server, kills, random.Random(SEED).choices(list(kills), k=60), 1.5)
+
+
+@pytest.fixture
+def on_mosquitto(tmp_path: Path) -> Iterator[tuple[Server, Mosquitto]]:
+    """A product with mosquitto as its broker, by exactly docker/mosquitto.conf; not started yet."""
+    broker = Mosquitto()
+    try:
+        with external_database() as url:
+            settings = {"IOC_DEMO": "1", **broker.settings()}
+            if url is not None:
+                settings["IOC_DATABASE_URL"] = url
+            server = Server(tmp_path / "data", settings, mqtt_port=broker.port)
+            try:
+                yield server, broker
+            finally:
+                server.close()
+    finally:
+        broker.close()
+
+
+def _on_mosquitto(server: Server, broker: Mosquitto, rounds: int) -> None:
+    def kill_mosquitto(_: Server, __: random.Random) -> None:
+        broker.kill()
+        broker.start()
+
+    server.start()
+    kills = {name: kill for name, kill in _victims(server).items() if name != "broker"}
+    others = list(kills)
+    kills[MOSQUITTO] = kill_mosquitto
+    chance = random.Random(SEED)
+    order = [MOSQUITTO, chance.choice(others), MOSQUITTO]
+    for _ in range(rounds):
+        order += [chance.choice(others), chance.choice([MOSQUITTO, *others])]
+    _rounds(server, kills, order, 0.8)
+
+
+def test_no_more_than_the_turn_of_mosquitto_is_lost_when_it_is_killed(
+    on_mosquitto: tuple[Server, Mosquitto],
+) -> None:
+    _on_mosquitto(*on_mosquitto, 0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_no_more_than_the_turns_of_mosquitto_are_lost_in_many_random_kills(
+    on_mosquitto: tuple[Server, Mosquitto],
+) -> None:
+    _on_mosquitto(*on_mosquitto, 15)
 
 
 def test_a_stop_in_the_middle_of_a_stream_drains_and_loses_nothing(own_server: Server) -> None:
     own_server.start()
     door = own_server.feed("stop.middle", late_limit=None)
-    rest = RestSender(door)
-    rest.start()
-    time.sleep(0.5)
+    senders: list[Sender] = [RestSender(door, "rest"), MqttSender(door, "mqtt")]
+    for sender in senders:
+        sender.start()
+    eventually(lambda: all(sender.acknowledged for sender in senders))
     assert own_server.stop() == 0
     own_server.start()
-    time.sleep(0.3)
-    acknowledged = rest.finish() * 10
-    assert acknowledged <= own_server.stored("stop.middle") <= acknowledged + 10
+    finish(senders)
+    all_is_stored_once(own_server, door, senders)
     assert "Traceback" not in own_server.log
-
-
-def test_a_stalled_database_pushes_back_and_catches_up(own_server: Server) -> None:
-    if "IOC_DATABASE_URL" in own_server.settings:
-        pytest.skip("a stall is made in the embedded database")
-    own_server.settings["IOC_INTAKE_BYTES"] = "1000000"
-    own_server.start()
-    door = own_server.feed("stall.rest", late_limit=None)
-    assert door.post(_body("warm", 0)).status_code == 200
-    with own_server.database() as conn:
-        conn.execute("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE")
-        statuses: list[int] = []
-        senders = [
-            threading.Thread(
-                target=lambda n=n: statuses.append(door.post(_body(f"s{n}", 0, 3_000)).status_code)
-            )
-            for n in range(40)
-        ]
-        for sender in senders:
-            sender.start()
-        eventually(lambda: statuses.count(429) >= 10)
-        assert set(statuses) == {429}
-        conn.rollback()
-    for sender in senders:
-        sender.join(60)
-    assert set(statuses) == {200, 429}
-    assert own_server.stored("stall.rest") == 10 + 3_000 * statuses.count(200)
 
 
 def test_what_the_broker_holds_while_the_server_is_down_is_stored_when_it_is_back(
@@ -206,25 +200,24 @@ def test_what_the_broker_holds_while_the_server_is_down_is_stored_when_it_is_bac
 ) -> None:
     own_server.start()
     door = own_server.feed("down.mqtt", late_limit=None)
-    door.publish(_body("before", 0))
-    eventually(lambda: own_server.stored("down.mqtt") == 10)
+    sender = MqttSender(door, "mqtt")
+    sender.start()
+    eventually(lambda: sender.acknowledged)
     own_server.kill()
     own_server.start()
-    door.publish(_body("after", 0))
-    eventually(lambda: own_server.stored("down.mqtt") == 20)
+    sender.finish()
+    all_is_stored_once(own_server, door, [sender])
 
 
 @pytest.mark.long
 def test_a_vital_task_that_dies_takes_the_process_down_with_a_clear_last_line(
     own_server: Server, tmp_path: Path
 ) -> None:
-    if "IOC_DATABASE_URL" in own_server.settings:
-        pytest.skip("the embedded database is the vital task to be killed")
     own_server.start()
     assert own_server.process is not None
     # A broker that cannot come back: where its messages were, there is a file.
     store = next(own_server.data_dir.rglob("jetstream"))
-    broker = _child(own_server, "nats-server")
+    broker = own_server.children("nats-server")[0]
     broker.suspend()
     store.rename(tmp_path / "gone")
     store.write_text("not a folder")
@@ -240,9 +233,10 @@ def test_the_first_publish_that_the_broker_takes_is_stored(own_server: Server) -
     own_server.command("feed", "key", "first.one")
     password = own_server.command("feed", "key", "--mqtt", "so-y-te").strip()
     door = FeedDoor(own_server, "first.one", "so-y-te", "", password)
-    publisher = threading.Thread(target=lambda: door.publish(_body("first", 0)), daemon=True)
+    body = json.dumps([{"series": "a/x", "time": stamp(), "value": 1}]).encode()
+    publisher = threading.Thread(target=lambda: door.publish(body), daemon=True)
     publisher.start()
     own_server.start()
     publisher.join(60)
     assert not publisher.is_alive()
-    eventually(lambda: own_server.stored("first.one") == 10)
+    eventually(lambda: own_server.stored("first.one") == 1)

@@ -97,9 +97,12 @@ def test_unknown_series_are_kept_aside_unless_the_feed_makes_them(server: Server
     )
     assert described.json() == {"described": 1}
     eventually(lambda: door.post([_item("bv-9/beds-occupied", 5)]).json()["stored"] == 1)
-    assert door.post([_item("bv-9/beds-occupied", 900)]).json()["problems"][0]["reason"] == (
-        "value_range"
-    )
+    # A value beyond its limits is stored; that it is suspect stands beside it.
+    assert door.post([_item("bv-9/beds-occupied", 900, 1)]).json()["stored"] == 1
+    with server.database() as conn:
+        flagged = conn.execute("SELECT flags FROM observation_flag JOIN series USING (series_id) "
+                               "WHERE key = 'bv-9/beds-occupied'").fetchall()  # fmt: skip
+    assert flagged == [(1,)]
 
 
 def test_gzip_and_zstd_bodies_are_taken(server: Server) -> None:

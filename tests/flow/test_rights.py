@@ -29,7 +29,10 @@ READERS = PEOPLE | {WALL}
 KNOWN = READERS | {KEY, OTHER_KEY}
 ALL = KNOWN | {NONE}
 ACTORS = {LEADER, OPERATOR, ADMIN}
+SOURCE = "quyen.nguon"
+NOWHERE = {"kind": "poll", "url": "https://nowhere.invalid/observations.json", "every": "P1D"}
 LEDGER = {KEY, AGENCY, OPERATOR, ADMIN}
+REPAIR = {KEY, AGENCY, ADMIN}
 
 # Who is let through; a route without a line here fails the test, and so does a line too many.
 TABLE: dict[str, set[str]] = {
@@ -40,10 +43,25 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/feeds": READERS,
     "GET /api/v1/feeds/{feed}/ledger": LEDGER,
     "GET /api/v1/feeds/{feed}/quarantine": LEDGER,
+    "GET /api/v1/feeds/{feed}/quarantine/{item}/payload": LEDGER,
+    "PUT /api/v1/feeds/{feed}/quarantine/{item}": REPAIR,
+    "DELETE /api/v1/feeds/{feed}/quarantine/{item}": REPAIR,
+    "POST /api/v1/feeds/{feed}/quarantine/replay": REPAIR,
+    "GET /api/v1/feeds/{feed}/mapping": LEDGER,
+    "PUT /api/v1/feeds/{feed}/mapping": REPAIR,
+    "POST /api/v1/feeds/{feed}/mapping/test": REPAIR,
     "PUT /api/v1/feeds/{feed}/features": {KEY, ADMIN},
     "PUT /api/v1/feeds/{feed}/series": {KEY, ADMIN},
     "GET /api/v1/series": KNOWN,
     "GET /api/v1/series/{series}/observations": READERS | {KEY},
+    "GET /api/v1/observations.{file_format}": KNOWN,  # a feed key gets its own feed
+    "GET /api/v1/sources": {AGENCY, OTHER_AGENCY, OPERATOR, ADMIN},
+    "POST /api/v1/sources": {AGENCY, ADMIN},
+    "GET /api/v1/sources/{source}/exchanges": {AGENCY, OPERATOR, ADMIN},
+    "PUT /api/v1/sources/{source}": {AGENCY, ADMIN},
+    "POST /api/v1/sources/{source}/run": {AGENCY, ADMIN},
+    "POST /api/v1/sources/{source}/enable": {AGENCY, ADMIN},
+    "POST /api/v1/sources/{source}/disable": {AGENCY, ADMIN},
     "GET /api/v1/layers": READERS,
     "GET /api/v1/layers/{layer}": READERS,
     "GET /api/v1/units": KNOWN,
@@ -55,6 +73,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/indicators": READERS,
     "GET /api/v1/indicators/{indicator}/values": READERS,
     "GET /api/v1/rankings/{indicator}": READERS,
+    "GET /api/v1/quality": READERS,
+    "GET /api/v1/quality/ranking": READERS,
     "GET /api/v1/summary": READERS,
     "GET /api/v1/city": READERS,
     "GET /api/v1/stream/sse": READERS,
@@ -71,6 +91,7 @@ TOPICS: dict[str, set[str]] = {
     "summary": READERS,
     "board:overview": READERS,
     "board:procedures": READERS,
+    "board:data": READERS,
     "layer:units": READERS,
     "layer:traffic": READERS,
     "series:{series}": READERS,
@@ -86,6 +107,7 @@ class House:
     door: FeedDoor
     alert: str
     series: int
+    item: int
     tokens: dict[str, str]
     client: httpx2.Client
 
@@ -96,6 +118,7 @@ class House:
     def filled(self, text: str) -> str:
         return text.format(
             feed=self.door.feed, series=self.series, alert=self.alert, layer="traffic",
+            item=self.item, source=SOURCE, file_format="csv",
             board="overview", indicator="online-share",
         )  # fmt: skip
 
@@ -130,6 +153,12 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "features": {"type": "FeatureCollection", "features": []},
         "series": [{"key": "a/x"}],
         "comment": {"comment": "đã gọi đơn vị vận hành"},
+        "{item}": [{"series": "a/x"}],
+        "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
+        "{source}": NOWHERE,
+        "replay": {},
+        "mapping": {"mapping": {"series": "id", "time": "at", "value": "v"}},
+        "test": {"mapping": {"series": "id", "time": "at", "value": "v"}, "sample": []},
     }
     last = route.rsplit("/", 1)[1]
     query = {"topic": "alerts"} if last == "sse" else {}
@@ -145,6 +174,7 @@ def house(server: Server) -> Iterator[House]:
     grid = server.feed("quyen.luoi-dien", "dien-luc-phu-tho", domain="electricity")
     item = {"series": "a/x", "time": stamp(), "value": 1}
     assert door.post([item]).json()["stored"] == 1
+    assert door.post([{"series": "a/x"}]).json()["quarantined"] == 1
     assert grid.post([{**item, "series": "tram/customers-out", "value": 9000}]).status_code == 200
 
     def token(role: str, *units: str) -> str:
@@ -175,7 +205,7 @@ def house(server: Server) -> Iterator[House]:
     server.command("user", "add", "co-nguoi", "--role", "leader", "--password-stdin", said=PASSWORD)
     alert = get("/alerts")["items"][0]["id"]
     with httpx2.Client(base_url=server.base, timeout=30) as client:
-        yield House(server, door, alert, series, tokens, client)
+        yield House(server, door, alert, series, door.quarantine()[0]["id"], tokens, client)
 
 
 def _document(server: Server) -> dict[str, Any]:
@@ -209,7 +239,9 @@ def test_every_route_lets_through_whom_the_table_names_and_nobody_else(house: Ho
         found[route] = {who: house.knock(who, route) for who in sorted(ALL)}
         for who, status in found[route].items():
             if who in TABLE[route]:
-                right = 200 <= status < 300 or (status == 409 and "/alerts/" in route)
+                # Made by another before, gone by another before, or a source that is disabled.
+                done_before = any(part in route for part in ("/alerts/", "DELETE", "/sources"))
+                right = 200 <= status < 300 or (status == 409 and done_before)
             else:
                 right = status == (401 if who == NONE else 403)
             if not right:
@@ -429,6 +461,8 @@ def _faults(schema: dict[str, Any], value: Any, document: dict[str, Any], at: st
 
 SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/stream/sse", "GET /metrics", "GET /api/v1/asyncapi.json",
+    "GET /api/v1/feeds/{feed}/quarantine/{item}/payload",
+    "GET /api/v1/observations.{file_format}",
 )]  # fmt: skip
 
 

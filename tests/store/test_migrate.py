@@ -2,27 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
 
 from ioc.errors import ConfigError, Unavailable
 from ioc.store.migrate import migrate, migrations
 from tests.fixtures.store import rows_of
+from tests.fixtures.twin_stores import an_empty_database
 
 
 @pytest.fixture
 async def empty(database_server: str) -> AsyncIterator[str]:
-    """The address of a database in which nothing is."""
-    name = f"empty_{uuid4().hex[:10]}"
-    parameters = conninfo.conninfo_to_dict(database_server)
-    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield conninfo.make_conninfo(**{**parameters, "dbname": name})
-    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    async with an_empty_database(database_server) as url:
+        yield url
 
 
 @pytest.mark.parametrize("variant", ["plain", "timescale"])
@@ -42,6 +35,14 @@ async def test_migrating_twice_does_nothing_the_second_time(empty: str) -> None:
     done = await migrate(empty)
     assert len(done) == len(await rows_of(empty, "SELECT 1 FROM schema_version"))
     assert await migrate(empty) == []
+
+
+async def test_migrating_in_two_steps_comes_to_the_same(empty: str) -> None:
+    first = await migrate(empty, upto=5)
+    assert [name[:4] for name in first] == ["0001", "0002", "0003", "0004", "0005"]
+    assert await rows_of(empty, "SELECT to_regclass('retention')") == [(None,)]
+    rest = await migrate(empty)
+    assert len(first) + len(rest) == len(migrations("plain"))
 
 
 async def test_two_at_once_apply_each_migration_once(empty: str) -> None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from ioc.model import from_micros, to_micros
+from ioc.errors import Invalid
+from ioc.model import to_micros
 from ioc.store import observations
+from ioc.store.buckets import Width, expected, parse_width
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import NOW, ZONE, a_feed_key, a_part, some_series
@@ -19,10 +19,10 @@ FIRST, LAST = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UT
 
 
 async def _buckets(
-    pools: tuple[ReadPool, WritePool], series: int, width: timedelta
+    pools: tuple[ReadPool, WritePool], series: int, width: Width
 ) -> list[tuple[datetime, float, float, float, int]]:
     found = await observations.buckets(
-        pools[0], series, since=FIRST, until=LAST, width=width, zone=ZONE
+        pools[0], series, since=FIRST, until=LAST, width=width, zone=VIETNAM, store="plain"
     )
     return [(b.start.astimezone(VIETNAM), b.mean, b.low, b.high, b.observed) for b in found]
 
@@ -37,22 +37,22 @@ async def _store(database: str, writer: BatchWriter, rows: list[tuple[datetime, 
 @pytest.mark.parametrize(
     ("width", "starts"),
     [
-        (timedelta(minutes=15), ["2026-11-16T23:45", "2026-11-17T00:00"]),
-        (timedelta(hours=1), ["2026-11-16T23:00", "2026-11-17T00:00"]),
-        (timedelta(days=1), ["2026-11-16T00:00", "2026-11-17T00:00"]),
-        (timedelta(days=7), ["2026-11-16T00:00"]),
+        ("PT15M", ["2026-11-16T23:45", "2026-11-17T00:00"]),
+        ("PT1H", ["2026-11-16T23:00", "2026-11-17T00:00"]),
+        ("P1D", ["2026-11-16T00:00", "2026-11-17T00:00"]),
+        ("P1W", ["2026-11-16T00:00"]),
     ],
 )
 async def test_a_bucket_begins_by_the_clock_of_vietnam(
     database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool],
-    width: timedelta, starts: list[str],
+    width: str, starts: list[str],
 ) -> None:  # fmt: skip
     series = await _store(
         database,
         writer,
         [(MIDNIGHT - timedelta(seconds=1), 1), (MIDNIGHT, 3), (MIDNIGHT + timedelta(minutes=1), 5)],
     )
-    found = await _buckets(pools, series, width)
+    found = await _buckets(pools, series, parse_width(width))
     assert [f"{row[0]:%Y-%m-%dT%H:%M}" for row in found] == starts
     assert found[-1][1:] == ((3.0, 1.0, 5.0, 3) if len(starts) == 1 else (4.0, 3.0, 5.0, 2))
 
@@ -62,40 +62,8 @@ async def test_a_week_changes_at_midnight_before_its_monday(
 ) -> None:
     monday = datetime(2026, 11, 23, tzinfo=VIETNAM)
     series = await _store(database, writer, [(monday - timedelta(microseconds=1), 1), (monday, 2)])
-    found = await _buckets(pools, series, timedelta(days=7))
+    found = await _buckets(pools, series, parse_width("P7D"))
     assert [row[0] for row in found] == [monday - timedelta(days=7), monday]
-
-
-_WIDTHS = [timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1),
-           timedelta(days=7), timedelta(days=2)]  # fmt: skip
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    st.dictionaries(
-        st.integers(to_micros(FIRST), to_micros(LAST) - 1), st.integers(0, 9), min_size=1,
-        max_size=12,
-    ),
-    st.sampled_from(_WIDTHS),
-)  # fmt: skip
-async def test_every_observation_is_in_one_bucket_and_no_bucket_is_empty(
-    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool],
-    held: dict[int, int], width: timedelta,
-) -> None:  # fmt: skip
-    series = await _store(database, writer, [(from_micros(t), float(v)) for t, v in held.items()])
-    origin = datetime(2024, 1, 1, tzinfo=VIETNAM)
-    expected: dict[datetime, list[int]] = {}
-    for time, value in held.items():
-        start = origin + (from_micros(time) - origin) // width * width
-        expected.setdefault(start, []).append(value)
-    found = await _buckets(pools, series, width)
-    assert {row[0]: row[4] for row in found} == {k: len(v) for k, v in expected.items()}
-    for start, mean, low, high, _ in found:
-        values = expected[start]
-        assert mean == pytest.approx(sum(values) / len(values))
-        assert (low, high) == (min(values), max(values))
 
 
 async def test_raw_observations_come_oldest_first_up_to_the_limit(
@@ -107,4 +75,74 @@ async def test_raw_observations_come_oldest_first_up_to_the_limit(
     found = await observations.raw(
         pools[0], series, since=MIDNIGHT, until=MIDNIGHT + timedelta(hours=3), limit=2
     )
-    assert [row.mean for row in found] == [0, 1]
+    assert [value for _, value in found] == [0, 1]
+
+
+async def test_texts_are_read_as_they_were_sent(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool]
+) -> None:
+    [series], feed = some_series(1), await a_feed_key(database)
+    rows = [(series, to_micros(MIDNIGHT + timedelta(hours=h)), f"gió {h}") for h in (2, 0, 1)]
+    await writer.flush([a_part(feed, text=rows)], NOW)
+    found = await observations.raw_text(
+        pools[0], series, since=MIDNIGHT, until=MIDNIGHT + timedelta(hours=2), limit=9
+    )
+    assert [value for _, value in found] == ["gió 0", "gió 1"]
+
+
+@pytest.mark.parametrize(
+    ("width", "start", "end"),
+    [
+        ("PT15M", "2026-11-17T00:00", "2026-11-17T00:15"),
+        ("P1D", "2026-12-31T00:00", "2027-01-01T00:00"),
+        ("P1W", "2026-12-28T00:00", "2027-01-04T00:00"),
+        ("P1M", "2028-02-01T00:00", "2028-03-01T00:00"),
+        ("P3M", "2026-10-01T00:00", "2027-01-01T00:00"),
+        ("P1Y", "2026-01-01T00:00", "2027-01-01T00:00"),
+    ],
+)
+def test_a_bucket_ends_where_the_next_one_begins(width: str, start: str, end: str) -> None:
+    ended = parse_width(width).end(datetime.fromisoformat(start).replace(tzinfo=VIETNAM), VIETNAM)
+    assert ended == datetime.fromisoformat(end).replace(tzinfo=VIETNAM)
+
+
+def test_a_day_on_which_the_clock_is_changed_has_its_own_length() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    day = parse_width("P1D")
+    lengths = [
+        day.end(start.astimezone(UTC), berlin) - start.astimezone(UTC)
+        for start in (datetime(2026, 3, 29, tzinfo=berlin), datetime(2026, 10, 25, tzinfo=berlin))
+    ]
+    assert lengths == [timedelta(hours=23), timedelta(hours=25)]
+
+
+@pytest.mark.parametrize("width", ["", "P", "PT", "P0D", "PT0S", "15m", "P1M1D", "P9999999D"])
+def test_a_width_that_is_none_is_refused_with_examples(width: str) -> None:
+    with pytest.raises(Invalid, match="PT15M"):
+        parse_width(width)
+
+
+@pytest.mark.parametrize(
+    ("interval", "since", "until", "now", "wanted"),
+    [
+        (300, 0, 60, 999, 12),
+        (None, 0, 60, 999, None),
+        (300, 30, 60, 999, 6),
+        (300, 0, 20, 999, 4),
+        (300, 0, 60, 31, 7),  # at 0, 5, … 30 past
+        (300, 0, 60, 0, 0),
+        (300, 0, 60, -5, 0),
+        (86_400, 0, 60, 999, 1),
+        (0.5, 0, 60, 999, 7200),
+    ],
+)
+def test_a_bucket_expects_what_was_asked_for_and_is_over(
+    interval: float | None, since: int, until: int, now: int, wanted: int | None
+) -> None:
+    def at(minute: int) -> datetime:
+        return MIDNIGHT + timedelta(minutes=minute)
+
+    found = expected(
+        at(0), at(60), interval=interval, since=at(since), until=at(until), now=at(now)
+    )
+    assert found == wanted

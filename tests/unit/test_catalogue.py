@@ -31,8 +31,9 @@ def test_no_sentence_is_empty_or_has_a_broken_blank() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_of_a_refusal_has_its_sentence(reason: Reason) -> None:
+def test_every_reason_of_a_refusal_has_its_sentence_and_its_cure(reason: Reason) -> None:
     assert has(f"reason.{reason.value}")
+    assert has(f"cure.{reason.value}")
 
 
 def test_every_error_has_its_title() -> None:

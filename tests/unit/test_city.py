@@ -97,7 +97,8 @@ def test_every_outline_says_that_it_is_illustrative(city: City) -> None:
 
 
 def test_the_target_of_2026_is_marked_as_a_sample_and_that_of_2021_is_not(city: City) -> None:
-    by_unit = {(t.unit, t.valid_from.year): t for t in city.targets}
+    online = [t for t in city.targets if t.indicator == "online-share"]
+    by_unit = {(t.unit, t.valid_from.year): t for t in online}
     assert by_unit["phu-tho", 2026].sample
     assert by_unit["phu-tho", 2026].value == 51
     assert by_unit["phuong-viet-tri", 2026].value == 51
@@ -436,6 +437,35 @@ WRONG = {
     "bounds": Wrong("city.toml", "[104.75, 20.25,", "[20.25, 104.75,", "beyond ±90 degrees"),
     "time zone": Wrong(
         "city.toml", "Asia/Ho_Chi_Minh", "Asia/Hanoi", "is not a time zone", "Asia/Ho_Chi_Minh"
+    ),
+    "limits": Wrong(
+        "properties.toml",
+        'id = "speed"\nuom = "km/h"\nlow = 0',
+        'id = "speed"\nuom = "km/h"\nlow = 300',
+        "low 300 is not below high 200",
+        path="property[0].low",
+    ),
+    "uom of limits": Wrong(
+        "properties.toml",
+        'uom = "Cel"',
+        'uom = "K"',
+        "no measuring unit of temperature is called 'K'",
+        "known: Cel",
+    ),
+    "flat-line": Wrong(
+        "properties.toml",
+        'flat = "PT6H"',
+        'flat = "PT5M"',
+        "is not longer than the interval of 300 s",
+        "two values are no standstill",
+    ),
+    "rate": Wrong("properties.toml", "rate = 0.5", "rate = -0.5", "a rate must be above 0"),
+    "no limit": Wrong(
+        "properties.toml",
+        'id = "load"\nuom = "MW"\nlow = 0\nhigh = 500',
+        'id = "load"\nuom = "MW"',
+        "sets no limit",
+        "write some of low, high, rate, flat",
     ),
     "text": Wrong(
         "layers.toml", 'en = "Traffic"', 'eng = "Traffic"', "the key 'eng' is not known here"

@@ -1,0 +1,225 @@
+"""Retention and partitions: what is too old goes by domain, and nothing else with it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from ioc.live.latest import Latest
+from ioc.model import to_micros
+from ioc.store import layout, partitions
+from ioc.store.housekeeping import keep_house
+from ioc.store.layout import Layout, chunk_width
+from ioc.store.pool import connect
+from ioc.store.writer import BatchWriter
+from tests.fixtures.store import a_feed_key, a_part, real_series, rows_of
+
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def old_writer(database: str) -> AsyncIterator[BatchWriter]:
+    made = BatchWriter(database, Latest())
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def _keep(url: str, **domains: timedelta) -> None:
+    async with await connect(url) as conn:
+        await layout.settle(conn, Layout(1e6, timedelta(days=14), domains), "Asia/Ho_Chi_Minh")
+
+
+async def _a_series(url: str, domain: str, **more: Any) -> tuple[int, int]:
+    feed = await a_feed_key(url, **more)
+    await rows_of(url, "UPDATE feed SET domain = %s WHERE feed_key = %s", domain, feed)
+    [series] = await real_series(url, feed, "a/x")
+    return feed, series
+
+
+async def _put(
+    writer: BatchWriter, feed: int, series: int, days: range, received_at: datetime | None = None
+) -> None:
+    for day in days:
+        at = NOW - day * DAY
+        row = [(series, to_micros(at), float(day))]
+        await writer.flush([a_part(feed, row, received_at=received_at or at)], NOW)
+
+
+async def _ages(url: str, series: int) -> list[int]:
+    """In days, what is left of a series."""
+    found = await rows_of(
+        url,
+        "SELECT phenomenon_time FROM observation WHERE series_id = %s ORDER BY 1 DESC",
+        series,
+    )
+    return [(NOW - row[0]).days for row in found]
+
+
+async def test_a_domain_is_deleted_by_its_age_and_others_are_kept(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, cars = await _a_series(database, "traffic")
+    other, beds = await _a_series(database, "health")
+    days = range(0, 60, 3)
+    await _put(old_writer, feed, cars, days)
+    await _put(old_writer, other, beds, days)
+    await _keep(database, traffic=30 * DAY)
+    assert await keep_house(database, NOW) > 0
+    left = await _ages(database, cars)
+    assert set(range(0, 31, 3)) <= set(left)
+    assert max(left) <= 30 + 7  # a week goes once it is wholly too old
+    assert await _ages(database, beds) == list(days)
+    assert await keep_house(database, NOW) == 0
+
+
+async def test_a_piece_that_is_too_old_for_all_is_dropped_as_a_whole(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, cars = await _a_series(database, "traffic")
+    await _put(old_writer, feed, cars, range(0, 60, 3))
+    async with await connect(database) as conn:
+        before = await partitions.pieces(conn)
+    await _keep(database, traffic=30 * DAY, health=20 * DAY)
+    assert await keep_house(database, NOW) > 0
+    async with await connect(database) as conn:
+        after = await partitions.pieces(conn)
+    gone = [piece for piece in before if piece not in after]
+    assert gone == [piece for piece in before if piece.until <= NOW - 30 * DAY]
+    assert gone
+
+
+async def test_old_data_that_just_came_in_are_kept_where_a_feed_takes_any_age(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, past = await _a_series(database, "traffic", late_limit=None)
+    await _put(old_writer, feed, past, range(100, 160, 20), received_at=NOW - 2 * DAY)
+    await _keep(database, traffic=30 * DAY)
+    assert await keep_house(database, NOW) == 0
+    assert len(await _ages(database, past)) == 3
+    assert await keep_house(database, NOW + 29 * DAY) > 0
+    assert await _ages(database, past) == []
+
+
+async def test_the_writer_makes_anew_what_was_dropped(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, cars = await _a_series(database, "traffic", late_limit=None)
+    await _put(old_writer, feed, cars, range(100, 101))
+    await _keep(database, traffic=30 * DAY)
+    assert await keep_house(database, NOW) > 0
+    [at] = [NOW - 99 * DAY]
+    part = a_part(feed, [(cars, to_micros(at), 5.0)], received_at=NOW)
+    flushed = await old_writer.flush([part], NOW)
+    assert (flushed.receipts[0].stored, flushed.receipts[0].quarantined) == (1, 0)
+    assert await _ages(database, cars) == [99]
+
+
+async def test_texts_and_old_ledgers_go_too(database: str, old_writer: BatchWriter) -> None:
+    feed, words = await _a_series(database, "traffic")
+    for days in (1, 29, 31, 500):
+        at = NOW - days * DAY
+        text = [(words, to_micros(at), f"{days} days old")]
+        await old_writer.flush([a_part(feed, text=text, received_at=at)], NOW)
+    await _keep(database, traffic=30 * DAY)
+    assert await keep_house(database, NOW) == 3
+    assert await rows_of(database, "SELECT value FROM observation_text ORDER BY 1") == [
+        ("1 days old",), ("29 days old",),
+    ]  # fmt: skip
+    [oldest] = await rows_of(database, "SELECT min(minute) FROM ledger")
+    assert (NOW - oldest[0]).days == 31
+
+
+async def test_what_is_in_use_is_left_for_the_next_time(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, cars = await _a_series(database, "traffic")
+    await _put(old_writer, feed, cars, range(90, 91))
+    await _keep(database, traffic=30 * DAY)
+    async with await connect(database) as reader:
+        await reader.execute("SELECT count(*) FROM observation")
+        assert await keep_house(database, NOW) == 0
+        # Meanwhile nobody waits for it: the writer stores, in a new week too.
+        fresh = a_part(feed, [(cars, to_micros(NOW + 90 * DAY), 1.0)])
+        assert (await old_writer.flush([fresh], NOW)).receipts[0].stored == 1
+    assert await keep_house(database, NOW) > 0
+    assert len(await _ages(database, cars)) == 1
+
+
+async def test_partitions_stand_ready_before_the_writer_needs_them(database: str) -> None:
+    async with await connect(database) as conn:
+        if await partitions.existing(conn) is None:
+            pytest.skip("TimescaleDB makes its own chunks")
+    await keep_house(database, NOW)
+    async with await connect(database) as conn:
+        week = partitions.week_of(NOW)
+        assert await partitions.existing(conn) == set(range(week, week + 5))
+    writer = BatchWriter(database, Latest())
+    await writer.open()
+    feed = await a_feed_key(database)
+    await writer.flush([a_part(feed, [(1, to_micros(NOW + 20 * DAY), 1.0)])], NOW)
+    await writer.close()
+    async with await connect(database) as conn:
+        assert await partitions.existing(conn) == set(range(week, week + 5))
+
+
+async def test_a_partition_has_the_key_of_the_table(database: str) -> None:
+    async with await connect(database) as conn:
+        if await partitions.existing(conn) is None:
+            pytest.skip("TimescaleDB makes its own chunks")
+        await partitions.make(conn, [2900, 2901, 2900])
+        await partitions.make(conn, [2901])
+    insert = "INSERT INTO observation_w2900 VALUES (1, '2025-08-05 00:00Z', 1, now())"
+    await rows_of(database, insert)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await rows_of(database, insert)
+
+
+async def test_one_process_at_a_time_keeps_house(database: str) -> None:
+    async with await connect(database) as other:
+        await other.execute("SELECT pg_advisory_lock(%s)", [0x10C_0003])
+        await keep_house(database, NOW)
+        assert not await partitions.existing(other)
+
+
+async def test_a_database_that_is_away_is_for_the_next_time() -> None:
+    assert await keep_house("host=127.0.0.1 port=1 dbname=x connect_timeout=2", NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("per_day", "megabytes", "hours"),
+    [(1_000, 256, 672), (500_000, 256, 48), (5_000_000, 256, 6), (5_000_000, 8_192, 168),
+     (1e12, 256, 1)],
+)  # fmt: skip
+def test_a_chunk_holds_as_much_as_stays_in_memory(
+    per_day: float, megabytes: int, hours: int
+) -> None:
+    assert chunk_width(per_day, megabytes * 2**20) == timedelta(hours=hours)
+
+
+async def test_the_layout_is_what_the_city_said(database: str) -> None:
+    said = Layout(5_000_000.0, timedelta(days=9), {"traffic": 30 * DAY, "it": 400 * DAY})
+    async with await connect(database) as conn:
+        await layout.settle(conn, said, "Asia/Kolkata")
+        found = await layout.read(conn)
+    assert (found.per_day, found.compress_after, found.keep) == (
+        said.per_day, said.compress_after, said.keep,
+    )  # fmt: skip
+    if found.chunk is None:
+        return
+    assert found.chunk < timedelta(days=7)
+    jobs = await rows_of(
+        database,
+        "SELECT DISTINCT config->>'compress_after' FROM timescaledb_information.jobs "
+        "WHERE proc_name = 'policy_compression'",
+    )
+    assert jobs == [("9 days",)]
+    [view] = await rows_of(
+        database,
+        "SELECT view_definition FROM timescaledb_information.continuous_aggregates "
+        "WHERE view_name = 'observation_day'",
+    )
+    assert "Asia/Kolkata" in view[0]

@@ -1,0 +1,159 @@
+"""Bodies that stream in: cut at lines, decompressed, and never held beyond their bound."""
+
+import gzip
+import io
+from collections.abc import Iterable
+from typing import Any, cast
+
+import pytest
+import zstandard
+from fastapi import Request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ioc.api import bodies
+from ioc.api.bodies import BLOCK, MOST_JSON, cut_lines, pieces, whole
+from ioc.errors import Invalid, TooLarge
+
+CHUNK = 64 * 1024
+
+
+class _Sender:
+    """A body in chunks, which counts how many of its bytes were asked for."""
+
+    def __init__(self, chunks: Iterable[bytes], encoding: str = "identity", declared: str = ""):
+        self._chunks = iter(chunks)
+        self.taken = 0
+        headers = [(b"content-encoding", encoding.encode())]
+        if declared:
+            headers.append((b"content-length", declared.encode()))
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers}
+        self.request = Request(scope, self._receive)
+
+    async def _receive(self) -> Any:
+        chunk = next(self._chunks, None)
+        self.taken += len(chunk or b"")
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+
+def _chunked(body: bytes, size: int = CHUNK) -> list[bytes]:
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+async def _all(sender: _Sender, *, header: bool = False) -> list[tuple[bytes, int]]:
+    return [block async for block in cut_lines(pieces(sender.request), header=header)]
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"", b"bb ", b"ccc\r", b"d" * 30])),
+    st.integers(1, 50),
+    st.integers(1, 40),
+    st.booleans(),
+)
+async def test_the_lines_of_the_blocks_are_the_lines_of_the_body_with_their_places(
+    given: list[bytes], chunk: int, block: int, ends: bool
+) -> None:
+    body = b"\n".join(given) + (b"\n" if ends else b"")
+    before, bodies.BLOCK = bodies.BLOCK, block
+    try:
+        found = await _all(_Sender(_chunked(body, chunk)))
+    finally:
+        bodies.BLOCK = before
+    assert b"".join(part for part, _ in found).split() == body.split()
+    lines = 0
+    for part, first in found:
+        assert first == lines
+        lines += sum(1 for line in part.split(b"\n") if line.strip())
+
+
+async def test_each_block_of_csv_begins_with_the_header_even_after_blank_lines() -> None:
+    rows = b"".join(b"a/x,%d,1\n" % n for n in range(200_000))
+    found = await _all(_Sender(_chunked(b"\r\n\nseries,time,value\n" + rows)), header=True)
+    assert len(found) > 1
+    assert all(block.startswith(b"series,time,value\n") for block, _ in found)
+    assert b"".join(block.partition(b"\n")[2] for block, _ in found) == rows
+    assert found[0][1] == 0
+
+
+def _packed(encoding: str, body: bytes) -> bytes:
+    return gzip.compress(body, 6) if encoding == "gzip" else zstandard.compress(body, 9)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
+async def test_a_long_stream_never_holds_more_than_a_block_and_a_piece(encoding: str) -> None:
+    line = b'{"series":"a/x","time":"2026-11-22T09:00:00+07:00","value":%d}\n'
+    body = b"".join(line % n for n in range(500_000))
+    sender = _Sender(
+        _chunked(body if encoding == "identity" else _packed(encoding, body)), encoding
+    )
+    largest = total = 0
+    waiting = 0
+    async for block, _ in cut_lines(pieces(sender.request), header=False):
+        largest = max(largest, len(block))
+        total += len(block)
+        if encoding == "identity":
+            waiting = max(waiting, sender.taken - total)
+    assert total == len(body)
+    assert largest < BLOCK + 1024 * 1024
+    assert waiting <= CHUNK
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_bomb_is_unfolded_only_as_far_as_it_is_read(encoding: str) -> None:
+    bomb = _packed(encoding, b" " * 300_000_000)
+    assert len(bomb) < 400_000
+    sender = _Sender([bomb], encoding)
+    largest = count = 0
+    async for piece in pieces(sender.request):
+        largest, count = max(largest, len(piece)), count + 1
+        if count == 10:
+            break
+    assert 0 < largest <= 2 * 1024 * 1024
+    with pytest.raises(TooLarge):
+        await whole(_Sender([bomb], encoding).request)
+    with pytest.raises(TooLarge, match="line 1 or one after it"):
+        await _all(_Sender([bomb], encoding))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("size", [1, 7, CHUNK])
+async def test_packed_parts_one_after_another_are_all_read(encoding: str, size: int) -> None:
+    packed = _packed(encoding, b"one\n") + _packed(encoding, b"two\n")
+    assert await whole(_Sender(_chunked(packed, size), encoding).request) == b"one\ntwo\n"
+    with pytest.raises(Invalid, match="cut off"):
+        await whole(_Sender(_chunked(packed[:-3], size), encoding).request)
+    with pytest.raises(Invalid):
+        await whole(_Sender(_chunked(b"nothing of the kind", size), encoding).request)
+
+
+async def test_a_line_longer_than_the_bound_is_refused_and_the_lines_before_it_are_given() -> None:
+    rows = b"x\n" * BLOCK
+    sender = _Sender(_chunked(rows + b"y" * (MOST_JSON + 4 * BLOCK)))
+    found: list[int] = []
+
+    async def read() -> None:
+        async for block, _ in cut_lines(pieces(sender.request), header=False):
+            found.append(len(block))
+
+    with pytest.raises(TooLarge, match=f"more than {MOST_JSON} bytes"):
+        await read()
+    assert sum(found) == len(rows)
+    assert sender.taken < len(rows) + MOST_JSON + 2 * BLOCK
+
+
+async def test_a_body_that_is_declared_too_large_is_refused_unread() -> None:
+    sender = _Sender([b"[" * CHUNK] * 2_000, declared=str(100 * 1024 * 1024))
+    with pytest.raises(TooLarge):
+        await whole(sender.request)
+    assert sender.taken == 0
+    undeclared = _Sender([b"[" * CHUNK] * 2_000)
+    with pytest.raises(TooLarge):
+        await whole(undeclared.request)
+    assert undeclared.taken <= MOST_JSON + CHUNK
+
+
+async def test_zstd_of_a_stream_without_its_size_is_read() -> None:
+    out = io.BytesIO()
+    with zstandard.ZstdCompressor().stream_writer(out, closefd=False) as writer:
+        cast(Any, writer).write(b"abc\n" * 1000)
+    assert await whole(_Sender([out.getvalue()], "zstd").request) == b"abc\n" * 1000
