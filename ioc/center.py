@@ -35,7 +35,7 @@ from ioc.showing import Showing
 from ioc.store import feeds, ledger, observations
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.pulse import Pulse
-from ioc.store.registry import Registry
+from ioc.store.registry import FEEDS, Registry
 from ioc.store.writer import BatchWriter, Flushed
 from ioc.supervise import Vitals
 
@@ -193,14 +193,17 @@ class Center:
         self.latest.reserve(int(newest.series.max()))
         newest = newest.take(newest.time >= self.latest.time[newest.series])
         advanced = self.latest.apply(newest, max(to_micros(at) for at in received))
-        flushed = Flushed([], newest, advanced, np.zeros(len(newest), np.uint8))
+        flushed = Flushed([], newest, advanced, self.latest.flags[newest.series])
         await self.showing.flushed([], flushed)
         if self.role.judges:
             await self.alerting.flushed([], flushed)
 
-    async def reload(self) -> None:
+    async def reload(self, changed: frozenset[str]) -> None:
         """Take feeds, keys and rights that a command has changed."""
-        await self.registry.load(self.reads)
+        if changed == frozenset({FEEDS}):
+            await self.registry.load_feeds(self.reads)
+        else:
+            await self.registry.load(self.reads)
         self.showing.refresh()
         await self.set_agencies()
 

@@ -73,9 +73,11 @@ async def open_runtime(
         tasks["notices"] = lambda: listen(url, CHANGED, center.reload)
         if role.follows:
             tasks["following"] = lambda: listen(
-                url, batches.CHANNEL, center.follower.catch_up, gather=0
+                url, batches.CHANNEL, lambda _: center.follower.catch_up(), gather=0
             )
-            tasks["alerts"] = lambda: listen(url, alerts.CHANNEL, center.alerting.follow, gather=0)
+            tasks["alerts"] = lambda: listen(
+                url, alerts.CHANNEL, lambda _: center.alerting.follow(), gather=0
+            )
         if role.judges:
             tasks["sources"] = Sourcing(
                 url=url, reads=reads, writes=writes, registry=center.registry,

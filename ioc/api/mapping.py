@@ -15,7 +15,7 @@ from ioc.auth.policy import Permission
 from ioc.errors import Invalid
 from ioc.model import Feed
 from ioc.store import audit, mappings
-from ioc.store.registry import announce
+from ioc.store.registry import FEEDS, announce
 
 router = APIRouter(tags=["feeds"])
 
@@ -110,7 +110,7 @@ async def put_mapping(
     compile_mapping(document)
     async with writes.connection() as conn:
         version = await mappings.add(conn, feed.key, document, start, subject.name, now)
-        await announce(conn)
+        await announce(conn, FEEDS)
         await audit.record(
             conn, now=now, actor=subject.name, source="rest", action="feed.mapping",
             subject=feed.id,

@@ -26,7 +26,7 @@ from ioc.model import Domain, Feed, ValueKind
 from ioc.store import accounts, feeds
 from ioc.store.migrate import migrate
 from ioc.store.pool import connect
-from ioc.store.registry import add_series, announce
+from ioc.store.registry import FEEDS, add_series, announce
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
@@ -107,7 +107,7 @@ class Server:
                 auto_series=True, now=now,
             )  # fmt: skip
             key = await feeds.add_key(conn, name, now)
-            await announce(conn)
+            await announce(conn, FEEDS)
         made = BenchFeed(name, f"bench-{name}", key)
         await self._until_known(made)
         return made
@@ -136,7 +136,7 @@ class Server:
         """A user of the broker for the feed's agency."""
         async with await connect(self.database_url) as conn:
             password = await feeds.set_mqtt_password(conn, feed.agency, SystemClock().now())
-            await announce(conn)
+            await announce(conn, FEEDS)
         return Login("127.0.0.1", self._mqtt_port, feed.agency, password)
 
     async def wall_token(self) -> str:

@@ -19,7 +19,7 @@ from ioc.durations import parse_duration
 from ioc.errors import Invalid
 from ioc.model import Domain
 from ioc.store import audit, feed_settings, feeds, mappings
-from ioc.store.registry import announce
+from ioc.store.registry import FEEDS, announce
 
 app = typer.Typer(no_args_is_help=True, help="Make feeds, list them and hand out their keys.")
 
@@ -98,7 +98,7 @@ async def _add(
             **settings,
             **lengths,
         )
-        await announce(conn)
+        await announce(conn, FEEDS)
         await audit.record(
             conn, now=now, actor=ACTOR, source="local", action="feed.add", subject=feed
         )
@@ -196,7 +196,7 @@ async def _mapping(feed: str, content: bytes, since: str | None) -> int:
         number = await mappings.add(
             conn, await feeds.find(conn, feed), document, effective, ACTOR, now
         )
-        await announce(conn)
+        await announce(conn, FEEDS)
         await audit.record(
             conn, now=now, actor=ACTOR, source="local", action="feed.mapping", subject=feed,
             after={"version": number, "effective_from": effective.isoformat()},
@@ -241,7 +241,7 @@ async def _key(feed: str | None, agency: str | None) -> str:
             secret = await feeds.add_key(conn, feed, now)
         else:
             secret = await feeds.set_mqtt_password(conn, agency or "", now)
-        await announce(conn)
+        await announce(conn, FEEDS)
         await audit.record(
             conn, now=now, actor=ACTOR, source="local",
             action="feed.key" if feed else "agency.mqtt_password", subject=feed or agency or "",
@@ -273,7 +273,7 @@ async def _revoke(feed: str, number: int) -> None:
     now = SystemClock().now()
     async with connection(read_config()) as conn:
         await feeds.revoke_key(conn, feed, number, now)
-        await announce(conn)
+        await announce(conn, FEEDS)
         await audit.record(
             conn, now=now, actor=ACTOR, source="local", action="feed.revoke", subject=feed,
             after={"key": number},

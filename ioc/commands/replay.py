@@ -24,7 +24,7 @@ from ioc.simulate.publisher import Publisher
 from ioc.simulate.recording import BadLine, Row, default_series, read_recording
 from ioc.simulate.replay import Player, Send, play
 from ioc.store import feeds
-from ioc.store.registry import announce
+from ioc.store.registry import FEEDS, announce
 
 JSON = "application/json"
 MQTT_PORT = 1883
@@ -156,13 +156,13 @@ async def _feed_key(config: Config, feed: str, given: str | None) -> AsyncGenera
     async with connection(config) as conn:
         secret = await feeds.add_key(conn, feed, SystemClock().now())
         number = max(row[0] for row in await feeds.keys(conn, feed))
-        await announce(conn)
+        await announce(conn, FEEDS)
     try:
         yield secret
     finally:
         async with connection(config) as conn:
             await feeds.revoke_key(conn, feed, number, SystemClock().now())
-            await announce(conn)
+            await announce(conn, FEEDS)
 
 
 @asynccontextmanager

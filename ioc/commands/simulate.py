@@ -30,7 +30,7 @@ from ioc.simulate.simulator import BY_MQTT, Doors, Settings, Simulator
 from ioc.simulate.truth import TruthFile
 from ioc.store import feeds, identity
 from ioc.store.pool import Connection
-from ioc.store.registry import announce
+from ioc.store.registry import FEEDS, announce
 
 LAST_WORDS_SECONDS = 1.0
 """So long may the keys take to be revoked when the simulator is told to stop."""
@@ -205,7 +205,7 @@ async def _keys(
         made = _Keys({}, await _passwords(conn, agencies, memory), memory)
         for feed in wanted:
             made.feeds[feed.id] = await _key(conn, feed.id, memory)
-        await announce(conn)
+        await announce(conn, FEEDS)
     progress.save(memory_path, memory)
     try:
         yield made
@@ -221,7 +221,7 @@ async def _withdraw(config: Config, memory: Progress) -> None:
     async with connection(config) as conn:
         await _revoke(conn, memory)
         await _passwords(conn, set(memory.mqtt), memory)
-        await announce(conn)
+        await announce(conn, FEEDS)
 
 
 async def _key(conn: Connection, feed: str, memory: Progress) -> str:

@@ -18,22 +18,29 @@ PAUSE = 1.0
 """Seconds between attempts to listen again."""
 
 
-async def listen(
-    url: str, channel: str, changed: Callable[[], Awaitable[None]], *, gather: float = GATHER
-) -> None:
+ANYTHING = ""
+"""What may have changed while nobody listened."""
+
+Changed = Callable[[frozenset[str]], Awaitable[None]]
+"""Told the words of the notices that came together."""
+
+
+async def listen(url: str, channel: str, changed: Changed, *, gather: float = GATHER) -> None:
     """Call `changed` at first, after each notice, and after a lost connection; for ever."""
     while True:
         try:
             async with await AsyncConnection.connect(url, autocommit=True) as conn:
                 await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-                await changed()
+                await changed(frozenset({ANYTHING}))
                 while True:
+                    words: set[str] = set()
                     # Notices that come close together, as from a script, are one change.
-                    async for _ in conn.notifies(stop_after=1):
+                    async for notice in conn.notifies(stop_after=1):
+                        words.add(notice.payload)
                         await asyncio.sleep(gather)
-                    async for _ in conn.notifies(timeout=0):
-                        pass
-                    await changed()
+                    async for notice in conn.notifies(timeout=0):
+                        words.add(notice.payload)
+                    await changed(frozenset(words))
         except (psycopg.OperationalError, Unavailable):
             log.debug("not listening for now: the database is away")
         await asyncio.sleep(PAUSE)

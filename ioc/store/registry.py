@@ -29,6 +29,9 @@ CHANGED: Final = "ioc_registry"
 
 NO_UOMS: Final[abc.Mapping[str, str]] = {}
 
+EVERYTHING, FEEDS = "", "feeds"
+"""What a notice says: anything may differ, or only feeds, their keys and their mappings."""
+
 KINDS: Final = {ValueKind.NUMBER: 0, ValueKind.BOOLEAN: 1, ValueKind.TEXT: 2}
 
 _FEEDS: Final = """
@@ -140,19 +143,29 @@ class Registry:
         async with self._turn:
             await self._load(reads)
 
+    async def load_feeds(self, reads: ReadPool) -> None:
+        """Read feeds, keys and mappings anew, which are few; all where a feed is gone."""
+        async with self._turn:
+            async with reads.connection() as conn:
+                doors = await _doors(conn)
+            if self.feeds.keys() - {feed.key for feed in doors.feeds}:
+                await self._load(reads)
+            else:
+                self._open(doors)
+                self._note(Made([], []))
+
+    def _open(self, doors: "_Doors") -> None:
+        self.feeds = {feed.key: feed for feed in doors.feeds}
+        self.feed_by_id = {feed.id: feed for feed in doors.feeds}
+        self.credentials = doors.credentials
+
     async def _load(self, reads: ReadPool) -> None:
         async with reads.connection() as conn:
-            mappings: dict[int, list[Mapping]] = {}
-            for key, *row in await (await conn.execute(_MAPPINGS)).fetchall():
-                mappings.setdefault(key, []).append(_mapping(row))
-            feeds = [_feed(row, mappings) for row in await (await conn.execute(_FEEDS)).fetchall()]
-            credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
+            doors = await _doors(conn)
             features = await (await conn.execute(_FEATURES)).fetchall()
             series = await (await conn.execute(_SERIES)).fetchall()
             self.property_limits = await plausibility.limits(conn)
-        self.feeds = {feed.key: feed for feed in feeds}
-        self.feed_by_id = {feed.id: feed for feed in feeds}
-        self.credentials = {bytes(row[0]): row[1] for row in credentials}
+        self._open(doors)
         self.features = {row[2]: _feature(row) for row in features if row[1] in self.feeds}
         self.series, self.keys, self.series_of_feature = {}, {}, {}
         for row in series:
@@ -230,6 +243,23 @@ class Registry:
     def _note(self, made: Made) -> None:
         self._made.append(made)
         self.generation += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Feeds, and whose keys open them."""
+
+    feeds: list[Feed]
+    credentials: dict[bytes, int]
+
+
+async def _doors(conn: Connection) -> _Doors:
+    mappings: dict[int, list[Mapping]] = {}
+    for key, *row in await (await conn.execute(_MAPPINGS)).fetchall():
+        mappings.setdefault(key, []).append(_mapping(row))
+    feeds = [_feed(row, mappings) for row in await (await conn.execute(_FEEDS)).fetchall()]
+    credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
+    return _Doors(feeds, {bytes(row[0]): row[1] for row in credentials})
 
 
 async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None:
@@ -360,9 +390,9 @@ async def put_series(conn: Connection, feed_key: int, rows: Sequence[SeriesRow])
         )
 
 
-async def announce(conn: Connection) -> None:
-    """Tell running servers, at the commit of this transaction, to read the registry anew."""
-    await conn.execute("SELECT pg_notify(%s, '')", [CHANGED])
+async def announce(conn: Connection, what: str = EVERYTHING) -> None:
+    """Tell running servers, at the commit of this transaction, what to read anew."""
+    await conn.execute("SELECT pg_notify(%s, %s)", [CHANGED, what])
 
 
 def _mapping(row: Sequence[Any]) -> Mapping:

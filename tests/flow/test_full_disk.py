@@ -52,7 +52,7 @@ def _use_up_wal(server: Server) -> None:
 @pytest.mark.parametrize(
     ("folders", "expected"),
     [
-        (["nats"], [BROKER]),
+        pytest.param(["nats"], [BROKER], marks=pytest.mark.long),
         (["postgres", "nats"], [DATABASE, BROKER]),
         pytest.param(["postgres/base"], [DATABASE], marks=pytest.mark.long),
         pytest.param(["postgres/pg_wal"], [DATABASE], marks=pytest.mark.long),
