@@ -13,8 +13,8 @@ from ioc.api.feeds import window
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.errors import Invalid, NotFound, NotPermitted
 from ioc.live.wire import Value
-from ioc.model import Feed, Series, ValueKind, to_micros
-from ioc.store import observations
+from ioc.model import Feed, FlagName, Series, ValueKind, flag_names, to_micros
+from ioc.store import observations, plausibility
 from ioc.store.buckets import expected, parse_width
 from ioc.store.pool import ReadPool
 
@@ -48,7 +48,8 @@ class SeriesColumns(msgspec.Struct):
     """Buckets as columns: `time` in ms since 1970 UTC; a bucket without observations is absent.
 
     `expected` counts only what is asked for and over; null where nothing regular is expected.
-    With `next`, more follows: ask again with it as `since`.
+    With `next`, more follows: ask again with it as `since`. `suspect` names the observations, by
+    time, that are not plausible; it comes with each observation, not with buckets.
     """
 
     time: list[int]
@@ -58,6 +59,7 @@ class SeriesColumns(msgspec.Struct):
     observed: list[int]
     expected: list[int | None]
     next: datetime | None = None
+    suspect: dict[int, tuple[FlagName, ...]] = {}
 
 
 class TextColumns(msgspec.Struct):
@@ -201,9 +203,11 @@ async def _each(reads: ReadPool, series: int, since: datetime, until: datetime) 
     rows = await observations.raw(reads, series, since=since, until=until, limit=MOST_POINTS + 1)
     following = rows.pop()[0] if len(rows) > MOST_POINTS else None
     values = [value for _, value in rows]
+    flags = await plausibility.flags_of(reads, series, since=since, until=following or until)
     return SeriesColumns(
         [to_micros(time) // 1000 for time, _ in rows],
         values, values, values, [1] * len(rows), [None] * len(rows), following,
+        {to_micros(time) // 1000: flag_names(found) for time, found in flags},
     )  # fmt: skip
 
 

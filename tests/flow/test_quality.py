@@ -58,6 +58,15 @@ def _alerts(operator: httpx2.Client, feed: str) -> list[dict[str, Any]]:
     return [a for a in operator.get("/alerts").json()["items"] if a["feed"] == feed]
 
 
+def _suspect(operator: httpx2.Client, feed: str) -> dict[float, list[str]]:
+    """The suspect values among the observations of the gauge, with the reasons."""
+    key = {"key": f"{feed}/tram/water-level"}
+    series = operator.get("/series", params=key).json()["items"][0]["id"]
+    found = operator.get(f"/series/{series}/observations").json()
+    values = dict(zip(found["time"], found["mean"], strict=True))
+    return {values[int(at)]: flags for at, flags in found["suspect"].items()}
+
+
 def _score(client: httpx2.Client, agency: str) -> dict[str, Any] | None:
     found = client.get("/quality", params={"agency": agency}).json()["items"]
     return found[0]["scores"] if found else None
@@ -88,6 +97,7 @@ def test_a_broken_sensor_is_seen_but_sets_off_no_alarm(server: Server) -> None:
     # 250 m is suspect, and so is the fall from there to 9.9 m.
     assert found["right"] == {"value": 60, "numerator": 3, "denominator": 5}
     assert found["clean"]["value"] == 100
+    assert _suspect(operator, door.feed) == {250: ["range", "rate"], 9.9: ["rate"]}
 
 
 def test_a_correction_takes_the_suspicion_away_and_mends_the_score(server: Server) -> None:
