@@ -27,7 +27,7 @@ BOARD_SECONDS: Final = 2.0
 BATCH_SECONDS: Final = 60.0
 """How often old batches are dropped."""
 
-HOUSE_SECONDS: Final = 6 * 3600.0
+HOUSE_SECONDS: Final = 3600.0
 """How often partitions are made ahead and old observations deleted."""
 
 QUARANTINE_SECONDS: Final = 60.0

@@ -77,8 +77,10 @@ async def template(database_server: str) -> AsyncIterator[str]:
         if row is not None and row[0]:
             # Its scheduler would keep a connection, and a template must have none.
             await conn.execute("SELECT _timescaledb_functions.stop_background_workers()")
-    yield name
     async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        closed = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
+        await conn.execute(closed)
+        yield name
         await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

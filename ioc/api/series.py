@@ -23,6 +23,7 @@ router = APIRouter(tags=["series"])
 MOST_POINTS = 10_000
 """Buckets or observations that one answer holds."""
 
+
 class SeriesItem(msgspec.Struct):
     """A series with its newest value."""
 

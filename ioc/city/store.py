@@ -31,9 +31,7 @@ def read_store(folder: Folder, feeds: Feeds) -> CityStore:
         else:
             (at / "keep" / name).unknown("domain", name, list(Domain))
     per_day = spec.observations_per_day or max(LEAST_PER_DAY, sum(map(_per_day, feeds.good)))
-    return CityStore(
-        observations_per_day=per_day, compress_after=spec.compress_after, keep=keep
-    )
+    return CityStore(observations_per_day=per_day, compress_after=spec.compress_after, keep=keep)
 
 
 def _check_kept(domain: Domain, kept: timedelta, feeds: Feeds, at: Spot) -> None:

@@ -1,11 +1,10 @@
 """Which aggregate of the store may answer for a width, and how much of the time asked for."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from ioc.model import EPOCH
 from ioc.store.buckets import ORIGIN, Width
 
 StoreKind = Literal["plain", "timescale"]
@@ -13,16 +12,16 @@ StoreKind = Literal["plain", "timescale"]
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A continuous aggregate and the length of its own buckets; None is the province's day."""
+    """A continuous aggregate; its buckets are of even length, counted from `ORIGIN`."""
 
     name: str
-    step: timedelta | None
+    step: timedelta
 
 
 MINUTE: Final = Aggregate("observation_minute", timedelta(minutes=1))
 QUARTER: Final = Aggregate("observation_quarter", timedelta(minutes=15))
 HOUR: Final = Aggregate("observation_hour", timedelta(hours=1))
-DAY: Final = Aggregate("observation_day", None)
+DAY: Final = Aggregate("observation_day", timedelta(days=1))
 
 AGGREGATES: Final = (MINUTE, QUARTER, HOUR, DAY)
 """In the order in which they are made of each other."""
@@ -47,37 +46,27 @@ def reading(
     """
     if store == "plain":
         return None
+    origin = ORIGIN.replace(tzinfo=zone).astimezone(UTC)
+    shifts = _shifts(zone, since, until)
     for aggregate in reversed(AGGREGATES):
-        if not _fills(aggregate, width, zone):
+        if width.span is None:
+            fills = not width.length % aggregate.step
+        else:
+            # After a change of the clock midnight is no longer a whole number of days from origin.
+            fills = not any(shift % aggregate.step for shift in shifts)
+        if not fills:
             continue
-        inner = Reading(aggregate, _ceiling(since, aggregate, zone), _floor(until, aggregate, zone))
-        if inner.since < inner.until:
-            return inner
+        low, high = since + (origin - since) % aggregate.step, until
+        high -= (until - origin) % aggregate.step
+        if low < high:
+            return Reading(aggregate, low, high)
     return None
 
 
-def _fills(aggregate: Aggregate, width: Width, zone: ZoneInfo) -> bool:
-    if aggregate.step is None:
-        return width.span is not None
-    if width.span is not None:
-        # Midnight falls on a quarter of an hour everywhere, but not on an hour of UTC.
-        return aggregate in (MINUTE, QUARTER)
-    origin = ORIGIN.replace(tzinfo=zone) - EPOCH
-    return not width.length % aggregate.step and not origin % aggregate.step
-
-
-def _floor(instant: datetime, aggregate: Aggregate, zone: ZoneInfo) -> datetime:
-    if aggregate.step is None:
-        local = instant.astimezone(zone)
-        return datetime.combine(local.date(), time(), zone).astimezone(UTC)
-    return instant - (instant - EPOCH) % aggregate.step
-
-
-def _ceiling(instant: datetime, aggregate: Aggregate, zone: ZoneInfo) -> datetime:
-    below = _floor(instant, aggregate, zone)
-    if below == instant:
-        return instant
-    if aggregate.step is None:
-        following = below.astimezone(zone).date() + timedelta(days=1)
-        return datetime.combine(following, time(), zone).astimezone(UTC)
-    return below + aggregate.step
+def _shifts(zone: ZoneInfo, since: datetime, until: datetime) -> set[timedelta]:
+    """By how much the clock of a zone is off that of the origin, over a time; looked at weekly."""
+    usual = zone.utcoffset(ORIGIN)
+    weeks = (until - since) // timedelta(days=7) + 1
+    looked_at = [min(since + n * timedelta(days=7), until) for n in range(weeks)] + [until]
+    offsets = {at.astimezone(zone).utcoffset() for at in looked_at}
+    return {offset - usual for offset in offsets if offset is not None and usual is not None}

@@ -156,4 +156,3 @@ def _decoded(path: Path, content: bytes, kind: type[S]) -> S:
         return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:
         raise Invalid(f"{path} is damaged: {error}; copy it again") from error
-

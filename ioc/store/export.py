@@ -177,9 +177,7 @@ async def _texts(
             yield rows  # pyright: ignore[reportReturnType]
 
 
-def _as_block(
-    ids: NDArray[np.int32], rows: Sequence[tuple[int, datetime, str, datetime]]
-) -> Block:
+def _as_block(ids: NDArray[np.int32], rows: Sequence[tuple[int, datetime, str, datetime]]) -> Block:
     return Block(
         np.searchsorted(ids, [row[0] for row in rows]).astype(np.int32),
         np.array([to_micros(row[1]) for row in rows], np.int64),

@@ -1,4 +1,4 @@
-"""What keeps the store in order beside the flow: partitions ahead of time, old data out."""
+"""What keeps the store in order beside the flow: partitions made ahead, old data out."""
 
 import logging
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import AsyncConnection
 
-from ioc.store import partitions, retention
+from ioc.store import partitions, refresh, retention
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ async def keep_house(url: str, now: datetime) -> int:
             if row is None or not row[0]:
                 return 0
             await partitions.make_ahead(conn, now)
+            await refresh.take_up(conn)
             return await retention.apply(conn, now)
     except psycopg.OperationalError as error:
         # A lock that was not to be had is one of these as well.

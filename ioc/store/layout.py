@@ -28,15 +28,15 @@ _KEEP: Final = """
     INSERT INTO retention (domain, keep_s) VALUES (%s, extract(epoch FROM %s::interval))
 """
 _SET_WIDTH: Final = "SELECT set_chunk_time_interval(%s, %s)"
-_COMPRESSED: Final = ("observation", "observation_minute", "observation_quarter")
+# Altered, not made anew: to remove a policy is to wait for its job, which may wait for us.
 _COMPRESS: Final = """
-    SELECT remove_compression_policy(%(table)s, if_exists => true),
-           add_compression_policy(%(table)s, %(after)s::interval)
+    SELECT alter_job(job_id, config => jsonb_set(config, '{compress_after}',
+                                                 to_jsonb((%(after)s::interval)::text)))
+      FROM timescaledb_information.jobs
+     WHERE proc_name = 'policy_compression' AND hypertable_name LIKE 'observation%%'
+       AND (config->>'compress_after')::interval <> %(after)s
 """
-_DAY_ZONE: Final = """
-    SELECT strpos(view_definition, quote_literal(%s)) > 0
-      FROM timescaledb_information.continuous_aggregates WHERE view_name = 'observation_day'
-"""
+_ZONE: Final = "SELECT obj_description('observation_day'::regclass)"
 _READ: Final = """
     SELECT observations_per_day, make_interval(secs => compress_after_s) FROM store_plan
 """
@@ -72,22 +72,22 @@ def chunk_width(per_day: float, buffers: int) -> timedelta:
 async def settle(conn: Connection, layout: Layout, zone: str) -> None:
     """Keep the layout and, on TimescaleDB, set it: chunks made from now on, and the policies.
 
-    Days begin at midnight of `zone`; for another zone than before their aggregate is made anew.
+    Days begin at midnight of `zone`; for another zone than before the aggregates are made anew.
     """
+    timescale = await _one(conn, _TIMESCALE)
+    if timescale and await _one(conn, _ZONE) != zone:
+        await conn.execute("SELECT make_observation_aggregates(%s)", [zone])
     await conn.execute(
         _SET_PLAN, {"per_day": layout.per_day, "compress_after": layout.compress_after}
     )
     await conn.execute(_CLEAR)
     for domain, kept in layout.keep.items():
         await conn.execute(_KEEP, [domain, kept])
-    if not await _one(conn, _TIMESCALE):
+    if not timescale:
         return
     width = chunk_width(layout.per_day, await _one(conn, _BUFFERS))
     await conn.execute(_SET_WIDTH, ["observation", width])
-    for table in _COMPRESSED:
-        await conn.execute(_COMPRESS, {"table": table, "after": layout.compress_after})
-    if not await _one(conn, _DAY_ZONE, zone):
-        await conn.execute("SELECT make_observation_day(%s)", [zone])
+    await conn.execute(_COMPRESS, {"after": layout.compress_after})
 
 
 async def read(conn: Connection) -> Layout:

@@ -1,6 +1,7 @@
 """The ledger: what came of each feed in each minute and what became of it, written and read."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,8 +49,25 @@ _ADD: Final = """
                              FROM unnest(l.lag, excluded.lag) WITH ORDINALITY AS u(a, b, place)
                             ORDER BY place),
                lag_max = GREATEST(l.lag_max, excluded.lag_max)
+        RETURNING feed_key, minute, received
     )
-    SELECT pg_current_xact_id()::text
+    SELECT pg_current_xact_id()::text, c.feed_key, c.minute, c.received
+      FROM (VALUES (1)) AS one LEFT JOIN counted c ON true LIMIT 1
+"""
+
+# A number that was not given yet has no status; ours is higher than all that were.
+_UNDER_WAY: Final = """
+    SELECT CASE WHEN x < pg_current_xact_id() THEN pg_xact_status(x) END
+           IS NOT DISTINCT FROM 'in progress'
+      FROM (VALUES (%s::text::xid8)) AS v(x)
+"""
+
+# The number alone proves nothing: when PostgreSQL crashes before a transaction has left a trace in
+# its log, it gives the same number to another one afterwards, which may well be committed.
+_STANDS: Final = """
+    SELECT EXISTS (SELECT FROM ledger
+                    WHERE feed_key = %(feed)s AND minute = %(minute)s AND received = %(received)s
+                      AND xmin = %(transaction)s::text::xid8::xid)
 """
 
 _DROP: Final = """
@@ -165,8 +183,18 @@ def gather(
     )
 
 
-async def add(conn: Connection, tally: Tally) -> str:
-    """Add the counts to the ledger; returns the id of the transaction."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a transaction leaves in the ledger, by which it is known again."""
+
+    transaction: str
+    feed: int | None
+    minute: datetime | None
+    received: int | None
+
+
+async def add(conn: Connection, tally: Tally) -> Mark:
+    """Add the counts to the ledger; returns what the transaction leaves there."""
     columns = dict(zip(COUNTS, tally.counts.T.tolist(), strict=True))
     cur = await conn.execute(
         _ADD,
@@ -177,7 +205,23 @@ async def add(conn: Connection, tally: Tally) -> str:
     )  # fmt: skip
     row = await cur.fetchone()
     assert row is not None
-    return str(row[0])
+    return Mark(*row)
+
+
+async def stands(conn: Connection, mark: Mark) -> bool:
+    """Whether a transaction whose commit was not answered took place all the same.
+
+    It may be under way still, on a connection that only we have lost. Counts of other processes
+    on top of it hide it; what it stored is then found to be there when it is stored again.
+    """
+    while True:
+        row = await (await conn.execute(_UNDER_WAY, [mark.transaction])).fetchone()
+        if row is None or not row[0]:
+            break
+        await asyncio.sleep(0.05)
+    row = await (await conn.execute(_STANDS, asdict(mark))).fetchone()
+    await conn.rollback()
+    return row is not None and bool(row[0])
 
 
 async def drop(conn: Connection, feed: int, dropped: int, now: datetime) -> None:

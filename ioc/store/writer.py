@@ -58,7 +58,7 @@ STAGING_DTYPE: Final = np.dtype(
 
 SETTINGS: Final = """
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
-    SET plan_cache_mode = force_generic_plan;
+    SET plan_cache_mode = force_generic_plan; SET jit = off;
     SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0;
     CREATE TEMP TABLE IF NOT EXISTS staging (
         row integer NOT NULL, series_id integer NOT NULL, phenomenon_time timestamptz NOT NULL,
@@ -279,20 +279,21 @@ class BatchWriter:
         quarantine as `store_refused`, alone.
         """
         pause = 0.05
-        doubtful: str | None = None
+        doubtful: ledger.Mark | None = None
         while True:
             try:
                 if self._conn is None or self._conn.closed:
                     await self.open()
                 if doubtful is not None and (outcome := self._outcome) is not None:
-                    if await self._was_committed(doubtful):
+                    assert self._conn is not None
+                    if await ledger.stands(self._conn, doubtful):
                         return self._finish(outcome, now)
                     doubtful = None
                 return await self._attempt(parts, now)
             except psycopg.errors.DeadlockDetected:
                 await self._rollback()
             except (psycopg.OperationalError, Unavailable) as error:
-                doubtful = self._transaction
+                doubtful = self._mark
                 self.disk_full |= isinstance(error, psycopg.errors.DiskFull)
                 log.warning(
                     "the database's disk is full: free space on it; the flush is tried again"
@@ -318,7 +319,7 @@ class BatchWriter:
                 assert self._conn is not None
                 parts = [await _refused(self._conn, parts[0], str(error).splitlines()[0])]
 
-    _transaction: str | None = None
+    _mark: ledger.Mark | None = None
     _outcome: "tuple[list[Receipt], Columns, NDArray[np.int64], Judged] | None" = None
 
     async def close_quietly(self) -> None:
@@ -344,21 +345,10 @@ class BatchWriter:
             np.concatenate([flushed.flags for flushed in done]),
         )
 
-    async def _was_committed(self, transaction: str) -> bool:
-        """Whether a transaction whose commit was not answered took place all the same."""
-        assert self._conn is not None
-        while True:
-            cur = await self._conn.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction])
-            row = await cur.fetchone()
-            await self._conn.rollback()
-            if row is None or row[0] != "in progress":
-                return row is not None and row[0] == "committed"
-            await asyncio.sleep(0.05)
-
     async def _attempt(self, parts: Sequence[Part], now: datetime) -> Flushed:
         assert self._conn is not None
         conn = self._conn
-        self._transaction, self._outcome = None, None
+        self._mark, self._outcome = None, None
         # Partitions come first: to make them ends a transaction, and with it every lock.
         rows = _concatenate([part.rows for part in parts])
         await self._make_partitions(conn, rows)
@@ -394,7 +384,7 @@ class BatchWriter:
             np.fromiter((part.feed_key for part in parts), np.int64, len(parts)),
             arrived_us, _counts(parts, receipts, tallies), owner=owner, lag_us=lag_us,
         )  # fmt: skip
-        transaction = await ledger.add(conn, tally)
+        mark = await ledger.add(conn, tally)
         changed = rows if written.all() else rows.take(written)
         received = received[: len(rows)][written]
         judged = judge(changed, self._latest, self._limits)
@@ -406,7 +396,7 @@ class BatchWriter:
         if self._shared:
             batch = _batch(parts, receipts, changed, owner[: len(rows)][written], judged, received)
             await batches.add(conn, batch, now)
-        self._transaction, self._outcome = transaction, (receipts, changed, received, judged)
+        self._mark, self._outcome = mark, (receipts, changed, received, judged)
         await conn.commit()
         return self._finish(self._outcome, now)
 
@@ -415,7 +405,7 @@ class BatchWriter:
     ) -> Flushed:
         """Bring what is kept in memory into step with what has been committed."""
         receipts, changed, received, judged = outcome
-        self._transaction, self._outcome = None, None
+        self._mark, self._outcome = None, None
         self._careful = False
         advanced = self._latest.apply(
             changed, int(received.max()) if len(received) else 0, judged.flags, judged.since

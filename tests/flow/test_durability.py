@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+import psycopg
 import pytest
 
 from tests.fixtures.mosquitto import Mosquitto
@@ -67,7 +68,8 @@ def _kill_part_of_database(server: Server, chance: random.Random) -> None:
 
 
 def _end_connections(server: Server, _: random.Random) -> None:
-    with server.database() as conn:
+    # What recovers from the kill before has no connections to end.
+    with suppress(psycopg.OperationalError), server.database() as conn:
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -137,7 +139,7 @@ def test_nothing_acknowledged_is_lost_when_each_part_is_killed(own_server: Serve
 def test_nothing_acknowledged_is_lost_in_many_random_kills(own_server: Server) -> None:
     own_server.start()
     kills = _victims(own_server)
-    _rounds(own_server, kills, random.Random(SEED).choices(list(kills), k=60), 1.5)
+    _rounds(own_server, kills, random.Random(SEED).choices(list(kills), k=40), 1.5)
 
 
 @pytest.fixture

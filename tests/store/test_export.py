@@ -33,16 +33,18 @@ async def city(database: str) -> dict[str, str]:
     [speed, words] = await real_series(database, cars, "ql6, km 42/speed", "sign/text")
     [occupied] = await real_series(database, beds, "bv/beds")
     await rows_of(database, "UPDATE series SET value_kind = 'text' WHERE series_id = %s", words)
-    await rows_of(database, "UPDATE series SET uom = 'km/h', property = 'speed' "
-                  "WHERE series_id = %s", speed)
+    await rows_of(
+        database, "UPDATE series SET uom = 'km/h', property = 'speed' WHERE series_id = %s", speed
+    )
     [feature] = await rows_of(
         database,
         "INSERT INTO feature (feed_key, id, name, layer, unit_key) "
         "VALUES (%s, 'bv', 'Bệnh viện', 'hospitals', %s) RETURNING feature_key",
         beds, units["so-y-te"],
     )  # fmt: skip
-    await rows_of(database, "UPDATE series SET feature_key = %s WHERE series_id = %s",
-                  feature[0], occupied)
+    await rows_of(
+        database, "UPDATE series SET feature_key = %s WHERE series_id = %s", feature[0], occupied
+    )
     writer = BatchWriter(database, Latest())
     await writer.open()
     for feed, series in ((cars, speed), (beds, occupied)):

@@ -1,5 +1,7 @@
 """The ledger's lag, bytes and sums against a plain count."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from ioc.model import to_micros
 from ioc.store import lag, ledger
-from ioc.store.pool import ReadPool, WritePool
+from ioc.store.pool import ReadPool, WritePool, connect
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import NOW, a_feed_key, a_part, some_series
 
@@ -83,3 +85,40 @@ async def test_the_ledger_merges_lag_and_bytes_of_flushes_by_feed_and_minute(
     await writer.flush([a_part(refused_only, quarantined=1, size=3)], NOW)
     alone = await ledger.total(pools[0], refused_only, since=NOW - HOUR, until=NOW + HOUR)
     assert (alone.lag_p50, alone.lag_max, alone.bytes) == (None, None, 3)
+
+
+def _three_stored(feed: int) -> ledger.Tally:
+    counts = np.zeros((1, len(ledger.COUNTS)), np.int64)
+    counts[0, :2] = 3
+    nobody, none = np.zeros(0, np.intp), np.zeros(0, np.int64)
+    received = np.array([to_micros(NOW)])
+    return ledger.gather(np.array([feed]), received, counts, owner=nobody, lag_us=none)
+
+
+async def test_a_transaction_is_known_by_what_it_left_not_by_its_number_alone(
+    database: str,
+) -> None:
+    tally = _three_stored(await a_feed_key(database))
+    async with await connect(database) as conn, await connect(database) as other:
+        lost = await ledger.add(conn, tally)
+        await conn.rollback()
+        assert not await ledger.stands(other, lost)
+        cur = await other.execute("CREATE TEMP TABLE x AS SELECT pg_current_xact_id()::text")
+        await other.commit()
+        # As after a crash: another transaction bears the number now, and it is committed.
+        cur = await other.execute("SELECT * FROM x")
+        row = await cur.fetchone()
+        assert row is not None
+        assert not await ledger.stands(other, replace(lost, transaction=row[0]))
+        ahead = str(int(lost.transaction) + 1_000_000)
+        assert not await ledger.stands(other, replace(lost, transaction=ahead))
+        mark = await ledger.add(conn, tally)
+        asked = asyncio.create_task(ledger.stands(other, mark))
+        await asyncio.sleep(0)
+        await conn.commit()
+        assert await asked, "while it is under way there is no answer"
+        assert not await ledger.stands(other, replace(mark, transaction=row[0]))
+        again = await ledger.add(conn, tally)
+        await conn.commit()
+        assert await ledger.stands(other, again)
+        assert not await ledger.stands(other, mark), "later counts hide it"

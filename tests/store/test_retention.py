@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -217,9 +218,16 @@ async def test_the_layout_is_what_the_city_said(database: str) -> None:
         "WHERE proc_name = 'policy_compression'",
     )
     assert jobs == [("9 days",)]
-    [view] = await rows_of(
-        database,
-        "SELECT view_definition FROM timescaledb_information.continuous_aggregates "
-        "WHERE view_name = 'observation_day'",
-    )
-    assert "Asia/Kolkata" in view[0]
+    midnight = datetime(2026, 11, 20, tzinfo=ZoneInfo("Asia/Kolkata"))
+    feed, series = await _a_series(database, "traffic")
+    writer = BatchWriter(database, Latest())
+    await writer.open()
+    await _put_at(writer, feed, series, midnight - timedelta(seconds=1), midnight)
+    await writer.close()
+    starts = await rows_of(database, "SELECT start FROM observation_day ORDER BY 1")
+    assert [row[0] for row in starts] == [midnight - DAY, midnight]
+
+
+async def _put_at(writer: BatchWriter, feed: int, series: int, *times: datetime) -> None:
+    rows = [(series, to_micros(at), 1.0) for at in times]
+    await writer.flush([a_part(feed, rows)], NOW)
