@@ -150,9 +150,7 @@ async def test_nothing_is_lost_from_the_account_whatever_is_done(
             one = random.choice(still_open)
             async with pools[1].connection() as conn:
                 if act in ("replay", "fail"):
-                    assert await quarantine.claim(conn, [feed], [(one.id, one.edition)]) == {
-                        one.id
-                    }
+                    assert await quarantine.claim(conn, [feed], [(one.id, one.edition)]) == {one.id}
                     failure = quarantine.Failure(one.id, "value_range", "still")
                     taken = act == "replay"
                     await quarantine.settle(
