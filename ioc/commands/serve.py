@@ -31,9 +31,6 @@ from ioc.store import accounts
 GRACE: Final = 3
 """Seconds that open connections get at the end."""
 
-LONGEST_STOP: Final = 20.0
-"""Seconds after which a stop is cut short, when an outside database does not let go of us."""
-
 LOGINS: Final = "demo-logins.json"
 
 
