@@ -107,6 +107,9 @@ async def keep_boards(center: Center) -> None:
         try:
             for topic in await center.boards.refresh():
                 center.hub.changed(topic)
+        except Unavailable:
+            log.warning("the database is away; the boards stay as they are and age")
+            await asyncio.sleep(BOARD_SECONDS)
         except Exception:
             log.exception("the boards could not be computed; they stay as they are and age")
             await asyncio.sleep(BOARD_SECONDS)

@@ -93,7 +93,10 @@ def _broker(config: Config) -> list[Finding]:
     if config.mqtt_durable:
         found.append(("ok", "the broker's PUBACK is declared durable (IOC_MQTT_DURABLE=1)", ""))
     else:
-        cure = f"mosquitto needs {MOSQUITTO}; then set IOC_MQTT_DURABLE=1"
+        cure = (
+            f"mosquitto needs {MOSQUITTO}, and may still lose the last payload of a client when it "
+            "is killed; where that will do, set IOC_MQTT_DURABLE=1"
+        )
         found.append(("note", "durability of the broker's PUBACK is unknown", cure))
     if config.mqtt_auth_dir is None:
         cure = "set IOC_MQTT_AUTH_DIR, and let the broker read `passwords` and `acl` there"
