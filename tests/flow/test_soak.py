@@ -1,5 +1,6 @@
-"""Ten minutes of everything at once, with clients that die and come back: nothing may grow."""
+"""Minutes of everything at once, with clients that die and come back: nothing may grow."""
 
+import os
 import random
 import socket
 import time
@@ -13,7 +14,7 @@ import pytest
 from tests.fixtures.senders import MqttSender, RestSender, Sender, all_is_stored_once, finish
 from tests.fixtures.server import FeedDoor, Server, eventually
 
-MINUTES: Final = 10
+MINUTES: Final = int(os.environ.get("IOC_TEST_SOAK_MINUTES", "4"))
 RESTING: Final = 20.0
 """Seconds after which what a start needs has been taken, and growth is growth."""
 
@@ -59,7 +60,7 @@ def _die(sender: Sender) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
-def test_nothing_grows_in_ten_minutes_of_load_with_clients_that_come_and_go(
+def test_nothing_grows_in_minutes_of_load_with_clients_that_come_and_go(
     own_server: Server,
 ) -> None:
     own_server.start()
