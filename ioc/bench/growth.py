@@ -1,17 +1,17 @@
 """How the ingest keeps its ratio as the province grows: more series, and more rows stored."""
 
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from psycopg import sql
 
 from ioc.bench import ingest
 from ioc.bench.figures import Part, Report, report
 from ioc.bench.server import BenchFeed, Server, limit_database, serving
 from ioc.clock import SystemClock
 from ioc.model import Domain
+from ioc.store import partitions
 from ioc.store.pool import connect
 
 CHUNK: Final = 10_000
@@ -51,10 +51,13 @@ async def _measure(plan: Plan, series: int, stored: int) -> Part:
         limits = await stack.enter_async_context(limit_database(server))
         feed = await _feed(server, series)
         if stored:
+            start = SystemClock().now() - timedelta(milliseconds=3 * ingest.HOUR_MS)
+            await _make_partitions(server.database_url, start)
             for url in (server.database_url, limits):
-                await _fill(url, series, stored)
+                await _fill(url, start, series, stored)
         await server.settled()
         bench = ingest.Bench(stack, server, limits, ingest.Plan(plan.seconds, plan.rounds))
+        bench.laid = stored // series * series
         more = f", {stored:,} rows stored before" if stored else ""
         return await bench.rest(feed, series=series, name=f"REST, {series:,} series{more}")
 
@@ -67,11 +70,14 @@ async def _feed(server: Server, series: int) -> BenchFeed:
     return feed
 
 
-async def _fill(url: str, series: int, rows: int) -> None:
-    """Lay rows into the hours before those that are measured."""
-    start = SystemClock().now() - timedelta(milliseconds=3 * ingest.HOUR_MS)
+async def _make_partitions(url: str, start: datetime) -> None:
+    """Make the product's partitions from `start` on; the limit has one for everything."""
     async with await connect(url) as conn:
-        await conn.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS observation_all PARTITION OF observation DEFAULT")
-        )
+        if await partitions.existing(conn) is not None:
+            await partitions.make(conn, partitions.weeks_between(start, SystemClock().now()))
+
+
+async def _fill(url: str, start: datetime, series: int, rows: int) -> None:
+    """Lay rows into the hours before those that are measured."""
+    async with await connect(url) as conn:
         await conn.execute(_FILL, {"start": start, "steps": rows // series, "series": series})

@@ -95,6 +95,8 @@ class Bench:
         self._server = server
         self._limits = limits
         self._plan = plan
+        self.laid = 0
+        """Rows that were laid into the table past the front door."""
         # An hour back, so that the steps of time never get ahead of the clock.
         self._base_ms = int(SystemClock().now().timestamp() * 1e3) - HOUR_MS
 
@@ -229,7 +231,7 @@ class Bench:
         uom: str,
         rows: int,
     ) -> Part:
-        await self._server.check_counts(feed, product.sent)
+        await self._server.check_counts(feed, product.sent, laid=self.laid)
         return compared(
             name,
             [Pair(pair.figure * rows, pair.limit * rows) for pair in pairs],

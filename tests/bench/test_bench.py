@@ -12,7 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 150.0
 TOP = {"bench", "name", "figure", "limit", "ratio", "uom", "parts"}
-PART = {"name", "figure", "limit", "ratio", "uom", "cpu", "counts"}
+PART = {
+    "name", "figure", "limit", "ratio", "uom", "cpu", "cpu_per_million", "peak_mib", "delay_ms",
+    "counts",
+}  # fmt: skip
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(200)]
 
@@ -48,8 +51,22 @@ async def test_ingest_stores_all_that_it_sends() -> None:
     assert [part["uom"] for part in found["parts"]] == ["obs/s", "obs/s", "msg/s", "msg/s"]
     for part in found["parts"]:
         assert part["counts"]["stored"] == part["counts"]["sent"] > 0
-        assert part["cpu"].keys() >= {"ioc", "postgres", "nats-server", "sender"}
+        programs = {"ioc", "postgres", "nats-server", "sender"}
+        for spent in ("cpu", "cpu_per_million", "peak_mib"):
+            assert part[spent].keys() >= programs
+        assert 0 < part["delay_ms"]["p50"] <= part["delay_ms"]["p99"]
     assert [part["limit"] is None for part in found["parts"]] == [False, False, False, True]
+
+
+async def test_growth_measures_each_number_of_series_against_its_own_limit() -> None:
+    found = await bench("growth", "--series", "1000,9000", "--stored", "18000",
+                        "--seconds", "0.2", "--rounds", "1")  # fmt: skip
+    first, more, stored = found["parts"]
+    assert first["counts"]["of_first_ratio"] == 1
+    assert "9,000 series" in more["name"]
+    assert "18,000 rows stored before" in stored["name"]
+    for part in found["parts"]:
+        assert part["counts"]["stored"] == part["counts"]["sent"] > 0
 
 
 async def test_fanout_reaches_every_client() -> None:
