@@ -85,7 +85,8 @@ def judge(rows: Columns, latest: Latest, limits: Limits) -> Judged:
 
     Only rows that are newer than all that is known of their series are judged by rate and
     flat-line, each by the one before it, be that in `latest` or in the batch. Late rows and
-    corrections are judged by their range.
+    corrections are judged by their range, and so is what follows a value out of range: the way
+    back from a spike may be the beginning of a flood.
     """
     flags = np.zeros(len(rows), np.uint8)
     since = np.full(len(rows), NEVER, np.int64)
@@ -125,6 +126,7 @@ def _judge_moves(
     with np.errstate(over="ignore"):
         change = np.abs(value - value_before) * MINUTE_US
         fast = known & (change > limits.rate[ids] * elapsed)
+    fast &= (value_before >= limits.low[ids]) & (value_before <= limits.high[ids])
     # A silence longer than the limit says nothing of what the sensor did meanwhile.
     flat = limits.flat[ids]
     same = known & (value == value_before) & (elapsed <= flat)

@@ -69,7 +69,8 @@ class Naive:
         if series in self.newest:
             last, was, start = self.newest[series]
             elapsed = minute - last
-            if of.rate is not None and abs(value - was) > of.rate * elapsed:
+            sane = (of.low is None or was >= of.low) and (of.high is None or was <= of.high)
+            if sane and of.rate is not None and abs(value - was) > of.rate * elapsed:
                 flags |= Flag.RATE
             if value == was and of.flat is not None and elapsed * 60 <= of.flat:
                 since = start
@@ -142,6 +143,12 @@ def test_a_jump_is_flagged_and_so_is_the_jump_back() -> None:
     assert latest.flags[2] == 0
 
 
+def test_what_follows_a_value_out_of_range_is_not_judged_by_the_way_back() -> None:
+    said, latest = _fed([(1, 0, 0.0)], [(1, 1, 9.0)], [(1, 2, 1.5)])
+    assert said == [[0], [Flag.RANGE | Flag.RATE], [0]]
+    assert latest.flags[1] == 0
+
+
 def test_a_late_row_is_judged_by_its_range_only() -> None:
     said, latest = _fed([(1, 10, 0.0)], [(1, 9, 1.9), (1, 8, 5.0)])
     assert said == [[0], [0, Flag.RANGE]]
@@ -157,8 +164,8 @@ def test_a_correction_of_the_newest_value_takes_its_flag_away() -> None:
 
 
 def test_a_value_may_be_of_several_kinds_of_suspect_and_huge() -> None:
-    said, _ = _fed([(1, 0, -1e308)], [(1, 1, 1e308)])
-    assert said == [[Flag.RANGE], [Flag.RANGE | Flag.RATE]]
+    said, _ = _fed([(1, 0, 0.0), (2, 0, -1e308)], [(1, 1, 1e308), (2, 1, 1e308)])
+    assert said == [[0, 0], [Flag.RANGE | Flag.RATE, Flag.RATE]]
 
 
 @pytest.mark.parametrize(
