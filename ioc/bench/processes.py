@@ -145,7 +145,8 @@ class Meter:
         """The most memory that one process of each program has held in its life, in MiB."""
         found: dict[str, float] = {}
         for pid, called in self._members():
-            with suppress(OSError):
+            # A process that is just ending has no memory any more.
+            with suppress(OSError, IndexError):
                 status = Path(f"/proc/{pid}/status").read_text()
                 kib = int(status.partition("VmHWM:")[2].split()[0])
                 found[called] = max(found.get(called, 0.0), round(kib / 1024, 1))
