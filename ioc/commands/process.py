@@ -21,7 +21,7 @@ from ioc.runtime import open_runtime
 
 log = logging.getLogger(__name__)
 
-LONGEST_STOP: Final = 25.0
+LONGEST_STOP: Final = 15.0
 """Seconds after which a stop is cut short, when an outside database does not let go of us."""
 
 
