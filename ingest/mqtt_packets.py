@@ -138,26 +138,26 @@ def connect(
     if five:
         more = bytes([_SESSION_EXPIRY]) + FOR_EVER.to_bytes(4)
         more += bytes([_RECEIVE_MAXIMUM]) + receive_maximum.to_bytes(2)
-        head += _length(len(more)) + more
+        head += length(len(more)) + more
     words = [client_id, user, password] if user else [client_id]
-    return _packet(0x10, head + b"".join(map(_text, words)))
+    return _packet(0x10, head + b"".join(map(text, words)))
 
 
 def subscribe(mid: int, topics: Sequence[str], *, five: bool) -> bytes:
     """A SUBSCRIBE at QoS 1."""
     body = mid.to_bytes(2) + (b"\x00" if five else b"")
-    return _packet(0x82, body + b"".join(_text(topic) + b"\x01" for topic in topics))
+    return _packet(0x82, body + b"".join(text(topic) + b"\x01" for topic in topics))
 
 
 def unsubscribe(mid: int, topics: Sequence[str], *, five: bool) -> bytes:
     """An UNSUBSCRIBE."""
     body = mid.to_bytes(2) + (b"\x00" if five else b"")
-    return _packet(0xA2, body + b"".join(map(_text, topics)))
+    return _packet(0xA2, body + b"".join(map(text, topics)))
 
 
 def publish(topic: str, body: bytes, *, five: bool) -> bytes:
     """A PUBLISH at QoS 0."""
-    return _packet(0x30, _text(topic) + (b"\x00" if five else b"") + body)
+    return _packet(0x30, text(topic) + (b"\x00" if five else b"") + body)
 
 
 def _content_type(data: bytes, at: int, end: int) -> tuple[str, int]:
@@ -200,10 +200,11 @@ def _number(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def _packet(first: int, body: bytes) -> bytes:
-    return bytes([first]) + _length(len(body)) + body
+    return bytes([first]) + length(len(body)) + body
 
 
-def _length(size: int) -> bytes:
+def length(size: int) -> bytes:
+    """A length as MQTT writes it, in one to four bytes."""
     out = bytearray()
     while True:
         size, low = divmod(size, 128)
@@ -212,6 +213,7 @@ def _length(size: int) -> bytes:
             return bytes(out)
 
 
-def _text(word: str) -> bytes:
+def text(word: str) -> bytes:
+    """A text behind its length."""
     encoded = word.encode()
     return len(encoded).to_bytes(2) + encoded

@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.intake import Intake
 from ingest.mqtt import MqttSource, broker_address
@@ -151,14 +152,15 @@ class Center:
             await self.follower.begin()
         await self.registry.load(self.reads)
         self.latest.reserve(self.registry.highest)
-        for series, time, value, received in await observations.newest(self.reads):
-            self.latest.reserve(series)
-            self.latest.time[series] = to_micros(time)
-            self.latest.value[series] = value
-            self.latest.received[series] = to_micros(received)
+        newest, received = await self._newest()
+        self.latest.time[newest.series] = newest.time
+        self.latest.value[newest.series] = newest.value
+        self.latest.received[newest.series] = received
+        columns = (newest.series.tolist(), newest.time.tolist(), received.tolist())
+        for series, time, arrived in zip(*columns, strict=True):
             known = self.registry.series.get(series)
             if known is not None:
-                self.health.seen(known.feed_key, to_micros(time), to_micros(received))
+                self.health.seen(known.feed_key, time, arrived)
         await self.scoring.load()
         for row in await ledger.recent(self.reads, now - timedelta(days=1)):
             self.health.restore(*row)
@@ -178,21 +180,25 @@ class Center:
         for topic in self.boards.topics.values():
             self.hub.add(topic)
 
+    async def _newest(self) -> tuple[Columns, NDArray[np.int64]]:
+        """The newest stored observation of every series and its arrival (µs); memory has room."""
+        rows = await observations.newest(self.reads)
+        newest = Columns(
+            np.array([row[0] for row in rows], np.int32),
+            np.array([to_micros(row[1]) for row in rows], np.int64),
+            np.array([row[2] for row in rows], np.float64),
+        )
+        self.latest.reserve(int(newest.series.max(initial=0)))
+        return newest, np.array([to_micros(row[3]) for row in rows], np.int64)
+
     async def _start_over(self) -> None:
         """Read the newest observations anew, after batches were missed."""
         await self.registry.load(self.reads)
-        rows = await observations.newest(self.reads)
-        if not rows:
+        newest, received = await self._newest()
+        if not len(newest):
             return
-        series, time, value, received = zip(*rows, strict=True)
-        newest = Columns(
-            np.array(series, np.int32),
-            np.array([to_micros(t) for t in time], np.int64),
-            np.array(value, np.float64),
-        )
-        self.latest.reserve(int(newest.series.max()))
         newest = newest.take(newest.time >= self.latest.time[newest.series])
-        advanced = self.latest.apply(newest, max(to_micros(at) for at in received))
+        advanced = self.latest.apply(newest, int(received.max()))
         flushed = Flushed([], newest, advanced, self.latest.flags[newest.series])
         await self.showing.flushed([], flushed)
         if self.role.judges:

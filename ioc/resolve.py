@@ -263,8 +263,8 @@ class Resolver:
             return Reason.VALUE_KIND, f"this series takes values of kind {wanted}{cure}"
         if not isinstance(value, str) and not math.isfinite(value):
             return Reason.VALUE_INVALID, "not a finite number; leave out what was not measured"
-        described = self._registry.series[series].uom
-        if uom and described and not same_uom(uom, described):
+        if not self._uom_agrees(series, uom):
+            described = self._registry.series[series].uom
             return Reason.UOM_MISMATCH, (
                 f"the payload measures in {uom[:40]}, the series in {described}; convert before "
                 "sending, or describe the series with the unit that is sent; nothing is converted "
@@ -274,12 +274,14 @@ class Resolver:
 
     def _uoms_agree(self, feed: Feed, decoded: Decoded) -> bool:
         """Whether each unit that a payload names is the one of its series."""
-        known, series = self._registry.keys.get(feed.key, {}), self._registry.series
-        for key, uom in zip(decoded.keys, decoded.uoms or (), strict=True):
-            described = series[known[key]].uom if uom and key in known else None
-            if described and not same_uom(uom, described):
-                return False
-        return True
+        known = self._registry.keys.get(feed.key, {})
+        pairs = zip(decoded.keys, decoded.uoms or (), strict=True)
+        return all(key not in known or self._uom_agrees(known[key], uom) for key, uom in pairs)
+
+    def _uom_agrees(self, series: int, uom: str) -> bool:
+        """Whether a unit is the one of the series; who names none agrees."""
+        described = self._registry.series[series].uom if uom else None
+        return not described or same_uom(uom, described)
 
 
 _KIND_OF: Final = {float: _NUMBER, int: _NUMBER, bool: _BOOLEAN, str: _TEXT}

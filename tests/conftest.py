@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ioc.embedded.database import EmbeddedDatabase
 from ioc.store.migrate import migrate
-from tests.fixtures.server import Server, external_database
+from tests.fixtures.server import Server, product_at
 
 ROOT = Path(__file__).parents[1]
 
@@ -102,28 +102,13 @@ async def database(database_server: str, template: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running product with the demo's city and no simulator, for the tests of one file."""
-    folder = tmp_path_factory.mktemp("server") / "data"
-    with external_database() as url:
-        settings = {"IOC_DEMO": "1"}
-        if url is not None:
-            settings["IOC_DATABASE_URL"] = url
-        running = Server(folder, settings)
+    with product_at(tmp_path_factory.mktemp("server") / "data") as running:
         running.start()
-        try:
-            yield running
-        finally:
-            running.close()
+        yield running
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A product of the test's own, to be killed and started at will; not started yet."""
-    with external_database() as url:
-        settings = {"IOC_DEMO": "1"}
-        if url is not None:
-            settings["IOC_DATABASE_URL"] = url
-        made = Server(tmp_path / "data", settings)
-        try:
-            yield made
-        finally:
-            made.close()
+    with product_at(tmp_path / "data") as made:
+        yield made

@@ -2,12 +2,15 @@
 
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import msgspec
 import zstandard
 from fastapi import Request
 
 from ioc.errors import Invalid, TooLarge, UnsupportedFormat
+
+T = TypeVar("T")
 
 MOST_JSON = 16 * 1024 * 1024
 """Bytes of a JSON body, decompressed; lines and CSV stream without a limit."""
@@ -120,6 +123,14 @@ async def whole(request: Request, most: int = MOST_JSON) -> bytes:
             raise TooLarge(f"the body has more than {most} bytes; send NDJSON or CSV, which stream")
         parts.append(piece)
     return b"".join(parts)
+
+
+def decoded(body: bytes, decoder: msgspec.json.Decoder[T], what: str, hint: str = "") -> T:
+    """What a JSON body says, or `Invalid` with what it should have been and what to send."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"not {what}: {error}{hint}") from error
 
 
 async def lines(request: Request, *, header: bool) -> AsyncIterator[tuple[bytes, int]]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from geo.geojson import Fault, envelope, geometry_faults, to_wkb
 from ingest.rows import key_fault
-from ioc.api.bodies import whole
+from ioc.api.bodies import decoded, whole
 from ioc.api.deps import Known, Now, ServerFacts, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
@@ -85,10 +85,7 @@ async def put_feed_features(
 
     All of it is taken or, with the first fault named, nothing.
     """
-    try:
-        collection = _collection.decode(await whole(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"not a GeoJSON FeatureCollection: {error}") from error
+    collection = decoded(await whole(request), _collection, "a GeoJSON FeatureCollection")
     if len(collection.features) > MOST_ITEMS:
         raise Invalid(f"at most {MOST_ITEMS} features at once")
     rows = [_feature_row(n, f, feed, facts) for n, f in enumerate(collection.features)]
@@ -162,10 +159,7 @@ async def put_feed_series(
     request: Request, feed: DescribedFeed, writes: Writes, registry: Known, now: Now
 ) -> Response:
     """Describe series; a feature that does not exist is made without a place."""
-    try:
-        described = _descriptions.decode(await whole(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"not a JSON array of series: {error}") from error
+    described = decoded(await whole(request), _descriptions, "a JSON array of series")
     if len(described) > MOST_ITEMS:
         raise Invalid(f"at most {MOST_ITEMS} series at once")
     known = registry.keys.get(feed.key, {})

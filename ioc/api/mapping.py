@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from ingest.mapping import Document, compile_mapping, in_force
 from ingest.trial import Trial, try_mapping
-from ioc.api.bodies import whole
+from ioc.api.bodies import decoded, whole
 from ioc.api.deps import CurrentSubject, Now, Reads, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
@@ -97,12 +97,8 @@ async def put_mapping(
     request: Request, feed: RepairableFeed, subject: CurrentSubject, writes: Writes, now: Now
 ) -> Response:
     """Make a new version of the mapping, in effect from now or from a given time on."""
-    try:
-        given = _request.decode(await whole(request, MOST_MAPPING))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(
-            f'not a mapping: {error}; send {{"mapping": {{"series": …, "time": …, "value": …}}}}'
-        ) from error
+    hint = '; send {"mapping": {"series": …, "time": …, "value": …}}'
+    given = decoded(await whole(request, MOST_MAPPING), _request, "a mapping", hint)
     start = given.effective_from or now
     if start.tzinfo is None:
         raise Invalid("`effective_from` needs an offset, such as 2026-11-22T00:00:00+07:00")
@@ -131,12 +127,8 @@ def _document(mapping: Document) -> dict[str, Any]:
 )
 async def post_mapping_test(request: Request, feed: RepairableFeed, now: Now) -> Response:
     """Try a mapping on a pasted sample: rows, features and problems; nothing is stored."""
-    try:
-        given = _trial.decode(await whole(request, MOST_TRIAL))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(
-            f'not a trial: {error}; send {{"mapping": {{…}}, "sample": …, "content_type": …}}'
-        ) from error
+    hint = '; send {"mapping": {…}, "sample": …, "content_type": …}'
+    given = decoded(await whole(request, MOST_TRIAL), _trial, "a trial", hint)
     sample = bytes(given.sample)
     if sample[:1] == b'"':
         sample = msgspec.json.decode(sample, type=str).encode()

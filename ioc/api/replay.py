@@ -12,7 +12,7 @@ from ingest.charset import charset_of
 from ingest.intake import Intake
 from ingest.payload import Channel, Payload, Replay
 from ioc.api import dossiers
-from ioc.api.bodies import whole
+from ioc.api.bodies import decoded, whole
 from ioc.api.deps import (
     CurrentSubject,
     Facts,
@@ -99,10 +99,9 @@ async def post_replay(
 ) -> Response:
     """Send items through the pipeline once more, with the mapping and the series of now."""
     body = await whole(request, 1024 * 1024)
-    try:
-        wanted = _request.decode(body) if body.strip() else ReplayRequest()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"not a request for a replay: {error}") from error
+    wanted = ReplayRequest()
+    if body.strip():
+        wanted = decoded(body, _request, "a request for a replay")
     for at in (wanted.since, wanted.until):
         if at is not None and at.tzinfo is None:
             raise Invalid("`since` and `until` need an offset, such as 2026-11-22T00:00:00+07:00")

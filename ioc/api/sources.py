@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from ioc.api.bodies import whole
+from ioc.api.bodies import decoded, whole
 from ioc.api.deps import Known, Now, Reads, Writes, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.city.sources import checked_document
 from ioc.city.spec import FeedId
-from ioc.errors import Invalid, NotPermitted
+from ioc.errors import NotPermitted
 from ioc.model import Feed
 from ioc.sources.document import Document, secret_of, stored
 from ioc.store import audit, sources
@@ -111,10 +111,7 @@ async def post_source(
     request: Request, subject: SourceKeeper, registry: Known, writes: Writes, now: Now
 ) -> Response:
     """Make a source; it runs at once, and then by its schedule."""
-    try:
-        told = _description.decode(await whole(request, MOST_BYTES))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"not a source: {error}") from error
+    told = decoded(await whole(request, MOST_BYTES), _description, "a source")
     feed = registry.feed_by_id.get(told.feed)
     if feed is None or not subject.may_use_feed(Permission.SOURCE_MANAGE, feed.id, feed.agency):
         raise _forbidden(f"feed `{told.feed[:64]}`")
@@ -139,10 +136,7 @@ async def put_source(
     now: Now,
 ) -> Response:
     """Tell a source something else: the whole document. It runs at once."""
-    try:
-        told = _document.decode(await whole(request, MOST_BYTES))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"not a document of a source: {error}") from error
+    told = decoded(await whole(request, MOST_BYTES), _document, "a document of a source")
     async with writes.connection() as conn:
         row = await _found(conn, source, subject, Permission.SOURCE_MANAGE)
         document = _checked(told, _feed(registry, row), subject)

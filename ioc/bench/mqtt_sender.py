@@ -7,6 +7,7 @@ from typing import Final, cast
 import msgspec
 import uvloop
 
+from ingest.mqtt_packets import DISCONNECT, length, text
 from ioc.bench.figures import BenchFailed, percentile
 from ioc.bench.observations import at, template, timed
 from ioc.bench.processes import jobs, reply
@@ -80,8 +81,8 @@ class _Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
-        body = b"\x00\x04MQTT\x04\xc2\x00\x00" + b"".join(_text(word) for word in self._words)
-        self._transport.write(b"\x10" + _length(len(body)) + body)
+        body = b"\x00\x04MQTT\x04\xc2\x00\x00" + b"".join(text(word) for word in self._words)
+        self._transport.write(b"\x10" + length(len(body)) + body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.welcome.done():
@@ -126,26 +127,13 @@ class _Link(asyncio.Protocol):
     def close(self) -> None:
         """Take leave."""
         if self._transport is not None:
-            self._transport.write(b"\xe0\x00")
+            self._transport.write(DISCONNECT)
             self._transport.close()
-
-
-def _text(word: str) -> bytes:
-    return len(word.encode()).to_bytes(2) + word.encode()
-
-
-def _length(size: int) -> bytes:
-    out = bytearray()
-    while True:
-        size, low = divmod(size, 128)
-        out.append(low | (128 if size else 0))
-        if not size:
-            return bytes(out)
 
 
 def _publish(topic: bytes, mid: int, payload: bytes) -> bytes:
     size = len(topic) + 2 + len(payload)
-    return b"%c%b%b%b%b" % (_PUBLISH_QOS1, _length(size), topic, mid.to_bytes(2), payload)
+    return b"%c%b%b%b%b" % (_PUBLISH_QOS1, length(size), topic, mid.to_bytes(2), payload)
 
 
 async def _link(job: Publish | Offer) -> _Link:
@@ -161,7 +149,7 @@ async def _link(job: Publish | Offer) -> _Link:
 
 
 async def _send_all(job: Publish) -> Published:
-    topic = _text(job.topic)
+    topic = text(job.topic)
     bodies = [template(n, job.rows) for n in range(0, job.series, job.rows)]
     packets: list[bytes] = []
     for n in range(job.payloads):
@@ -182,7 +170,7 @@ async def _send_all(job: Publish) -> Published:
 
 
 async def _offer(job: Offer) -> Published:
-    topic = _text(job.topic)
+    topic = text(job.topic)
     link = await _link(job)
     started, sent = monotonic(), 0
     payloads = round(job.rate * job.seconds / job.rows)

@@ -17,6 +17,7 @@ from ioc.bench.observations import STEP_MS
 from ioc.bench.processes import jobs, reply
 from ioc.clock import monotonic
 from ioc.model import Columns
+from ioc.store.pool import SESSION
 from ioc.store.writer import COPY_STAGING, MERGE, SETTINGS, STAGING_DTYPE, as_copy
 
 _ACK_LIMIT: Final = 10_000
@@ -77,7 +78,7 @@ class Store:
 
     def __init__(self, url: str, series: int, base_ms: int) -> None:
         """Connect; series take turns and their times go up."""
-        self._conn = psycopg.connect(url)
+        self._conn = psycopg.connect(url, options=SESSION)
         self._conn.execute(SETTINGS)
         self._conn.commit()
         self._series = series

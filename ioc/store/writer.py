@@ -58,7 +58,7 @@ STAGING_DTYPE: Final = np.dtype(
 
 SETTINGS: Final = """
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
-    SET plan_cache_mode = force_generic_plan; SET jit = off;
+    SET plan_cache_mode = force_generic_plan;
     SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0;
     CREATE TEMP TABLE IF NOT EXISTS staging (
         row integer NOT NULL, series_id integer NOT NULL, phenomenon_time timestamptz NOT NULL,
@@ -140,7 +140,7 @@ class Quarantined(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, kw_only=True, eq=False):
     """What one payload brings to a flush: rows to store, and what was sorted out before.
 
-    `index` is the place of each row in the payload; `late_limit_us` marks rows that are stored
+    `index` is the place of each row in the payload; `stored_late` counts rows that are stored
     although they are late. `text` holds the rows of text series: series id, µs, text, index.
     `size` is in bytes of the payload, `replay` the item of the quarantine that comes again.
     """
@@ -359,6 +359,7 @@ class BatchWriter:
         if again:
             parts = await _claimed(conn, parts, again)
             rows = _concatenate([part.rows for part in parts])
+        feeds = np.fromiter((part.feed_key for part in parts), np.int64, len(parts))
         sizes = np.fromiter((len(part.rows) for part in parts), np.int64, len(parts))
         owner = np.repeat(np.arange(len(parts)), sizes)
         arrived = np.fromiter((part.received_at.timestamp() for part in parts), float, len(parts))
@@ -373,28 +374,25 @@ class BatchWriter:
         if any(part.text for part in parts):
             await self._store_text(conn, parts, receipts)
         await _keep_aside(conn, parts, receipts, now)
+        counted, lag_us = owner, received - rows.time
         text = [(n, row[1]) for n, part in enumerate(parts) if part.text for row in part.text]
         if text:
             places, times = np.array(text, np.int64).T
-            owner, received = np.append(owner, places), np.append(received, arrived_us[places])
-            lag_us = received - np.append(rows.time, times)
-        else:
-            lag_us = received - rows.time
+            counted = np.append(owner, places)
+            lag_us = np.append(lag_us, arrived_us[places] - times)
         tally = ledger.gather(
-            np.fromiter((part.feed_key for part in parts), np.int64, len(parts)),
-            arrived_us, _counts(parts, receipts, tallies), owner=owner, lag_us=lag_us,
+            feeds, arrived_us, _counts(parts, receipts, tallies), owner=counted, lag_us=lag_us,
         )  # fmt: skip
         mark = await ledger.add(conn, tally)
         changed = rows if written.all() else rows.take(written)
-        received = received[: len(rows)][written]
+        owner, received = owner[written], received[written]
         judged = judge(changed, self._latest, self._limits)
-        feeds = np.fromiter((part.feed_key for part in parts), np.int64, len(parts))
         await plausibility.keep_flags(
-            conn, changed, feed=feeds[owner[: len(rows)][written]], received=received,
+            conn, changed, feed=feeds[owner], received=received,
             flags=judged.flags, corrected=kind[written] == CORRECTED, now=now,
         )  # fmt: skip
         if self._shared:
-            batch = _batch(parts, receipts, changed, owner[: len(rows)][written], judged, received)
+            batch = _batch(parts, receipts, changed, owner, judged, received)
             await batches.add(conn, batch, now)
         self._mark, self._outcome = mark, (receipts, changed, received, judged)
         await conn.commit()

@@ -11,21 +11,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.fixtures.server import ROOT, Server, external_database, now
+from tests.fixtures.server import ROOT, Server, now, product_at
 
 
 @pytest.fixture
 def other_server(tmp_path: Path) -> Iterator[Server]:
     """A further product, on an empty directory or database; not started."""
-    with external_database() as url:
-        settings = {"IOC_DEMO": "1"}
-        if url is not None:
-            settings["IOC_DATABASE_URL"] = url
-        made = Server(tmp_path / "other", settings)
-        try:
-            yield made
-        finally:
-            made.close()
+    with product_at(tmp_path / "other") as made:
+        yield made
 
 
 def _failing(server: Server, *arguments: str) -> str:
