@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest import shape
+from ingest import compression, shape
 from ingest.charset import UTF8, charset_of, readable, to_utf8
 from ingest.decoders import datex, gtfs, ioc, mapped, ngsi, senml, sensorthings, sparkplug
 from ingest.decoders.documents import NOT_UTF8
 from ingest.mapping import compile_mapping, in_force
-from ingest.payload import ITEM, Decoded, Payload, Setting, nothing
+from ingest.payload import ITEM, Channel, Decoded, Payload, Setting, nothing
 from ingest.shape import CSV, NDJSON
-from ioc.errors import Invalid
+from ioc.errors import Invalid, TooLarge
 from ioc.model import Feed, Reason
 
 __all__ = ["CONTENT_TYPES", "CSV", "FORMATS", "NDJSON", "decode", "media_type", "understood"]
@@ -56,6 +56,14 @@ def decode(payload: Payload, feed: Feed, births: sparkplug.Births | None = None)
     """
     kind = media_type(payload.content_type)
     body = payload.body
+    if compression.named(body) is not None:
+        if payload.channel is Channel.REST:
+            detail = "the body is compressed; say so in Content-Encoding: gzip or zstd"
+            return nothing(Reason.COMPRESSION_INVALID, detail, body)
+        try:
+            body = compression.inflated(body)
+        except (Invalid, TooLarge) as error:
+            return nothing(Reason.COMPRESSION_INVALID, str(error), body)
     if not body.strip():
         return nothing(Reason.JSON_INVALID, "the body is empty", body)
     setting = Setting(

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from ingest import mqtt_packets as packets
+from ingest.compression import inflated_or_kept
 from ingest.intake import Intake
 from ingest.mqtt_packets import Greeting, Kind, Malformed, Publish
 from ingest.payload import Channel, Payload
@@ -186,7 +187,7 @@ class MqttSource:
             feed_key=feed.key,
             channel=Channel.MQTT,
             content_type=publish.content_type,
-            body=publish.body,
+            body=inflated_or_kept(publish.body),
             received_at=now,
             answer=answer,
             topic_key=parts[2],

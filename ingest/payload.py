@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ioc.model import Problem, Reason, Receipt
+
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of a payload that is read as a whole, decompressed; lines and CSV stream unbounded."""
 
 Scalar = float | bool | str
 """A value before it is known what its series takes."""

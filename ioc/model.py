@@ -77,6 +77,7 @@ class Reason(StrEnum):
 
     JSON_INVALID = "json_invalid"
     ENCODING_INVALID = "encoding_invalid"
+    COMPRESSION_INVALID = "compression_invalid"
     FORMAT_UNKNOWN = "format_unknown"
     SHAPE_INVALID = "shape_invalid"
     SERIES_MISSING = "series_missing"

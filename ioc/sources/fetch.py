@@ -13,9 +13,9 @@ from typing import Final
 import httpx2
 import msgspec
 
-from ioc.errors import ConfigError
+from ingest.compression import ACCEPTED, inflater
+from ioc.errors import ConfigError, Invalid, UnsupportedFormat
 from ioc.sources.failure import Failure
-from ioc.sources.inflate import ACCEPTED, inflater
 from ioc.sources.outside import Outside, url_fault
 
 AGENT: Final = "ioc-sources/1"
@@ -187,6 +187,8 @@ class Fetcher:
             answer = await transport.handle_async_request(request)
             try:
                 body = await _body(answer, ask, hold)
+            except (Invalid, UnsupportedFormat) as error:
+                raise Failure(f"the answer cannot be decompressed: {error}") from error
             finally:
                 await answer.aclose()
         return Answer(

@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from ingest.compression import inflated
 from ingest.decode import understood
+from ioc.errors import Invalid, TooLarge
 from ioc.sources.document import Poll
 from ioc.sources.errand import Errand
 from ioc.sources.exchange import Direction, Outcome, Progress, Ran
@@ -25,7 +27,7 @@ async def poll(document: Poll, errand: Errand) -> Ran:
         elif answer.status == 200:
             content_type = document.content_type or answer.content_type
             check_type(content_type)
-            await errand.store(answer.body, content_type, entry)
+            await errand.store(_unpacked(answer, document), content_type, entry)
         elif answer.status == 204:
             entry.outcome = Outcome.UNCHANGED
         else:
@@ -42,6 +44,14 @@ def check_type(content_type: str) -> None:
             f"the answer is {content_type[:60]!r}, which is not read; if it is data all the same, "
             "say what it is with `content_type`"
         )
+
+
+def _unpacked(answer: Answer, document: Poll) -> bytes:
+    """The body; a file such as counts.csv.gz is compressed by itself, whatever the headers say."""
+    try:
+        return inflated(answer.body, document.most_bytes)
+    except (Invalid, TooLarge) as error:
+        raise Failure(f"the file cannot be decompressed: {error}") from error
 
 
 def _known(progress: Progress, errand: Errand) -> bool:

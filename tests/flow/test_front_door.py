@@ -167,6 +167,20 @@ def test_an_observation_by_mqtt_is_stored_and_a_retry_makes_no_double(server: Se
     assert server.stored("mqtt.one") == 2
 
 
+def test_compressed_payloads_by_mqtt_are_told_by_their_first_bytes(server: Server) -> None:
+    door = server.feed("mqtt.packed")
+    bodies = [json.dumps([_item(f"a/{n}", n)]).encode() for n in range(2)]
+    broken = gzip.compress(bodies[0])[:-9]
+    door.publish(gzip.compress(bodies[0]), zstandard.compress(bodies[1]), broken)
+    eventually(lambda: door.ledger()["received"] == 3)
+    ledger = door.ledger()
+    assert (ledger["stored"], ledger["quarantined"]) == (2, 1)
+    assert ledger["bytes"] == len(bodies[0]) + len(bodies[1]) + len(broken)
+    kept = door.quarantine()[0]
+    assert (kept["reason"], kept["bytes"]) == ("compression_invalid", len(broken))
+    assert "cut off" in kept["detail"]
+
+
 def test_the_topic_below_the_feed_names_the_series(server: Server) -> None:
     door = server.feed("mqtt.topic")
     body = json.dumps({"time": stamp(), "value": 7}).encode()

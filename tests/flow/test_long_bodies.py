@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import zstandard
 
-from ioc.api.bodies import BLOCK, MOST_JSON
+from ingest.payload import MOST_BYTES
+from ioc.api.bodies import BLOCK
 from tests.fixtures.server import Server, now, stamp
 
 NDJSON = "application/x-ndjson"
@@ -46,7 +47,7 @@ def test_a_line_without_an_end_is_refused_and_the_lines_before_it_are_stored(
     door = server.feed("dai.line", late_limit=None)
     body = _lines(20_000)
     assert len(body) > BLOCK
-    answer = door.post(gzip.compress(body + b"[" * (MOST_JSON + 2 * BLOCK)), NDJSON,
+    answer = door.post(gzip.compress(body + b"[" * (MOST_BYTES + 2 * BLOCK)), NDJSON,
                        **{"Content-Encoding": "gzip"})  # fmt: skip
     assert answer.status_code == 413
     assert "end each item with a line break" in answer.json()["detail"]

@@ -1,5 +1,6 @@
 """Sources of a running product: fetched, stored, shown, kept over its death, each within rights."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -88,6 +89,16 @@ def test_a_source_fetches_what_is_then_stored_and_listed(server: Server, outside
             "ORDER BY at"
         ).fetchall()
     assert audited == [("source.add",), ("source.run",)]
+
+
+def test_a_file_that_is_compressed_by_itself_is_unpacked(server: Server, outside: Outside) -> None:
+    server.feed("tu-lay.gz")
+    client = server.sign_in("administrator")
+    packed = gzip.compress(json.dumps(_rows(1, 2, 3)).encode())
+    reply = Reply(body=packed, headers={"Content-Type": "application/json"})
+    _made(client, "tu-lay.gz", "tu-lay-gz", _poll(outside.on("/a.json.gz", reply)))
+    assert _runs(client, "tu-lay-gz")["outcome"] == "ok"
+    assert server.stored("tu-lay.gz") == 3
 
 
 def test_a_disabled_source_rests_until_it_is_enabled(server: Server, outside: Outside) -> None:

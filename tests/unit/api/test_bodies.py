@@ -11,8 +11,9 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.payload import MOST_BYTES
 from ioc.api import bodies
-from ioc.api.bodies import BLOCK, MOST_JSON, cut_lines, pieces, whole
+from ioc.api.bodies import BLOCK, cut_lines, pieces, whole
 from ioc.errors import Invalid, TooLarge
 
 CHUNK = 64 * 1024
@@ -128,17 +129,17 @@ async def test_packed_parts_one_after_another_are_all_read(encoding: str, size: 
 
 async def test_a_line_longer_than_the_bound_is_refused_and_the_lines_before_it_are_given() -> None:
     rows = b"x\n" * BLOCK
-    sender = _Sender(_chunked(rows + b"y" * (MOST_JSON + 4 * BLOCK)))
+    sender = _Sender(_chunked(rows + b"y" * (MOST_BYTES + 4 * BLOCK)))
     found: list[int] = []
 
     async def read() -> None:
         async for block, _ in cut_lines(pieces(sender.request), header=False):
             found.append(len(block))
 
-    with pytest.raises(TooLarge, match=f"more than {MOST_JSON} bytes"):
+    with pytest.raises(TooLarge, match=f"more than {MOST_BYTES} bytes"):
         await read()
     assert sum(found) == len(rows)
-    assert sender.taken < len(rows) + MOST_JSON + 2 * BLOCK
+    assert sender.taken < len(rows) + MOST_BYTES + 2 * BLOCK
 
 
 async def test_a_body_that_is_declared_too_large_is_refused_unread() -> None:
@@ -149,7 +150,7 @@ async def test_a_body_that_is_declared_too_large_is_refused_unread() -> None:
     undeclared = _Sender([b"[" * CHUNK] * 2_000)
     with pytest.raises(TooLarge):
         await whole(undeclared.request)
-    assert undeclared.taken <= MOST_JSON + CHUNK
+    assert undeclared.taken <= MOST_BYTES + CHUNK
 
 
 async def test_zstd_of_a_stream_without_its_size_is_read() -> None:

@@ -67,7 +67,7 @@ async def test_a_packed_answer_that_is_damaged_is_a_failure(
 ) -> None:
     body = PACKED[encoding][:-9] if fault == "cut" else b"no such thing" * 9
     outside.on("/", Reply(body=body, headers={"Content-Encoding": encoding}))
-    with pytest.raises(Failure, match="compression is"):
+    with pytest.raises(Failure, match=r"cannot be decompressed|is cut off"):
         await _get(fetcher, outside.url())
 
 
@@ -75,7 +75,7 @@ async def test_an_encoding_that_nobody_asked_for_is_named(
     outside: Outside, fetcher: Fetcher
 ) -> None:
     outside.on("/", Reply(body=b"x", headers={"Content-Encoding": "br"}))
-    with pytest.raises(Failure, match="'br'; gzip, deflate, zstd are taken"):
+    with pytest.raises(Failure, match="'br' is not taken; use gzip or zstd"):
         await _get(fetcher, outside.url())
 
 
