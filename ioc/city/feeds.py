@@ -102,7 +102,7 @@ def _feed(
         )
     if spec.time_zone is not None:
         check_time_zone(spec.time_zone, at / "time_zone")
-    for key in ("interval", "freshness"):
+    for key in ("interval", "freshness", "quarantine_age"):
         _check_positive(getattr(spec, key), at / key)
     if spec.interval and spec.freshness and spec.freshness < spec.interval:
         (at / "freshness").report(
@@ -125,17 +125,26 @@ def _feed(
         number_format=spec.number_format,
         charset=spec.charset.lower(),
         most_series=spec.most_series,
+        quarantine_bytes=spec.quarantine_bytes,
+        quarantine_age=spec.quarantine_age.total_seconds(),
         layer=spec.layer,
         features=features,
         series=_series(placed, features),
     )
 
 
-def check_time_zone(name: str, at: Spot) -> None:
-    """Report a time zone that is not in the database of zones."""
+def is_time_zone(name: str) -> bool:
+    """Whether a name is in the database of time zones."""
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def check_time_zone(name: str, at: Spot) -> None:
+    """Report a time zone that is not in the database of zones."""
+    if not is_time_zone(name):
         at.report(f"{name!r} is not a time zone", "write such as Asia/Ho_Chi_Minh")
 
 

@@ -114,6 +114,8 @@ class FeedSpec(Spec, frozen=True):
     number_format: Literal["plain", "vietnamese"] = "plain"
     charset: Named = "utf-8"
     most_series: Annotated[int, msgspec.Meta(ge=0)] = 50_000
+    quarantine_bytes: Annotated[int, msgspec.Meta(ge=0)] = 64 * 1024 * 1024
+    quarantine_age: timedelta = timedelta(days=30)
     layer: Slug | None = None
     features: str | None = None
     features_of: Level | None = None
@@ -224,6 +226,8 @@ class CityFeed(msgspec.Struct, frozen=True, kw_only=True):
     number_format: str
     charset: str
     most_series: int
+    quarantine_bytes: int
+    quarantine_age: float
     layer: str | None
     features: list[CityFeature]
     series: list[CitySeries]

@@ -68,11 +68,11 @@ def load(
 async def _load(path: Path, *, force: bool) -> list[str]:
     city = read_city(path)
     async with connection(read_config()) as conn:
-        changed = await city_store.changed_in_product(conn)
+        changed = await city_store.changed_in_product(conn, city)
         if changed and not force:
             raise Conflict(
-                f"these rules were changed in the product: {', '.join(changed)}; --force "
-                "overwrites them with what the files say"
+                f"changed in the product: {', '.join(changed)}; --force overwrites that with "
+                "what the files say"
             )
         found = await identity.read(conn)
         return await city_store.load(conn, city, now=SystemClock().now(), demo=found.simulated)

@@ -11,6 +11,7 @@ from ingest import numbers
 from ingest.charset import readable
 from ingest.decode import FORMATS
 from ingest.mapping import compile_mapping
+from ioc.city.feeds import is_time_zone
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
@@ -26,6 +27,8 @@ app = typer.Typer(no_args_is_help=True, help="Make feeds, list them and hand out
 ACTOR = "command line"
 
 NUMBER_FORMAT = "plain, or vietnamese: the text 1.803,5 is 1803.5"
+TIME_ZONE = "of times that are sent without an offset"
+TIME_SOURCE = "payload, or arrival for sensors without a clock"
 CHARSET = "of text bodies that name none, such as utf-8 or windows-1258"
 MAX_SERIES = "series that the feed may make by itself"
 
@@ -45,23 +48,21 @@ def add(
     late_limit: Annotated[
         str, typer.Option(help="older observations are refused; `none` takes all")
     ] = "P7D",
-    time: Annotated[str, typer.Option(help="payload, or arrival for sensors without a clock")] = (
-        "payload"
-    ),
+    time: Annotated[str, typer.Option(help=TIME_SOURCE)] = "payload",
+    time_zone: Annotated[str, typer.Option(help=TIME_ZONE)] = "Asia/Ho_Chi_Minh",
     number_format: Annotated[str, typer.Option(help=NUMBER_FORMAT)] = "plain",
     charset: Annotated[str, typer.Option(help=CHARSET)] = "utf-8",
     max_series: Annotated[int, typer.Option(help=MAX_SERIES, min=0)] = 50_000,
 ) -> None:
     """Make a feed. An unknown agency is made as a department of that name."""
-    _check_choices(format, number_format, charset)
-    if time not in ("payload", "arrival"):
-        raise typer.BadParameter("--time is payload or arrival")
+    _check_choices(format, number_format, charset, time, time_zone)
     settings = {
         "format": format,
         "domain": domain.value,
         "name": name or feed,
         "auto_series": auto_series,
         "time_source": time,
+        "time_zone": time_zone,
         "number_format": number_format,
         "charset": charset.lower(),
         "most_series": max_series,
@@ -70,13 +71,23 @@ def add(
     run(_add(feed, agency, settings, durations))
 
 
-def _check_choices(format: str | None, number_format: str | None, charset: str | None) -> None:
+def _check_choices(
+    format: str | None,
+    number_format: str | None,
+    charset: str | None,
+    time: str | None,
+    time_zone: str | None,
+) -> None:
     if format is not None and format not in FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}")
     if number_format is not None and number_format not in numbers.FORMATS:
         raise typer.BadParameter(f"--number-format is one of {', '.join(numbers.FORMATS)}")
     if charset is not None and not readable(charset):
         raise typer.BadParameter(f"{charset!r} cannot be read; utf-8, windows-1258, latin-1 can")
+    if time not in (None, "payload", "arrival"):
+        raise typer.BadParameter("--time is payload or arrival")
+    if time_zone is not None and not is_time_zone(time_zone):
+        raise typer.BadParameter(f"{time_zone!r} is not a time zone; Asia/Ho_Chi_Minh and UTC are")
 
 
 async def _add(
@@ -95,6 +106,7 @@ async def _add(
             id=feed,
             agency=key,
             now=now,
+            by=ACTOR,
             **settings,
             **lengths,
         )
@@ -120,6 +132,8 @@ def change(
     interval: Annotated[str | None, typer.Option(help="PT5M; `none` expects nothing")] = None,
     freshness: Annotated[str | None, typer.Option(help="PT30M; `none`: six intervals")] = None,
     late_limit: Annotated[str | None, typer.Option(help="P7D; `none` takes all")] = None,
+    time: Annotated[str | None, typer.Option(help=TIME_SOURCE)] = None,
+    time_zone: Annotated[str | None, typer.Option(help=TIME_ZONE)] = None,
     auto_series: Annotated[
         bool | None,
         typer.Option("--auto-series/--no-auto-series", help="make unknown series on first sight"),
@@ -133,12 +147,14 @@ def change(
     ] = None,
 ) -> None:
     """Change settings of a feed; those that are not named stay. A running server takes them."""
-    _check_choices(format, number_format, charset)
+    _check_choices(format, number_format, charset, time, time_zone)
     given: dict[str, Any] = {
         "name": name,
         "format": format,
         "charset": None if charset is None else charset.lower(),
         "number_format": number_format,
+        "time_source": time,
+        "time_zone": time_zone,
         "auto_series": auto_series,
         "most_series": max_series,
         "quarantine_bytes": quarantine_bytes,
@@ -157,7 +173,7 @@ def change(
 async def _change(feed: str, settings: dict[str, Any], durations: dict[str, str | None]) -> None:
     lengths = {name: _seconds(length) for name, length in durations.items() if length is not None}
     async with connection(read_config()) as conn:
-        before, after = await feed_settings.change(conn, feed, {**settings, **lengths})
+        before, after = await feed_settings.change(conn, feed, {**settings, **lengths}, by=ACTOR)
         await announce(conn)
         await audit.record(
             conn, now=SystemClock().now(), actor=ACTOR, source="local", action="feed.set",

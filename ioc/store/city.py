@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from geo.geojson import envelope, from_wkb, to_wkb
 from ioc.city.spec import City, CityFeed, document
 from ioc.org import Level, Organisation, Passage, UnitEvent, UnitVersion
-from ioc.store import feeds, identity, layout, plausibility, sources
+from ioc.store import feed_settings, feeds, identity, layout, plausibility, sources
 from ioc.store.layout import Layout
 from ioc.store.pool import Connection, ReadPool
 from ioc.store.registry import FeatureRow, SeriesRow, announce, put_features, put_series
@@ -81,7 +81,12 @@ _ADD_TARGET: Final = """
       FROM unit WHERE id = %(unit)s
 """
 
-_CHANGED_RULES: Final = "SELECT id FROM rule WHERE changed_by <> 'city' ORDER BY id"
+_CHANGED: Final = """
+    SELECT 'rule ' || id FROM rule WHERE changed_by <> 'city'
+    UNION ALL
+    SELECT 'feed ' || id FROM feed WHERE changed_by <> 'city' AND id = ANY(%s)
+    ORDER BY 1
+"""
 
 _VERSIONS: Final = """
     SELECT u.id, lower(v.validity), upper(v.validity), v.name, v.short_name, v.level, p.id,
@@ -270,28 +275,15 @@ async def _load_feed(conn: Connection, feed: CityFeed, now: datetime) -> bool:
     agency, _ = await feeds.agency_key(conn, feed.agency, now)
     cur = await conn.execute("SELECT feed_key FROM feed WHERE id = %s", [feed.id])
     row = await cur.fetchone()
+    settings = {name: getattr(feed, name) for name in feed_settings.COLUMNS}
     if row is not None:
         key = row[0]
+        await feed_settings.change(conn, feed.id, settings, by="city")
     else:
         key = await feeds.add(
-            conn,
-            id=feed.id,
-            agency=agency,
-            name=feed.name,
-            domain=feed.domain.value,
-            format=feed.format,
-            auto_series=feed.auto_series,
-            now=now,
-            interval=feed.interval,
-            freshness=feed.freshness,
-            late_limit=feed.late_limit,
-            time_zone=feed.time_zone,
-            time_source=feed.time_source,
-            simulated=feed.simulated,
-            number_format=feed.number_format,
-            charset=feed.charset,
-            most_series=feed.most_series,
-        )
+            conn, id=feed.id, agency=agency, domain=feed.domain.value, now=now,
+            simulated=feed.simulated, **settings,
+        )  # fmt: skip
     await put_features(
         conn,
         key,
@@ -322,9 +314,10 @@ async def _load_feed(conn: Connection, feed: CityFeed, now: datetime) -> bool:
     return row is None
 
 
-async def changed_in_product(conn: Connection) -> list[str]:
-    """Rules that people changed since the city was loaded; loading it again would lose that."""
-    return [row[0] for row in await (await conn.execute(_CHANGED_RULES)).fetchall()]
+async def changed_in_product(conn: Connection, city: City) -> list[str]:
+    """What people changed since the city was loaded; loading it again would lose that."""
+    described = [feed.id for feed in city.feeds]
+    return [row[0] for row in await (await conn.execute(_CHANGED, [described])).fetchall()]
 
 
 async def read(pool: ReadPool, today: date) -> Described:

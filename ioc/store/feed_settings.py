@@ -15,6 +15,8 @@ COLUMNS: Final = {
     "interval": "interval_s",
     "freshness": "freshness_s",
     "late_limit": "late_limit_s",
+    "time_zone": "time_zone",
+    "time_source": "time_source",
     "auto_series": "auto_series",
     "most_series": "most_series",
     "quarantine_bytes": "quarantine_bytes",
@@ -24,9 +26,12 @@ COLUMNS: Final = {
 
 
 async def change(
-    conn: Connection, feed: str, settings: dict[str, Any]
+    conn: Connection, feed: str, settings: dict[str, Any], *, by: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Change settings of a feed; returns those before and after. Raises `NotFound`, `Invalid`."""
+    """Change settings of a feed; returns those before and after. Raises `NotFound`, `Invalid`.
+
+    `by` is who changes them: "city" where a city's files do.
+    """
     unknown = settings.keys() - COLUMNS.keys()
     if unknown or not settings:
         raise Invalid(f"name a setting: {', '.join(COLUMNS)}")
@@ -44,7 +49,7 @@ async def change(
         raise NotFound(f"there is no feed `{feed}`; see `ioc feed list`")
     wanted = sql.SQL(", ").join(sql.SQL("{} = %s").format(column) for column in columns)
     await conn.execute(
-        sql.SQL("UPDATE feed SET {} WHERE id = %s").format(wanted),
-        [*(settings[name] for name in names), feed],
+        sql.SQL("UPDATE feed SET {}, changed_by = %s WHERE id = %s").format(wanted),
+        [*(settings[name] for name in names), by, feed],
     )
     return dict(zip(names, held, strict=True)), {name: settings[name] for name in names}

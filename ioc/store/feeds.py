@@ -25,10 +25,11 @@ _ADD_VERSION: Final = """
 _ADD: Final = """
     INSERT INTO feed (id, agency_key, name, domain, format, auto_series, interval_s, freshness_s,
                       late_limit_s, time_zone, time_source, simulated, created_at, number_format,
-                      charset, most_series)
+                      charset, most_series, quarantine_bytes, quarantine_age_s, changed_by)
     VALUES (%(id)s, %(agency)s, %(name)s, %(domain)s, %(format)s, %(auto_series)s, %(interval)s,
             %(freshness)s, %(late_limit)s, %(time_zone)s, %(time_source)s, %(simulated)s, %(now)s,
-            %(number_format)s, %(charset)s, %(most_series)s)
+            %(number_format)s, %(charset)s, %(most_series)s, %(quarantine_bytes)s,
+            %(quarantine_age)s, %(by)s)
     ON CONFLICT (id) DO NOTHING
     RETURNING feed_key
 """
@@ -111,6 +112,9 @@ async def add(
     number_format: str = "plain",
     charset: str = "utf-8",
     most_series: int = 50_000,
+    quarantine_bytes: int = 67_108_864,
+    quarantine_age: float = 2_592_000.0,
+    by: str = "city",
 ) -> int:
     """Make a feed; returns its internal key. Raises `Conflict` where the id is taken."""
     row = await (
@@ -122,6 +126,7 @@ async def add(
                 "late_limit": late_limit, "time_zone": time_zone, "time_source": time_source,
                 "simulated": simulated, "now": now, "number_format": number_format,
                 "charset": charset, "most_series": most_series,
+                "quarantine_bytes": quarantine_bytes, "quarantine_age": quarantine_age, "by": by,
             },
         )
     ).fetchone()  # fmt: skip

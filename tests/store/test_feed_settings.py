@@ -26,7 +26,7 @@ async def test_the_named_settings_change_and_the_others_stay(
             "late_limit": None, "most_series": 7, "interval": 300.0, "quarantine_bytes": 10,
             "quarantine_age": 60.0,
         }  # fmt: skip
-        before, after = await feed_settings.change(conn, "beds", wanted)
+        before, after = await feed_settings.change(conn, "beds", wanted, by="a")
         assert after == wanted
         assert (before["format"], before["late_limit"]) == ("auto", 604_800.0)
         await conn.commit()
@@ -42,7 +42,7 @@ async def test_the_named_settings_change_and_the_others_stay(
 async def test_an_unknown_feed_and_an_unknown_setting_are_named(database: str) -> None:
     async with await connect(database) as conn:
         with pytest.raises(NotFound, match="nowhere"):
-            await feed_settings.change(conn, "nowhere", {"format": "ioc"})
+            await feed_settings.change(conn, "nowhere", {"format": "ioc"}, by="a")
         for settings in ({}, {"created_at": NOW}):
             with pytest.raises(Invalid, match="quarantine_age"):
-                await feed_settings.change(conn, "nowhere", settings)
+                await feed_settings.change(conn, "nowhere", settings, by="a")
