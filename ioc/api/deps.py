@@ -10,13 +10,13 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ingest.intake import Intake
-from ioc.alerting import Alerting
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.auth.tokens import hash_secret
-from ioc.boards import Boards
 from ioc.clock import Clock
 from ioc.config import Config
 from ioc.errors import NotPermitted, NotSignedIn
+from ioc.flow.alerting import Alerting
+from ioc.flow.boards import Boards
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.state import LiveState

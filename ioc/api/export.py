@@ -12,7 +12,7 @@ from ioc.api.deps import CurrentSubject, Known, Now, Reads, ServerFacts
 from ioc.api.feeds import window
 from ioc.auth.policy import Permission, Role
 from ioc.errors import Busy, NotFound, NotPermitted
-from ioc.exporting import MEDIA_TYPES, FileFormat, exported
+from ioc.flow.exporting import MEDIA_TYPES, FileFormat, exported
 from ioc.model import Domain
 from ioc.store.export import Wanted
 from ioc.store.pool import ReadPool

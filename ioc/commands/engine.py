@@ -1,7 +1,7 @@
 """`ioc engine`: the alert engine and what else one process does for all."""
 
 from ioc.commands.process import run_process, without_pages
-from ioc.role import ENGINE
+from ioc.runtime.role import ENGINE
 
 
 def engine() -> None:

@@ -11,7 +11,7 @@ from ioc.commands.database import database_url
 from ioc.commands.run import run
 from ioc.config import read_config
 from ioc.errors import Invalid
-from ioc.exporting import FileFormat, exported
+from ioc.flow.exporting import FileFormat, exported
 from ioc.model import Domain
 from ioc.store import city
 from ioc.store.export import Wanted

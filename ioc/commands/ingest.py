@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ioc.commands.process import run_process, without_pages
-from ioc.role import INGEST
+from ioc.runtime.role import INGEST
 
 
 def ingest(

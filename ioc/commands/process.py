@@ -16,8 +16,8 @@ from ioc import log as logs
 from ioc.config import Config, read_config
 from ioc.embedded.process import EmbeddedError
 from ioc.errors import IocError
-from ioc.role import Role
-from ioc.runtime import open_runtime
+from ioc.runtime.composition import open_runtime
+from ioc.runtime.role import Role
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from ioc.commands.process import (
 )
 from ioc.config import Config
 from ioc.errors import ConfigError
-from ioc.role import SERVE, UP, Role
-from ioc.runtime import open_runtime
+from ioc.runtime.composition import open_runtime
+from ioc.runtime.role import SERVE, UP, Role
 from ioc.store import accounts
 
 GRACE: Final = 3

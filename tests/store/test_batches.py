@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.errors import Conflict
-from ioc.following import Follower
+from ioc.flow.following import Follower
 from ioc.live.latest import Latest
 from ioc.model import Columns, Receipt, to_micros
 from ioc.store import batches

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ioc.boards import Boards
+from ioc.flow.boards import Boards
 from ioc.ids import uuid7
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest

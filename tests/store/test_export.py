@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ioc import exporting
-from ioc.exporting import FileFormat, exported
+from ioc.flow import exporting
+from ioc.flow.exporting import FileFormat, exported
 from ioc.live.latest import Latest
 from ioc.model import to_micros
 from ioc.store.export import Wanted
@@ -133,7 +133,7 @@ async def test_a_large_export_comes_in_pieces(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ioc.store.export.BLOCK_ROWS", 1_000)
-    monkeypatch.setattr("ioc.exporting.ROW_GROUP", 2_000)
+    monkeypatch.setattr("ioc.flow.exporting.ROW_GROUP", 2_000)
     feed = await a_feed_key(database)
     [series] = await real_series(database, feed, "a/x")
     writer = BatchWriter(database, Latest())

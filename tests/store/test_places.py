@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ingest.payload import Place, point
+from ioc.flow.placing import MOVED_METRES, PAUSE_SECONDS, Placing
 from ioc.model import Feed
-from ioc.placing import MOVED_METRES, PAUSE_SECONDS, Placing
 from ioc.store import feeds
 from ioc.store.pool import ReadPool, WritePool, connect
 from ioc.store.registry import FeatureRow, Registry, put_features

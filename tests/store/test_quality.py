@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from ioc.flow.scoring import Scoring
 from ioc.live.latest import Latest
 from ioc.model import Feed, Flag, Series, SeriesId, to_micros
 from ioc.quality.plausible import PropertyLimits
 from ioc.quality.score import Counts
-from ioc.scoring import Scoring
 from ioc.store import plausibility, quality
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry

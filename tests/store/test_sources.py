@@ -19,8 +19,8 @@ from ioc.city.read import packaged_city, read_city
 from ioc.city.sources import checked_document
 from ioc.config import Config
 from ioc.errors import Conflict, Invalid
+from ioc.flow.sourcing import Sourcing
 from ioc.model import Problem, Reason, Receipt
-from ioc.sourcing import Sourcing
 from ioc.store import city as city_store
 from ioc.store import sources
 from ioc.store.pool import ReadPool, WritePool

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from ioc.supervise import Vitals, running
+from ioc.runtime.supervise import Vitals, running
 
 
 async def test_a_vital_task_that_crashes_takes_the_process_with_it(

@@ -9,8 +9,8 @@ import pytest
 
 from ingest.decode import decode
 from ingest.payload import Decoded
+from ioc.flow.resolve import Resolver
 from ioc.model import Feed, Series, SeriesId, ValueKind
-from ioc.resolve import Resolver
 from ioc.store.pool import WritePool
 from ioc.store.registry import Registry
 from ioc.store.writer import Part

@@ -7,16 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 
-from ioc import readings
 from ioc.api.deps import Facts, State
-from ioc.center import Center
-from ioc.chores import Chore, chores
 from ioc.clock import Clock, SystemClock
 from ioc.config import Config
-from ioc.role import ENGINE, INGEST, UP, Role
-from ioc.servers import disconnect, open_broker, open_database, subscribe
-from ioc.simulator_child import simulator
-from ioc.sourcing import Sourcing
+from ioc.flow.sourcing import Sourcing
+from ioc.runtime import readings
+from ioc.runtime.center import Center
+from ioc.runtime.chores import Chore, chores
+from ioc.runtime.role import ENGINE, INGEST, UP, Role
+from ioc.runtime.servers import disconnect, open_broker, open_database, subscribe
+from ioc.runtime.simulator_child import simulator
+from ioc.runtime.supervise import running
 from ioc.store import alerts, batches, first_start
 from ioc.store import city as city_store
 from ioc.store.migrate import migrate
@@ -24,7 +25,6 @@ from ioc.store.notices import listen
 from ioc.store.pool import ReadPool, WritePool, open_pools
 from ioc.store.registry import CHANGED
 from ioc.store.turn import Turn
-from ioc.supervise import running
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 
+from ioc.flow.pipeline import Reader
 from ioc.live.latest import Latest
 from ioc.model import Columns, from_micros
-from ioc.pipeline import Reader
 from ioc.store import batches
 from ioc.store.batches import Batch
 from ioc.store.pool import ReadPool

@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from ioc.center import Center
 from ioc.clock import monotonic
 from ioc.errors import Unavailable
+from ioc.runtime.center import Center
 from ioc.store import batches, feeds, housekeeping, quarantine
 
 log = logging.getLogger(__name__)

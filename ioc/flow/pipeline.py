@@ -13,9 +13,9 @@ from ingest.intake import Intake
 from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
+from ioc.flow.placing import Placing
+from ioc.flow.resolve import Resolver
 from ioc.model import Feed, Problem, Reason, Receipt
-from ioc.placing import Placing
-from ioc.resolve import Resolver
 from ioc.store.registry import Registry
 from ioc.store.writer import MOST_PROBLEMS, BatchWriter, Flushed, Part
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Final
 
 from ingest.mqtt import PREFIX, MqttSource
-from ioc.center import Center
-from ioc.chores import Chore
 from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker
 from ioc.embedded.database import EmbeddedDatabase
 from ioc.errors import ConfigError
-from ioc.role import Role
+from ioc.runtime.center import Center
+from ioc.runtime.chores import Chore
+from ioc.runtime.role import Role
 from ioc.store.registry import Registry
 
 _OWN_SERVERS: Final = (

@@ -10,35 +10,35 @@ from numpy.typing import NDArray
 
 from ingest.intake import Intake
 from ingest.mqtt import MqttSource, broker_address
-from ioc.alerting import Alerting
 from ioc.api.deps import Facts, State
 from ioc.auth.tokens import hash_mosquitto_password
-from ioc.boards import Boards
 from ioc.clock import Clock
 from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker
 from ioc.embedded.database import EmbeddedDatabase
 from ioc.embedded.process import EmbeddedError
-from ioc.following import Follower
+from ioc.flow.alerting import Alerting
+from ioc.flow.boards import Boards
+from ioc.flow.following import Follower
+from ioc.flow.pipeline import Pipeline
+from ioc.flow.placing import Placing
+from ioc.flow.resolve import Resolver
+from ioc.flow.scoring import Scoring
+from ioc.flow.showing import Showing
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import LogTopic
 from ioc.model import Columns, Feed, to_micros
-from ioc.mosquitto import write_user_files
-from ioc.pipeline import Pipeline
-from ioc.placing import Placing
-from ioc.resolve import Resolver
-from ioc.role import UP, Role
-from ioc.scoring import Scoring
-from ioc.showing import Showing
+from ioc.runtime.mosquitto import write_user_files
+from ioc.runtime.role import UP, Role
+from ioc.runtime.supervise import Vitals
 from ioc.store import feeds, ledger, observations
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.pulse import Pulse
 from ioc.store.registry import FEEDS, Registry
 from ioc.store.writer import BatchWriter, Flushed
-from ioc.supervise import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from ioc.api.deps import ServerHealth
-from ioc.center import Center
 from ioc.clock import monotonic
+from ioc.runtime.center import Center
 
 PATIENCE: Final = 5.0
 """Seconds without an answer after which the database counts as away."""
