@@ -1,4 +1,4 @@
-"""gzip, deflate and zstd undone piece by piece, so that a bomb never unfolds in memory."""
+"""Undo gzip, deflate and zstd piece by piece, so that a bomb never unfolds in memory."""
 
 import zlib
 from collections.abc import Iterator

@@ -177,7 +177,7 @@ def test_compressed_payloads_by_mqtt_are_told_by_their_first_bytes(server: Serve
     assert (ledger["stored"], ledger["quarantined"]) == (2, 1)
     assert ledger["bytes"] == len(bodies[0]) + len(bodies[1]) + len(broken)
     kept = door.quarantine()[0]
-    assert (kept["reason"], kept["bytes"]) == ("compression_invalid", len(broken))
+    assert (kept["reason"], kept["size"]) == ("compression_invalid", len(broken))
     assert "cut off" in kept["detail"]
 
 

@@ -180,13 +180,22 @@ async def test_a_backup_is_of_one_moment(database: str, empty: str, tmp_path: Pa
     assert await sums(empty) == before
 
 
+_OLD_FEED = """
+    WITH agency AS (INSERT INTO unit (id) VALUES ('a') RETURNING unit_key)
+    INSERT INTO feed (id, agency_key, name, domain, format, auto_series, time_zone, time_source,
+                      simulated, created_at)
+    SELECT 'f', unit_key, 'f', 'health', 'auto', true, 'UTC', 'payload', false, now() FROM agency
+    RETURNING feed_key
+"""
+
+
 async def test_an_older_backup_is_brought_up_to_this_release(
     database_server: str, empty: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "old.tar"
     async with an_empty_database(database_server) as old:
         await migrate(old, upto=5)
-        feed = await a_feed_key(old)
+        [feed] = (await rows_of(old, _OLD_FEED))[0]
         [series] = await real_series(old, feed, "a/x")
         if await rows_of(
             old, "SELECT 1 FROM pg_class WHERE relname = 'observation' AND relkind = 'p'"
