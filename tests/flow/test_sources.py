@@ -96,7 +96,7 @@ def test_a_file_that_is_compressed_by_itself_is_unpacked(server: Server, outside
     client = server.sign_in("administrator")
     packed = gzip.compress(json.dumps(_rows(1, 2, 3)).encode())
     reply = Reply(body=packed, headers={"Content-Type": "application/json"})
-    _made(client, "tu-lay.gz", "tu-lay-gz", _poll(outside.on("/a.json.gz", reply)))
+    _made(client, "tu-lay-gz", "tu-lay.gz", _poll(outside.on("/a.json.gz", reply)))
     assert _runs(client, "tu-lay-gz")["outcome"] == "ok"
     assert server.stored("tu-lay.gz") == 3
 
