@@ -16,7 +16,7 @@ from ioc.auth.policy import Permission
 from ioc.ids import uuid7
 from ioc.model import Feed, Receipt
 from ioc.store import dossiers
-from ioc.store.writer import MOST_PROBLEMS
+from ioc.store.flush import MOST_PROBLEMS
 
 router = APIRouter(tags=["feeds"])
 

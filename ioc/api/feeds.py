@@ -25,7 +25,7 @@ from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, IocError, UnsupportedFormat
 from ioc.live.wire import FeedItem
 from ioc.model import Feed, Receipt
-from ioc.store.writer import MOST_PROBLEMS
+from ioc.store.flush import MOST_PROBLEMS
 
 router = APIRouter(tags=["feeds"])
 

@@ -30,8 +30,8 @@ from ioc.errors import Busy, Invalid
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store import audit, quarantine, quarantined
 from ioc.store import dossiers as dossier_store
+from ioc.store.flush import MOST_PROBLEMS
 from ioc.store.pool import ReadPool, WritePool
-from ioc.store.writer import MOST_PROBLEMS
 
 router = APIRouter(tags=["feeds"])
 

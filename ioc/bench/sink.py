@@ -18,7 +18,7 @@ from ioc.bench.processes import jobs, reply
 from ioc.clock import monotonic
 from ioc.model import Columns
 from ioc.store.pool import SESSION
-from ioc.store.writer import COPY_STAGING, MERGE, SETTINGS, STAGING_DTYPE, as_copy
+from ioc.store.upsert import COPY_STAGING, MERGE, SETTINGS, STAGING_DTYPE, as_copy
 
 _ACK_LIMIT: Final = 10_000
 _SECONDS: Final = 60.0

@@ -36,9 +36,9 @@ from ioc.model import (
 from ioc.store import alerts, audit
 from ioc.store.alerts import AlertRow, LogRow, Overtaken
 from ioc.store.city import Described
+from ioc.store.flush import Flushed, Part
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Made, Registry
-from ioc.store.writer import Flushed, Part
 
 log = logging.getLogger(__name__)
 

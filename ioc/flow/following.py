@@ -10,9 +10,9 @@ from ioc.live.latest import Latest
 from ioc.model import Columns, from_micros
 from ioc.store import batches
 from ioc.store.batches import Batch
+from ioc.store.flush import NO_INDEX, Flushed, Part
 from ioc.store.pool import ReadPool
 from ioc.store.registry import Registry
-from ioc.store.writer import NO_INDEX, Flushed, Part
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from ioc.errors import Unavailable
 from ioc.flow.placing import Placing
 from ioc.flow.resolve import Resolver
 from ioc.model import Feed, Problem, Reason, Receipt
+from ioc.store.flush import MOST_PROBLEMS, Flushed, Part
 from ioc.store.registry import Registry
-from ioc.store.writer import MOST_PROBLEMS, BatchWriter, Flushed, Part
+from ioc.store.writer import BatchWriter
 
 log = logging.getLogger(__name__)
 

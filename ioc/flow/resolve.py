@@ -25,9 +25,9 @@ from ioc.model import (
     from_micros,
     to_micros,
 )
+from ioc.store.flush import Part, Quarantined
 from ioc.store.pool import WritePool
 from ioc.store.registry import KINDS, Registry
-from ioc.store.writer import Part, Quarantined
 
 FUTURE_US: Final = 300 * 1_000_000
 """A time further ahead than 5 minutes is taken for a fault of the sender's clock."""

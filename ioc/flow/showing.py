@@ -9,8 +9,8 @@ from ioc.live.state import LiveState
 from ioc.live.topic import StateTopic, Topic
 from ioc.live.wire import SeriesPoint, encoder
 from ioc.model import from_micros
+from ioc.store.flush import Flushed, Part
 from ioc.store.registry import Made, Registry
-from ioc.store.writer import Flushed, Part
 
 NewThings = Callable[[Made | None], None]
 """Told what came into the registry; None where everything may be different."""

@@ -35,10 +35,11 @@ from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
 from ioc.store import feeds, ledger, observations
+from ioc.store.flush import Flushed
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.pulse import Pulse
 from ioc.store.registry import FEEDS, Registry
-from ioc.store.writer import BatchWriter, Flushed
+from ioc.store.writer import BatchWriter
 
 log = logging.getLogger(__name__)
 

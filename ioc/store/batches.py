@@ -9,7 +9,9 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ioc.model import Columns, Receipt
+from ioc.model import Columns, Receipt, to_micros
+from ioc.quality.plausible import Judged
+from ioc.store.flush import Part
 from ioc.store.pool import Connection, ReadPool, WritePool
 
 CHANNEL: Final = "ioc_batch"
@@ -142,3 +144,37 @@ async def drop_old(pool: WritePool, now: datetime) -> None:
     """Drop the batches that nobody waits for any more."""
     async with pool.connection() as conn:
         await conn.execute(_DROP, [now - KEPT])
+
+
+def batch_of(
+    parts: Sequence[Part],
+    receipts: Sequence[Receipt],
+    changed: Columns,
+    owner: NDArray[np.int64],
+    judged: Judged,
+    received: NDArray[np.int64],
+) -> Batch:
+    """What a flush did, for the other processes: the rows feed after feed, counts by minute."""
+    sums: dict[tuple[int, datetime], tuple[Receipt, list[int]]] = {}
+    for place, (part, receipt) in enumerate(zip(parts, receipts, strict=True)):
+        minute = part.received_at.replace(second=0, microsecond=0)
+        total, members = sums.setdefault((part.feed_key, minute), (Receipt(), []))
+        total.add(receipt, most_problems=0)
+        members.append(place)
+    group = np.empty(len(parts), np.int64)
+    for number, (_, members) in enumerate(sums.values()):
+        group[members] = number
+    of_row = group[owner]
+    rows = np.bincount(of_row, minlength=len(sums)).tolist()
+    counts = [
+        FeedCount(feed, max(to_micros(parts[place].received_at) for place in members), total, count)
+        for ((feed, _), (total, members)), count in zip(sums.items(), rows, strict=True)
+    ]
+    order = np.argsort(of_row, kind="stable")
+    return Batch(
+        counts,
+        changed.take(order),
+        judged.flags[order],
+        judged.since[order],
+        int(received.max()) if len(received) else 0,
+    )

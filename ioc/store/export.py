@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ioc.model import to_micros
 from ioc.store.pool import Connection
-from ioc.store.writer import PG_EPOCH_US
+from ioc.store.upsert import PG_EPOCH_US
 
 WINDOW: Final = timedelta(days=1)
 """Each window is sorted by itself, so that neither we nor the database hold more than a day."""

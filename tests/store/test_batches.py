@@ -16,9 +16,10 @@ from ioc.live.latest import Latest
 from ioc.model import Columns, Receipt, to_micros
 from ioc.store import batches
 from ioc.store.batches import Batch, FeedCount
+from ioc.store.flush import Flushed, Part
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry
-from ioc.store.writer import BatchWriter, Flushed, Part
+from ioc.store.writer import BatchWriter
 from tests.fixtures.store import NOW, a_feed_key, a_part, adds_up, ledger_rows, real_series, rows_of
 
 BASE = to_micros(NOW) - 3_600_000_000

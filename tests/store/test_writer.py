@@ -13,9 +13,10 @@ from ioc.errors import Conflict
 from ioc.live.latest import NEVER, Latest
 from ioc.model import Receipt, from_micros, to_micros
 from ioc.store import observations
+from ioc.store.flush import Part
 from ioc.store.partitions import MONDAY_US, WEEK_US
 from ioc.store.pool import ReadPool, WritePool
-from ioc.store.writer import BatchWriter, Part
+from ioc.store.writer import BatchWriter
 from tests.fixtures.store import (
     NOW,
     a_feed_key,

@@ -11,9 +11,9 @@ from ingest.decode import decode
 from ingest.payload import Decoded
 from ioc.flow.resolve import Resolver
 from ioc.model import Feed, Series, SeriesId, ValueKind
+from ioc.store.flush import Part
 from ioc.store.pool import WritePool
 from ioc.store.registry import Registry
-from ioc.store.writer import Part
 from tests.fixtures.decoding import RECEIVED, a_feed, a_payload
 
 AT = RECEIVED.isoformat()
