@@ -2,20 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
 
 from ioc.clock import Clock
 from ioc.errors import Invalid, NotFound
+from ioc.flow.newest import NewestValues
+from ioc.flow.trends import Trends
 from ioc.kpi.evaluate import (
-    FRESHNESS_CODES,
     Figure,
-    Latest,
     by_rank,
     evaluate_counts,
     evaluate_latest,
@@ -25,7 +23,6 @@ from ioc.kpi.evaluate import (
 from ioc.kpi.indicator import CountSource, Indicator, LatestSource, decode_indicator
 from ioc.kpi.period import Period, parse_period
 from ioc.live.feeds import FeedHealth
-from ioc.live.latest import NEVER
 from ioc.live.latest import Latest as Newest
 from ioc.live.topic import StateTopic
 from ioc.live.wire import (
@@ -40,10 +37,10 @@ from ioc.live.wire import (
     Value,
     encoder,
 )
-from ioc.model import Freshness, from_micros, to_micros
+from ioc.model import Freshness, from_micros
 from ioc.org import Level, Organisation
 from ioc.quality.score import Today, total
-from ioc.store import dossiers, observations
+from ioc.store import dossiers
 from ioc.store.city import Described, Target
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry
@@ -53,33 +50,11 @@ log = logging.getLogger(__name__)
 TREND_SECONDS: Final = 60.0
 """How often the lines behind the figures are drawn anew."""
 
-TREND_WIDTH: Final = timedelta(minutes=30)
-TREND_LENGTH: Final = timedelta(hours=24)
-WEEK: Final = timedelta(days=7)
-LEAST_COVERED: Final = 0.5
-"""A point of a line needs that share of the series that the others have: the running half hour
-begins with one series and would draw a spike."""
-
-TREND_MONTHS: Final = 12
-
 SCORES_LATE: Final = 300.0
 SCORES_STALE: Final = 1800.0
 """Seconds after which the four words, which are counted all the time, are late and stale."""
 
 RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
-
-
-@dataclass(slots=True)
-class _Rows:
-    """The newest values laid out for the evaluation, as long as the registry stays the same."""
-
-    generation: int
-    ids: Any
-    feature: Any
-    property: Any
-    late: Any
-    stale: Any
-    members: dict[str, list[int]]
 
 
 class Boards:
@@ -100,7 +75,6 @@ class Boards:
     ) -> None:
         """Start without indicators; `load` brings them."""
         self._registry = registry
-        self._latest = latest
         self._health = health
         self._reads = reads
         self._writes = writes
@@ -120,9 +94,10 @@ class Boards:
         self._in_hand: dict[str, dict[str, int]] = {}
         self.quality: Callable[[], Today] = Today
         """The four words of the running day by agency."""
+        self._newest = NewestValues(registry, latest)
+        self._drawing = Trends(self._newest, reads, zone)
         self._trends: dict[str, Trend] = {}
         self._trends_at: datetime | None = None
-        self._rows: _Rows | None = None
         self.computed_at: datetime | None = None
 
     def load(self, city: Described, province: str) -> None:
@@ -144,7 +119,8 @@ class Boards:
         now = self._clock.now()
         await self._count(now)
         if self._trends_at is None or now - self._trends_at > timedelta(seconds=TREND_SECONDS):
-            await self._draw(now)
+            drawn = {id: await self._drawing.draw(one, now) for id, one in self.indicators.items()}
+            self._trends |= {id: trend for id, trend in drawn.items() if trend is not None}
             self._trends_at = now
         changed = [
             topic for board, topic in self.topics.items() if self._show(topic, self.items(board))
@@ -190,7 +166,7 @@ class Boards:
         found = [self.item(indicator, self._province, now) for indicator in wanted]
         if document.get("units") == "children":
             for indicator in wanted:
-                if _counts_by_unit(indicator):
+                if indicator.counts_dossiers or indicator.is_scored:
                     found += self.ranking(indicator.id)
         return found
 
@@ -204,7 +180,7 @@ class Boards:
             for unit, version in self._organisation.as_of(now.date()).items()
             if version.level in RANKED_LEVELS
         ]
-        if _is_scored(indicator):
+        if indicator.is_scored:
             units = sorted(self.quality().counts)
             figures = {unit: self._scored(indicator, [unit]) for unit in units}
         else:
@@ -236,7 +212,7 @@ class Boards:
         return self._shown(indicator, unit, figure, now, period)
 
     def _refuse_scored(self, indicator_id: str) -> None:
-        if _is_scored(self._indicator(indicator_id)):
+        if self._indicator(indicator_id).is_scored:
             raise Invalid(f"`{indicator_id}` is counted by day; ask /quality?day=…")
 
     def _indicator(self, indicator_id: str) -> Indicator:
@@ -252,7 +228,7 @@ class Boards:
         """One figure of a unit as it is now."""
         source = indicator.source
         if isinstance(source, LatestSource):
-            figure = evaluate_latest(indicator, self._newest(now))
+            figure = evaluate_latest(indicator, self._newest.at(now))
         elif source.source == "feeds":
             figure = evaluate_counts(indicator, self._health.counts(now))
         elif source.source == "ledger":
@@ -293,7 +269,7 @@ class Boards:
     ) -> FigureItem:
         version = self._organisation.find(unit, now.date())
         target = self._target(indicator.id, unit, now)
-        counted = _counts_dossiers(indicator)
+        counted = indicator.counts_dossiers
         late, stale = self._limits(indicator)
         wanted = standing(figure.value, target.value if target else None, indicator.direction)
         year = period or (self._year(now) if counted else None)
@@ -315,7 +291,7 @@ class Boards:
             decimals=indicator.decimals,
             state=figure.state,
             time=self.quality().at
-            if _is_scored(indicator)
+            if indicator.is_scored
             else None
             if feeds_only
             else self._dossiers_at()
@@ -344,7 +320,7 @@ class Boards:
 
     def _limits(self, indicator: Indicator) -> tuple[float | None, float | None]:
         """The age limits of the feeds that an indicator is made of; the tightest counts."""
-        if _is_scored(indicator):
+        if indicator.is_scored:
             return SCORES_LATE, SCORES_STALE
         found = [
             feed
@@ -352,7 +328,7 @@ class Boards:
             if feed.domain == indicator.domain and not isinstance(indicator.source, LatestSource)
         ]
         if isinstance(indicator.source, LatestSource):
-            rows = self._layout()
+            rows = self._newest.layout()
             members = rows.members.get(indicator.source.numerator.property, [])
             keys = {self._registry.series[series].feed_key for series in members}
             found = [self._registry.feeds[key] for key in keys]
@@ -379,141 +355,10 @@ class Boards:
                 )
         return None
 
-    def _layout(self) -> _Rows:
-        if self._rows is not None and self._rows.generation == self._registry.generation:
-            return self._rows
-        series = list(self._registry.series.values())
-        features = {key: n for n, key in enumerate(dict.fromkeys(s.feature for s in series))}
-        limits = [self._registry.feeds[s.feed_key] for s in series]
-        members: dict[str, list[int]] = {}
-        for one in series:
-            members.setdefault(one.property, []).append(one.id)
-        self._latest.reserve(self._registry.highest)
-        self._rows = _Rows(
-            self._registry.generation,
-            np.array([s.id for s in series], np.int32),
-            np.array([features[s.feature] for s in series], np.int64),
-            np.array([s.property for s in series], np.str_),
-            np.array([np.inf if f.late_after is None else f.late_after for f in limits]),
-            np.array([np.inf if f.stale_after is None else f.stale_after for f in limits]),
-            members,
-        )
-        return self._rows
-
-    def _newest(self, now: datetime) -> Latest:
-        rows = self._layout()
-        times = self._latest.time[rows.ids]
-        age = (to_micros(now) - times) / 1e6
-        state = np.where(age > rows.late, FRESHNESS_CODES[Freshness.LATE], 0)
-        state = np.where(age > rows.stale, FRESHNESS_CODES[Freshness.STALE], state)
-        state = np.where(times == NEVER, FRESHNESS_CODES[Freshness.NEVER], state)
-        return Latest(
-            feature=rows.feature,
-            property=rows.property,
-            # What is suspect does not enter a figure that people act on; the coverage tells of it.
-            value=np.where(self._latest.flags[rows.ids], np.nan, self._latest.value[rows.ids]),
-            time=times,
-            state=state.astype(np.int8),
-        )
-
-    async def _draw(self, now: datetime) -> None:
-        """Draw the lines: 24 hours with the week before as ghost, or 12 months of dossiers."""
-        for indicator in self.indicators.values():
-            if isinstance(indicator.source, LatestSource):
-                drawn = await self._day_line(indicator, now)
-            elif _counts_dossiers(indicator):
-                drawn = await self._month_line(indicator, now)
-            else:
-                continue
-            if drawn is not None:
-                self._trends[indicator.id] = drawn
-
-    async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
-        source = indicator.source
-        assert isinstance(source, LatestSource)
-        rows = self._layout()
-        names = {source.numerator.property}
-        if source.denominator is not None:
-            names.add(source.denominator.property)
-        members = [series for name in names for series in rows.members.get(name, [])]
-        if not members:
-            return None
-        step = int(TREND_WIDTH.total_seconds())
-        until = now.timestamp() // step * step + step
-        end = from_micros(int(until) * 1_000_000)
-        lines: list[dict[datetime, float | None]] = []
-        for shift in (timedelta(0), WEEK):
-            means = await observations.means(
-                self._reads,
-                members,
-                since=end - TREND_LENGTH - shift,
-                until=end - shift,
-                width=TREND_WIDTH,
-            )
-            lines.append(self._evaluated(indicator, means, rows, shift))
-        steps = int(TREND_LENGTH / TREND_WIDTH)
-        starts = [end - TREND_LENGTH + TREND_WIDTH * place for place in range(steps)]
-        return Trend(
-            [int(start.timestamp() * 1000) for start in starts],
-            [lines[0].get(start) for start in starts],
-            [lines[1].get(start) for start in starts],
-        )
-
-    def _evaluated(
-        self,
-        indicator: Indicator,
-        means: Sequence[tuple[datetime, int, float]],
-        rows: _Rows,
-        shift: timedelta,
-    ) -> dict[datetime, float | None]:
-        """The indicator of each width of time, from the means of its series."""
-        place = {series: at for at, series in enumerate(rows.ids.tolist())}
-        by_start: dict[datetime, list[tuple[int, float]]] = {}
-        for start, series, mean in means:
-            by_start.setdefault(start + shift, []).append((place[series], mean))
-        found: dict[datetime, float | None] = {}
-        most = max((len(pairs) for pairs in by_start.values()), default=0)
-        for start, pairs in by_start.items():
-            if len(pairs) < most * LEAST_COVERED:
-                continue
-            at = np.array([p for p, _ in pairs])
-            newest = Latest(
-                feature=rows.feature[at],
-                property=rows.property[at],
-                value=np.array([m for _, m in pairs]),
-                time=np.full(len(at), to_micros(start)),
-                state=np.zeros(len(at), np.int8),
-            )
-            found[start] = evaluate_latest(indicator, newest).value
-        return found
-
-    async def _month_line(self, indicator: Indicator, now: datetime) -> Trend | None:
-        today = now.astimezone(ZoneInfo(self._zone)).date()
-        first = _months_before(today.replace(day=1), 2 * TREND_MONTHS - 1)
-        until = _months_before(today.replace(day=1), -1)
-        by_month = await dossiers.monthly(self._reads, since=first, until=until)
-        if not by_month:
-            return None
-        line: dict[date, float | None] = {}
-        for month, sums in by_month.items():
-            total: dict[str, int | None] = {}
-            for counts in sums.values():
-                for name, count in counts.items():
-                    total[name] = (total.get(name) or 0) + count
-            line[month] = evaluate_counts(indicator, total).value
-        months = [
-            _months_before(today.replace(day=1), back) for back in range(TREND_MONTHS - 1, -1, -1)
-        ]
-        return Trend(
-            [_midnight_ms(month, self._zone) for month in months],
-            [line.get(month) for month in months],
-            [line.get(_months_before(month, TREND_MONTHS)) for month in months],
-        )
-
     def _show_units(self, now: datetime) -> bool:
         """Colour the units by what the layer of units shows."""
         before = self._units_topic.offset
-        wanted = [i for i in self.indicators.values() if _counts_dossiers(i)]
+        wanted = [i for i in self.indicators.values() if i.counts_dossiers]
         today = self._organisation.as_of(now.date())
         for unit, (geometry, _) in self._outlines.items():
             version = today.get(unit)
@@ -540,25 +385,3 @@ class Boards:
             )
             self._units_topic.put_if_changed(unit, fragment)
         return self._units_topic.offset != before
-
-
-def _counts_dossiers(indicator: Indicator) -> bool:
-    return isinstance(indicator.source, CountSource) and indicator.source.source == "dossiers"
-
-
-def _is_scored(indicator: Indicator) -> bool:
-    return isinstance(indicator.source, CountSource) and indicator.source.source == "quality"
-
-
-def _counts_by_unit(indicator: Indicator) -> bool:
-    return _counts_dossiers(indicator) or _is_scored(indicator)
-
-
-def _months_before(month: date, count: int) -> date:
-    """The first of the month that lies `count` months before; negative counts lie after."""
-    place = month.year * 12 + month.month - 1 - count
-    return date(place // 12, place % 12 + 1, 1)
-
-
-def _midnight_ms(day: date, zone: str) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)

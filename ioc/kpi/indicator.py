@@ -94,6 +94,16 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     legal_reference: str | None = None
     note: Text | None = None
 
+    @property
+    def counts_dossiers(self) -> bool:
+        """Whether it is made of dossiers, and so has a figure for every unit."""
+        return isinstance(self.source, CountSource) and self.source.source == "dossiers"
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it is one of the four words of the quality of data."""
+        return isinstance(self.source, CountSource) and self.source.source == "quality"
+
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An indicator as it is written down, but for the terms, whose shape the source decides."""

@@ -1,0 +1,131 @@
+"""The lines behind the figures: how an indicator came to stand where it does."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ioc.flow.newest import NewestValues, Rows
+from ioc.kpi.evaluate import Latest, evaluate_counts, evaluate_latest
+from ioc.kpi.indicator import Indicator, LatestSource
+from ioc.live.wire import Trend
+from ioc.model import from_micros, to_micros
+from ioc.store import dossiers, observations
+from ioc.store.pool import ReadPool
+
+_WIDTH: Final = timedelta(minutes=30)
+_LENGTH: Final = timedelta(hours=24)
+_WEEK: Final = timedelta(days=7)
+_LEAST_COVERED: Final = 0.5
+"""A point of a line needs that share of the series that the others have: the running half hour
+begins with one series and would draw a spike."""
+
+_MONTHS: Final = 12
+
+
+class Trends:
+    """Draws lines of what is stored."""
+
+    def __init__(self, newest: NewestValues, reads: ReadPool, zone: str) -> None:
+        """Read through `reads`; days begin in `zone`."""
+        self._newest = newest
+        self._reads = reads
+        self._zone = zone
+
+    async def draw(self, indicator: Indicator, now: datetime) -> Trend | None:
+        """24 hours with the week before as ghost, or 12 months of dossiers; None for others."""
+        if isinstance(indicator.source, LatestSource):
+            return await self._day_line(indicator, now)
+        return await self._month_line(indicator, now) if indicator.counts_dossiers else None
+
+    async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
+        source = indicator.source
+        assert isinstance(source, LatestSource)
+        rows = self._newest.layout()
+        names = {source.numerator.property}
+        if source.denominator is not None:
+            names.add(source.denominator.property)
+        members = [series for name in names for series in rows.members.get(name, [])]
+        if not members:
+            return None
+        step = int(_WIDTH.total_seconds())
+        until = now.timestamp() // step * step + step
+        end = from_micros(int(until) * 1_000_000)
+        lines: list[dict[datetime, float | None]] = []
+        for shift in (timedelta(0), _WEEK):
+            means = await observations.means(
+                self._reads,
+                members,
+                since=end - _LENGTH - shift,
+                until=end - shift,
+                width=_WIDTH,
+            )
+            lines.append(_evaluated(indicator, means, rows, shift))
+        steps = int(_LENGTH / _WIDTH)
+        starts = [end - _LENGTH + _WIDTH * place for place in range(steps)]
+        return Trend(
+            [int(start.timestamp() * 1000) for start in starts],
+            [lines[0].get(start) for start in starts],
+            [lines[1].get(start) for start in starts],
+        )
+
+    async def _month_line(self, indicator: Indicator, now: datetime) -> Trend | None:
+        today = now.astimezone(ZoneInfo(self._zone)).date()
+        first = _months_before(today.replace(day=1), 2 * _MONTHS - 1)
+        until = _months_before(today.replace(day=1), -1)
+        by_month = await dossiers.monthly(self._reads, since=first, until=until)
+        if not by_month:
+            return None
+        line: dict[date, float | None] = {}
+        for month, sums in by_month.items():
+            total: dict[str, int | None] = {}
+            for counts in sums.values():
+                for name, count in counts.items():
+                    total[name] = (total.get(name) or 0) + count
+            line[month] = evaluate_counts(indicator, total).value
+        months = [_months_before(today.replace(day=1), back) for back in range(_MONTHS - 1, -1, -1)]
+        return Trend(
+            [_midnight_ms(month, self._zone) for month in months],
+            [line.get(month) for month in months],
+            [line.get(_months_before(month, _MONTHS)) for month in months],
+        )
+
+
+def _evaluated(
+    indicator: Indicator,
+    means: Sequence[tuple[datetime, int, float]],
+    rows: Rows,
+    shift: timedelta,
+) -> dict[datetime, float | None]:
+    """The indicator of each width of time, from the means of its series."""
+    place = {series: at for at, series in enumerate(rows.ids.tolist())}
+    by_start: dict[datetime, list[tuple[int, float]]] = {}
+    for start, series, mean in means:
+        by_start.setdefault(start + shift, []).append((place[series], mean))
+    found: dict[datetime, float | None] = {}
+    most = max((len(pairs) for pairs in by_start.values()), default=0)
+    for start, pairs in by_start.items():
+        if len(pairs) < most * _LEAST_COVERED:
+            continue
+        at = np.array([p for p, _ in pairs])
+        newest = Latest(
+            feature=rows.feature[at],
+            property=rows.property[at],
+            value=np.array([m for _, m in pairs]),
+            time=np.full(len(at), to_micros(start)),
+            state=np.zeros(len(at), np.int8),
+        )
+        found[start] = evaluate_latest(indicator, newest).value
+    return found
+
+
+def _months_before(month: date, count: int) -> date:
+    """The first of the month that lies `count` months before; negative counts lie after."""
+    place = month.year * 12 + month.month - 1 - count
+    return date(place // 12, place % 12 + 1, 1)
+
+
+def _midnight_ms(day: date, zone: str) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
