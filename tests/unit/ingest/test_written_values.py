@@ -1,5 +1,7 @@
 """Numbers, units and character sets as people and older programs write them."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,10 @@ def test_a_number_written_in_vietnamese_comes_back(number: float) -> None:
         ("CEL", "Cel"), ("°C", "Cel"), ("KMH", "km/h"), ("GQ", "ug/m3"), ("µg/m³", "ug/m3"),
         ("μg/m3", "ug/m3"), ("{veh}/h", "/h"), ("1/h", "/h"), ("{beds}", "1"), ("%RH", "%"),
         ("P1", "%"), ("/", "1"), ("C62", "{calls}"), ("KWH", "kW.h"), ("MTS", "m/s"), ("m", "m"),
+        ("l/s", "L/s"), ("G51", "l/s"), ("ml", "mL"), ("Wh", "W.h"), ("WHR", "Wh"), ("h.W", "Wh"),
+        ("HPA", "hPa"), ("A97", "hPa"), ("var", "D44"), ("kvarh", "K3"), ("kVA", "KVA"),
+        ("m^3/h", "m3.h-1"), ("W/m2/K", "W/(m2.K)"), ("(m/s)", "m/s"), ("10^3.m", "10*3.m"),
+        ("°C/h", "Cel/h"), ("l/min", "L2"), ("mg/l", "M1"), ("Ω.m", "Ohm.m"), ("1.m", "m"),
     ],
 )  # fmt: skip
 def test_codes_of_the_same_unit_are_equal(one: str, other: str) -> None:
@@ -57,10 +63,40 @@ def test_codes_of_the_same_unit_are_equal(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("FAH", "Cel"), ("m/s", "km/h"), ("GP", "ug/m3"), ("m", "M"), ("K", "Cel")]
-)
+    ("one", "other"),
+    [
+        ("FAH", "Cel"), ("m/s", "km/h"), ("GP", "ug/m3"), ("m", "M"), ("K", "Cel"), ("mW", "MW"),
+        ("mWh", "MWh"), ("ml", "Ml"), ("var", "V.A"), ("varh", "var"), ("W.h", "W/h"), ("h", "H"),
+        ("m/s2", "m/s"), ("W/(m2.K)", "W/m2.K"), ("[ppm]", "ppb"), ("mol", "moL"), ("10*3", "10"),
+        ("Pa", "PA"), ("m[H2O]", "m"), ("%", "1"),
+    ],
+)  # fmt: skip
 def test_other_units_are_not(one: str, other: str) -> None:
     assert not same_uom(one, other)
+    assert not same_uom(other, one)
+
+
+_units = st.sampled_from(
+    ["m", "M", "s", "S", "W", "kW", "h", "L", "mL", "V", "var", "[ppm]", "Cel"]
+)
+_factors = st.lists(st.tuples(_units, st.integers(1, 3)), min_size=1, max_size=4)
+
+
+@given(_factors, st.randoms(use_true_random=False))
+def test_the_order_of_factors_and_the_way_to_divide_do_not_matter(
+    factors: list[tuple[str, int]], random: Random
+) -> None:
+    shuffled = random.sample(factors, len(factors))
+    assert same_uom(
+        "".join(f"/{unit}{power}" for unit, power in factors),
+        ".".join(f"{unit}-{power}" for unit, power in shuffled),
+    )
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_text_is_compared_and_is_the_same_unit_as_itself(one: str, other: str) -> None:
+    assert same_uom(one, one)
+    assert same_uom(one, other) == same_uom(other, one)
 
 
 def test_a_code_is_kept_as_ucum_with_its_annotation() -> None:
