@@ -5,18 +5,18 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Final, cast
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from ingest import mqtt_packets as packets
+from ingest.broker import broker_address, trusting
 from ingest.compression import inflated_or_kept
 from ingest.intake import Intake
 from ingest.mqtt_packets import Greeting, Kind, Malformed, Publish
 from ingest.payload import Channel, Payload
 from ioc.clock import monotonic
-from ioc.errors import ConfigError
 from ioc.model import Feed, Receipt
 
 log = logging.getLogger(__name__)
@@ -74,15 +74,18 @@ class MqttSource:
         reconnected: Callable[[], None] = lambda: None,
         client_id: str = "ioc-ingest",
         topics: Sequence[str] = (EVERYTHING,),
+        ca: Path | None = None,
     ) -> None:
-        """Take from the broker at `url`: mqtt://user:password@host:port, or mqtt5://.
+        """Take from the broker at `url`, see `ingest.broker`.
 
+        A broker over TLS must show a certificate that `ca` (PEM) vouches for, without it one of
+        the authorities that the system trusts.
         `unknown` is told of payloads for feeds that do not exist, which are acknowledged.
         `reconnected` is called after each connection but the first, for a broker that must be
         asked to deliver again what was not acknowledged.
         """
-        self.host, self.port, self.user, self.password = broker_address(url)
-        self.five = urlsplit(url).scheme == "mqtt5"
+        self.address = broker_address(url)
+        self._tls = trusting(ca) if self.address.tls else None
         self.client_id = client_id
         self.topics = topics
         self.intake = intake
@@ -128,7 +131,9 @@ class MqttSource:
         """One connection from its beginning to its end; whether the broker let us in."""
         link = _Link(self)
         loop = asyncio.get_running_loop()
-        await asyncio.wait_for(loop.create_connection(lambda: link, self.host, self.port), PATIENCE)
+        host, port = self.address.host, self.address.port
+        opening = loop.create_connection(lambda: link, host, port, ssl=self._tls)
+        await asyncio.wait_for(opening, PATIENCE)
         try:
             greeting = await asyncio.wait_for(link.greeted, PATIENCE)
             if greeting.code:
@@ -142,8 +147,10 @@ class MqttSource:
             if not (again and greeting.session_present):
                 # A subscription of an earlier division of the work would go on beside the new.
                 if EVERYTHING not in self.topics:
-                    link.send(packets.unsubscribe(_UNSUBSCRIBE, [EVERYTHING], five=self.five))
-                link.send(packets.subscribe(_SUBSCRIBE, self.topics, five=self.five))
+                    link.send(
+                        packets.unsubscribe(_UNSUBSCRIBE, [EVERYTHING], five=self.address.five)
+                    )
+                link.send(packets.subscribe(_SUBSCRIBE, self.topics, five=self.address.five))
             if again:
                 self._reconnected()
             await link.lasts()
@@ -219,10 +226,10 @@ class _Link(asyncio.Protocol):
         self._transport.write(
             packets.connect(
                 source.client_id,
-                source.user,
-                source.password,
+                source.address.user,
+                source.address.password,
                 keepalive=KEEPALIVE,
-                five=source.five,
+                five=source.address.five,
                 receive_maximum=RECEIVE_MAXIMUM,
             )
         )
@@ -255,7 +262,7 @@ class _Link(asyncio.Protocol):
             self._buffer += data[used:] if used else data
 
     def _take(self, data: bytes, spans: Sequence[packets.Span]) -> None:
-        source, five = self._source, self._source.five
+        source, five = self._source, self._source.address.five
         payloads: list[Payload] = []
         now = source.now()
         for first, start, end in spans:
@@ -306,7 +313,7 @@ class _Link(asyncio.Protocol):
     def refuse(self, topic: str, text: bytes) -> None:
         """Publish at QoS 0, unless much waits to be sent already."""
         if self._transport is not None and (self._transport.get_write_buffer_size() < MOST_UNSENT):
-            self.send(packets.publish(topic, text, five=self._source.five))
+            self.send(packets.publish(topic, text, five=self._source.address.five))
 
     def send(self, data: bytes | bytearray) -> None:
         """Send packets, unless the connection is gone."""
@@ -344,19 +351,4 @@ def _short(receipt: Receipt) -> bytes:
             "refused": receipt.quarantined + receipt.late,
             "received": receipt.received,
         }
-    )
-
-
-def broker_address(url: str) -> tuple[str, int, str, str]:
-    """Host, port, user and password of mqtt://user:password@host:port (mqtt5:// for MQTT 5)."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("mqtt", "mqtt5") or not parts.hostname:
-        raise ConfigError(
-            f"IOC_MQTT_URL must look like mqtt://user:password@host:1883, not {url!r}"
-        )
-    return (
-        parts.hostname,
-        parts.port or 1883,
-        unquote(parts.username or ""),
-        unquote(parts.password or ""),
     )

@@ -19,7 +19,10 @@ class Config(BaseSettings):
     http_port: int = Field(8080, ge=1, le=65535)
     mqtt_host: str = Field("127.0.0.1", description="address of the embedded broker")
     mqtt_port: int = Field(1883, ge=1, le=65535, description="port of the embedded broker")
-    mqtt_url: str | None = Field(None, description="an external broker, mqtt:// or mqtt5://")
+    mqtt_url: str | None = Field(
+        None, description="an external broker, mqtt:// or mqtt5://, over TLS mqtts:// or mqtts5://"
+    )
+    mqtt_ca: Path | None = Field(None, description="PEM file of authorities that vouch for it")
     mqtt_auth_dir: Path | None = Field(None, description="where to write mosquitto's user files")
     mqtt_client_id: str = Field(
         "ioc-ingest",

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 
-from ingest.mqtt import broker_address
+from ingest.broker import broker_address
 from ioc.bench.figures import BenchFailed
 from ioc.bench.processes import free_port, stopped
 from ioc.clock import SystemClock, monotonic
@@ -95,7 +95,8 @@ class Server:
         broker = run_file.read(self._data_dir).broker
         if broker is None:
             raise BenchFailed("the server has no broker of its own")
-        return Login(*broker_address(broker.url))
+        found = broker_address(broker.url)
+        return Login(found.host, found.port, found.user, found.password)
 
     async def add_feed(self, name: str, domain: Domain) -> BenchFeed:
         """Make a feed with an agency and a key; the server knows it before this returns."""

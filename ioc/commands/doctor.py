@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from ingest.mqtt import broker_address
+from ingest.broker import broker_address
 from ioc.clock import SystemClock
 from ioc.commands.database import database_url
 from ioc.commands.run import run
@@ -80,7 +80,8 @@ def _broker(config: Config) -> list[Finding]:
     if config.mqtt_url is None:
         sync = "before each PUBACK" if config.mqtt_sync == "always" else "in the background"
         return [("ok", f"embedded broker: PUBACK is durable; synced to disk {sync}", "")]
-    host, port, _, _ = broker_address(config.mqtt_url)
+    broker = broker_address(config.mqtt_url)
+    host, port = broker.host, broker.port
     found: list[Finding] = []
     with socket.socket() as probe:
         probe.settimeout(3)

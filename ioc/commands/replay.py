@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import typer
 
+from ingest.broker import broker_address
 from ioc import log
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
@@ -27,7 +27,6 @@ from ioc.store import feeds
 from ioc.store.registry import FEEDS, announce
 
 JSON = "application/json"
-MQTT_PORT = 1883
 
 
 class Shift(StrEnum):
@@ -132,7 +131,10 @@ async def _replay(
     url: str,
     mqtt: str | None,
 ) -> tuple[int, Receipt]:
-    way = _over_rest(config, feed, key, url) if mqtt is None else _over_mqtt(mqtt, feed)
+    if mqtt is None:
+        way = _over_rest(config, feed, key, url)
+    else:
+        way = _over_mqtt(mqtt, feed, config.mqtt_ca)
     async with way as send:
         return await play(rows, player, send, SystemClock())
 
@@ -166,16 +168,11 @@ async def _feed_key(config: Config, feed: str, given: str | None) -> AsyncGenera
 
 
 @asynccontextmanager
-async def _over_mqtt(address: str, feed: str) -> AsyncGenerator[Send]:
-    parts = urlsplit(address)
-    if parts.scheme != "mqtt" or not (parts.hostname and parts.username and parts.password):
+async def _over_mqtt(address: str, feed: str, ca: Path | None) -> AsyncGenerator[Send]:
+    broker = broker_address(address)
+    if not (broker.user and broker.password):
         raise ConfigError("--mqtt is like mqtt://AGENCY:PASSWORD@127.0.0.1:1883")
-    publisher = Publisher(
-        parts.hostname,
-        parts.port or MQTT_PORT,
-        unquote(parts.username),
-        unquote(parts.password),
-    )
+    publisher = Publisher(broker, broker.user, broker.password, ca)
 
     async def send(body: bytes) -> None:
         await publisher.publish(feed, body)

@@ -9,11 +9,11 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
 
+from ingest.broker import BrokerAddress, broker_address
 from ioc import log
 from ioc.city.read import packaged_city, read_city
 from ioc.clock import SystemClock
@@ -34,8 +34,6 @@ from ioc.store.registry import FEEDS, announce
 
 LAST_WORDS_SECONDS = 1.0
 """So long may the keys take to be revoked when the simulator is told to stop."""
-
-MQTT_PORT = 1883
 
 
 def simulate(
@@ -100,15 +98,10 @@ def _local(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104, only compared
 
 
-def _broker(config: Config, given: str | None) -> tuple[str, int]:
-    """Host and port of the broker: the named one, the external one, or the embedded one."""
-    address = given or config.mqtt_url
-    if address is None:
-        return _local(config.mqtt_host), config.mqtt_port
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    if parts.hostname is None:
-        raise ConfigError(f"`{given}` is not HOST:PORT of a broker")
-    return parts.hostname, parts.port or MQTT_PORT
+def _broker(config: Config, given: str | None) -> BrokerAddress:
+    """The broker: the named one, the external one, or the embedded one."""
+    address = given or config.mqtt_url or f"{_local(config.mqtt_host)}:{config.mqtt_port}"
+    return broker_address(address if "//" in address else f"mqtt://{address}")
 
 
 async def _until_stopped(body: Coroutine[Any, Any, None], *, child: bool) -> None:
@@ -146,7 +139,7 @@ async def _simulate(
     config: Config,
     settings: Settings,
     url: str,
-    broker: tuple[str, int],
+    broker: BrokerAddress,
     seed: int,
     truth: Path,
 ) -> None:
@@ -158,7 +151,7 @@ async def _simulate(
         rest = await stack.enter_async_context(RestDoor(url))
         publishers: dict[str, Publisher] = {}
         for agency, password in keys.mqtt.items():
-            publishers[agency] = Publisher(*broker, agency, password)
+            publishers[agency] = Publisher(broker, agency, password, config.mqtt_ca)
             publishers[agency].start()
             stack.callback(publishers[agency].stop)
         simulator = Simulator(

@@ -8,8 +8,9 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.broker import broker_address
 from ingest.intake import Intake
-from ingest.mqtt import MqttSource, broker_address
+from ingest.mqtt import MqttSource
 from ioc.api.deps import Facts, State
 from ioc.auth.tokens import hash_mosquitto_password
 from ioc.clock import Clock
@@ -229,10 +230,10 @@ class Center:
             and self.config.mqtt_auth_dir is not None
             and self.config.mqtt_url is not None
         ):
-            _, _, own, password = broker_address(self.config.mqtt_url)
+            own = broker_address(self.config.mqtt_url)
             hashes = {agency: h[1] for agency, h in passwords.items()}
-            hashes[own] = hash_mosquitto_password(password)
-            await asyncio.to_thread(write_user_files, self.config.mqtt_auth_dir, own, hashes)
+            hashes[own.user] = hash_mosquitto_password(own.password)
+            await asyncio.to_thread(write_user_files, self.config.mqtt_auth_dir, own.user, hashes)
 
     def feed_of(self, agency: str, feed: str) -> Feed | None:
         """The feed that a topic names, if it is of that agency."""

@@ -106,6 +106,7 @@ async def subscribe(
         reconnected=reconnected,
         client_id=center.config.mqtt_client_id,
         topics=topics_of(center.registry, center.config.mqtt_share, feeds, agencies),
+        ca=center.config.mqtt_ca,
     )
     center.source = source
     source.start()

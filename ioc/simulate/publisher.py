@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import threading
+from pathlib import Path
 from typing import Any, Final
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
+from ingest.broker import BrokerAddress, trusting
 from ioc.errors import IocError
 
 log = logging.getLogger(__name__)
@@ -27,10 +29,15 @@ class SignInRefused(IocError):
 class Publisher:
     """One agency at the broker, in paho's own thread; unacknowledged publishes are sent again."""
 
-    def __init__(self, host: str, port: int, agency: str, password: str) -> None:
-        """Sign in as that agency once `start` is called, and again after every loss."""
+    def __init__(
+        self, broker: BrokerAddress, agency: str, password: str, ca: Path | None = None
+    ) -> None:
+        """Sign in as that agency once `start` is called, and again after every loss.
+
+        `ca` is who vouches for a broker over TLS, if not an authority that the system trusts.
+        """
         self._agency = agency
-        self._address = (host, port)
+        self._address = (broker.host, broker.port)
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"ioc-simulate-{agency}",
@@ -38,6 +45,8 @@ class Publisher:
             protocol=MQTTProtocolVersion.MQTTv311,
         )
         self._client.username_pw_set(agency, password)
+        if broker.tls:
+            self._client.tls_set_context(trusting(ca))  # pyright: ignore[reportUnknownMemberType]
         self._client.reconnect_delay_set(1, 5)
         self._client.on_connect = self._connected
         self._client.on_publish = self._published

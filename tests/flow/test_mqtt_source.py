@@ -19,9 +19,11 @@ from ingest.intake import Intake
 from ingest.mqtt import MqttSource
 from ingest.payload import Payload
 from ioc.embedded.broker import EmbeddedBroker
+from ioc.errors import ConfigError
 from ioc.model import Problem, Reason, Receipt
 from tests.fixtures.decoding import a_feed
 from tests.fixtures.embedded import eventually
+from tests.fixtures.outside import a_certificate
 from tests.fixtures.server import ROOT, free_port
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -72,7 +74,9 @@ async def _nats(directory: Path) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def _mosquitto(directory: Path, scheme: str) -> AsyncIterator[Place]:
+async def _mosquitto(
+    directory: Path, scheme: str, certificate: Path | None = None
+) -> AsyncIterator[Place]:
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     assert program is not None, "mosquitto is missing; cure: apt-get install mosquitto"
     port = free_port()
@@ -84,6 +88,8 @@ async def _mosquitto(directory: Path, scheme: str) -> AsyncIterator[Place]:
         if not line.startswith(("listener", "persistence", "autosave", "allow", "password", "acl"))
     ]
     config = directory / "mosquitto.conf"
+    if certificate is not None:
+        lines += [f"certfile {certificate}", f"keyfile {certificate}", "user root"]
     config.write_text("\n".join([f"listener {port} 127.0.0.1", *lines, "allow_anonymous true\n"]))
     process = await asyncio.create_subprocess_exec(
         program, "-c", str(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -291,3 +297,40 @@ async def test_sources_of_one_share_get_each_payload_once_between_them(place: Pl
         await source.stop()
     client.disconnect()
     client.loop_stop()
+
+
+def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [str(getattr(record, "error", "")) for record in caplog.records]
+
+
+@pytest.mark.parametrize("scheme", ["mqtts", "mqtts5"])
+async def test_a_broker_over_tls_is_believed_when_its_authority_is(
+    tmp_path: Path, scheme: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, other = a_certificate(tmp_path), a_certificate(tmp_path, "other")
+    async with _mosquitto(tmp_path, scheme, own) as place:
+        doubting = place.source(Intake(limit_bytes=1000), "doubting", ca=other)
+        doubting.start()
+        await eventually(lambda: any("CERTIFICATE_VERIFY_FAILED" in at for at in _errors(caplog)))
+        assert not doubting.connected.is_set()
+        await doubting.stop()
+        source, intake = await _running(place, "trusting", ca=own)
+        client = paho.Client(CallbackAPIVersion.VERSION2, "sender")
+        client.tls_set(ca_certs=str(own))
+        client.connect("127.0.0.1", place.port)
+        client.loop_start()
+        bodies = [bytes([n]) * 50_000 for n in range(1, 40)]
+        await asyncio.to_thread(_publish, client, *bodies)
+        taken = await _taken(intake, len(bodies))
+        assert [payload.body for payload in taken] == bodies
+        for payload in taken:
+            payload.answer(Receipt())
+        await source.stop()
+        client.disconnect()
+        client.loop_stop()
+
+
+def test_authorities_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    place = Place("mqtts://localhost", 8883, "", "")
+    with pytest.raises(ConfigError, match=r"IOC_MQTT_CA .*none\.pem"):
+        place.source(Intake(limit_bytes=1000), "x", ca=tmp_path / "none.pem")
