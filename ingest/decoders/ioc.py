@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from ingest.decoders.documents import NOT_UTF8, TOO_DEEP
-from ingest.decoders.table import Table, read_cell, read_cells, read_table
+from ingest.decoders.table import Table, read_cell, read_row, read_table
 from ingest.payload import Decoded, Scalar, Setting, nothing
 from ingest.rows import EARLIEST, KEY_BYTES, Rows
 from ioc.model import Reason, from_micros, to_micros
@@ -260,13 +260,12 @@ def _csv_row(
     # With the header a line stands by itself, in quarantine and when it is sent again.
     raw = table.head + b"\n" + line
     try:
-        row = read_cells(line, table.delimiter)
+        row = read_row(line, table)
     except UnicodeDecodeError:
         rows.refuse(index, Reason.ENCODING_INVALID, NOT_UTF8, raw, kind=_CSV)
         return
     except csv.Error as error:
-        detail = f"not valid CSV: {error}; texts with line breaks go by JSON"
-        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw, kind=_CSV)
+        rows.refuse(index, Reason.SHAPE_INVALID, f"not valid CSV: {error}", raw, kind=_CSV)
         return
     cell = {name: row[place].strip() for name, place in at.items() if place < len(row)}
     key = cell.get("series") or setting.topic

@@ -1,5 +1,7 @@
 """The own format: JSON in one piece, in lines, and CSV."""
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -153,6 +155,54 @@ def test_an_open_quote_in_csv_costs_its_own_line_only() -> None:
     found = decoded(body, "text/csv")
     assert [row[0] for row in rows(found)] == ["a/x", "a/z"]
     assert refusals(found) == {1: "shape_invalid"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("multi\nline", []),
+        ("a\nb/z,2026-11-22T09:00:00Z,9\nc", ["b/z"]),
+        ('say ""a\nb"" twice', []),
+        ("\n", []),
+    ],
+)
+def test_a_line_break_in_a_cell_makes_no_series_of_its_pieces(cell: str, kept: list[str]) -> None:
+    body = f'series,time,value\n"{cell}",2026-11-22T09:00:00Z,1\nd/x,2026-11-22T09:00:00Z,2\n'
+    found = decoded(body.encode(), "text/csv")
+    # A piece between two line breaks that is a whole row cannot be told from one.
+    assert [row[0] for row in rows(found)] == [*kept, "d/x"]
+    assert set(refusals(found).values()) == {"shape_invalid"}
+    assert all("without line breaks" in refused.problem.detail for refused in found.refused)
+    assert found.received == len([line for line in body.split("\n") if line.strip()]) - 1
+
+
+def test_a_line_break_in_a_cell_of_the_header_is_refused_with_the_cure() -> None:
+    found = decoded(b'"se\nries",time,value\na/x,2026-11-22T09:00:00Z,1\n', "text/csv")
+    assert refusals(found) == {-1: "shape_invalid"}
+    assert "without line breaks" in found.refused[0].problem.detail
+
+
+_cells = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")), min_size=1)
+
+
+@given(st.sampled_from(",;\t|"), st.lists(st.tuples(_cells, _cells), max_size=5))
+def test_cells_in_quotes_are_read_whatever_they_hold(
+    delimiter: str, given: list[tuple[str, str]]
+) -> None:
+    written = io.StringIO()
+    table = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    table.writerow(["series", "time", "value", "note"])
+    table.writerows([key, AT, 5, note] for key, note in given)
+    found = decoded(written.getvalue().encode(), "text/csv")
+    assert [row[0] for row in rows(found)] == [key for key, _ in given if len(key.encode()) < 256]
+
+
+def test_a_line_with_more_cells_than_the_header_is_refused_with_the_cure() -> None:
+    body = b"series,time,value\na/x,2026-11-22T09:00:00Z,12,4\na/y,2026-11-22T09:00:00Z,12, ,\n"
+    found = decoded(body, "text/csv")
+    assert [row[0] for row in rows(found)] == ["a/y"]
+    assert refusals(found) == {0: "shape_invalid"}
+    assert "separate cells by ;" in found.refused[0].problem.detail
 
 
 def test_a_line_of_csv_in_another_encoding_costs_itself_only() -> None:
