@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from ingest.intake import Intake
 from ingest.mqtt_packets import Greeting, Kind, Malformed, Publish
 from ingest.payload import Channel, Payload
 from ioc.clock import monotonic
+from ioc.errors import Unavailable
 from ioc.model import Feed, Receipt
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 
 MOST_UNSENT: Final = 1 << 20
 """Bytes that may wait to be sent; refusals beyond are left out, the ledger has them anyway."""
+
+MOST_DOUBTFUL: Final = 1 << 24
+"""Bytes of payloads of feeds that are not known that may wait until the feeds are read anew."""
+
+DOUBT_SECONDS: Final = 0.2
+"""Rest between two readings of the feeds, however many payloads of unknown feeds come."""
 
 _SUBSCRIBE, _UNSUBSCRIBE = 1, 2
 
@@ -69,6 +76,7 @@ class MqttSource:
         intake: Intake,
         *,
         feed_of: FeedOf,
+        learn: Callable[[], Awaitable[None]],
         unknown: Callable[[str, bytes], None],
         now: Callable[[], datetime],
         reconnected: Callable[[], None] = lambda: None,
@@ -80,7 +88,9 @@ class MqttSource:
 
         A broker over TLS must show a certificate that `ca` (PEM) vouches for, without it one of
         the authorities that the system trusts.
-        `unknown` is told of payloads for feeds that do not exist, which are acknowledged.
+        `learn` reads the feeds anew before a payload is given up that is of no known feed: the feed
+        may have been made a moment ago. `unknown` is told of payloads for feeds that do not exist,
+        which are acknowledged.
         `reconnected` is called after each connection but the first, for a broker that must be
         asked to deliver again what was not acknowledged.
         """
@@ -90,6 +100,7 @@ class MqttSource:
         self.topics = topics
         self.intake = intake
         self.feed_of = feed_of
+        self._learn = learn
         self.unknown = unknown
         self.now = now
         self.connected = asyncio.Event()
@@ -98,6 +109,9 @@ class MqttSource:
         self._reconnected = reconnected
         self._link: _Link | None = None
         self._task: asyncio.Task[None] | None = None
+        self._doubtful: list[tuple[_Link, Publish, datetime]] = []
+        self._doubted = 0
+        self._learning: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to connect, and keep connecting until `stop`."""
@@ -105,9 +119,10 @@ class MqttSource:
 
     async def stop(self) -> None:
         """Disconnect; the broker keeps the session and what is not acknowledged."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._learning) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def refuse(self, feed: Feed, text: bytes) -> None:
         """Publish a short reason to the agency, where only the product may publish."""
@@ -173,14 +188,19 @@ class MqttSource:
             log.info("subscribed", extra={"topics": list(self.topics)})
             self.subscribed.set()
 
-    def payload(self, link: "_Link", publish: Publish, now: datetime) -> Payload | None:
-        """The payload for the intake; None for one of no feed, which is told and acknowledged."""
+    def payload(
+        self, link: "_Link", publish: Publish, now: datetime, *, learned: bool = False
+    ) -> Payload | None:
+        """The payload for the intake; None for one of no feed, or of none that is known yet."""
         parts = split_topic(publish.topic)
         feed = self.feed_of(parts[0], parts[1]) if parts else None
         if parts is None or feed is None:
-            self.unknown(publish.topic, publish.body)
-            if publish.qos:
-                link.acknowledge(publish.mid)
+            if parts is None or learned or self._doubted >= MOST_DOUBTFUL:
+                self.unknown(publish.topic, publish.body)
+                if publish.qos:
+                    link.acknowledge(publish.mid)
+            else:
+                self._doubt(link, publish, now)
             return None
         mid, qos = publish.mid, publish.qos
 
@@ -201,6 +221,27 @@ class MqttSource:
             redelivered=publish.redelivered,
             retained=publish.retained,
         )
+
+    def _doubt(self, link: "_Link", publish: Publish, now: datetime) -> None:
+        self._doubtful.append((link, publish, now))
+        self._doubted += len(publish.body) + 512
+        if self._learning is None or self._learning.done():
+            self._learning = asyncio.create_task(self._settle_doubts(), name="mqtt-doubts")
+
+    async def _settle_doubts(self) -> None:
+        """Read the feeds anew, and take or give up what waited for that."""
+        while self._doubtful:
+            waiting = len(self._doubtful)
+            try:
+                await self._learn()
+            except Unavailable as error:
+                log.warning("payloads of unknown feeds wait: %s", error)
+            else:
+                settled, self._doubtful = self._doubtful[:waiting], self._doubtful[waiting:]
+                self._doubted = sum(len(publish.body) + 512 for _, publish, _ in self._doubtful)
+                found = [self.payload(*doubt, learned=True) for doubt in settled]
+                self.intake.take_in([payload for payload in found if payload is not None])
+            await asyncio.sleep(DOUBT_SECONDS)
 
 
 class _Link(asyncio.Protocol):

@@ -101,6 +101,7 @@ async def subscribe(
         url,
         center.intake,
         feed_of=center.feed_of,
+        learn=center.learn_feeds,
         unknown=center.unknown,
         now=center.clock.now,
         reconnected=reconnected,

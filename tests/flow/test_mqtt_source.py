@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from ingest.intake import Intake
 from ingest.mqtt import MqttSource
 from ingest.payload import Payload
 from ioc.embedded.broker import EmbeddedBroker
-from ioc.errors import ConfigError
-from ioc.model import Problem, Reason, Receipt
+from ioc.errors import ConfigError, Unavailable
+from ioc.model import Feed, Problem, Reason, Receipt
 from tests.fixtures.decoding import a_feed
 from tests.fixtures.embedded import eventually
 from tests.fixtures.outside import a_certificate
@@ -41,17 +41,23 @@ class Place:
     password: str
     nats: EmbeddedBroker | None = None
     unknown: list[str] = field(default_factory=list[str])
+    feeds: dict[tuple[str, str], Feed] = field(default_factory=lambda: {("a", "f"): FEED})
+    learn: Callable[[], None] = lambda: None
 
     def source(self, intake: Intake, client_id: str, **more: object) -> MqttSource:
         return MqttSource(
             self.url,
             intake,
-            feed_of=lambda agency, feed: FEED if (agency, feed) == ("a", "f") else None,
+            feed_of=lambda agency, feed: self.feeds.get((agency, feed)),
+            learn=self._learn,
             unknown=lambda topic, _: self.unknown.append(topic),
             now=lambda: NOW,
             client_id=client_id,
             **more,  # pyright: ignore[reportArgumentType]
         )
+
+    async def _learn(self) -> None:
+        self.learn()
 
     def sender(self) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, f"sender-{uuid4().hex[:8]}")
@@ -259,6 +265,56 @@ async def test_a_retained_payload_is_known_as_one_that_the_broker_kept(place: Pl
     await source.stop()
     client.disconnect()
     client.loop_stop()
+
+
+async def test_a_payload_that_comes_before_word_of_its_feed_waits_for_it(place: Place) -> None:
+    client, name = place.sender(), f"new-{uuid4().hex[:6]}"
+    source, intake = await _running(place, name)
+    feed = f"new-{uuid4().hex[:6]}"
+    asked: list[int] = []
+
+    def learn() -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise Unavailable("the database is away")
+        place.feeds["a", feed] = FEED
+
+    place.learn = learn
+    bodies = [b"%d" % n for n in range(50)]
+    await asyncio.to_thread(_publish, client, *bodies, topic=f"ioc/v1/a/{feed}")
+    taken = await _taken(intake, 50)
+    assert [payload.body for payload in taken] == bodies
+    assert len(asked) == 2
+    assert place.unknown == []
+    for payload in taken:
+        payload.answer(Receipt())
+    await source.stop()
+    client.disconnect()
+    client.loop_stop()
+
+
+async def test_payloads_of_no_feed_are_given_up_once_that_is_sure(place: Place) -> None:
+    client, name = place.sender(), f"none-{uuid4().hex[:6]}"
+    source, intake = await _running(place, name)
+    asked: list[int] = []
+    place.learn = lambda: asked.append(1)
+    topic = f"ioc/v1/a/none-{uuid4().hex[:6]}"
+    await asyncio.to_thread(_publish, client, *(b"x" for _ in range(300)), topic=topic)
+    await eventually(lambda: place.unknown.count(topic) == 300)
+    assert 1 <= len(asked) < 100
+    await asyncio.to_thread(_publish, client, b"after")
+    assert [payload.body for payload in await _taken(intake, 1)] == [b"after"]
+    await source.stop()
+    client.disconnect()
+    client.loop_stop()
+
+    source, intake = await _running(place, name)
+    if place.nats is not None:
+        await place.nats.redeliver()
+    # Given up is acknowledged: only what nobody answered comes again.
+    assert [payload.body for payload in await _taken(intake, 1)] == [b"after"]
+    assert place.unknown.count(topic) == 300
+    await source.stop()
 
 
 async def test_two_sources_divide_by_topic_where_nothing_is_shared(place: Place) -> None:
