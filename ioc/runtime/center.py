@@ -122,8 +122,10 @@ class Center:
         self.pipeline = Pipeline(
             intake=self.intake,
             registry=self.registry,
-            resolver=Resolver(self.registry, writes),
-            placing=Placing(self.registry, writes, facts.bounds, self.showing.refresh),
+            resolver=Resolver(self.registry, writes, facts.zone),
+            placing=Placing(
+                self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
+            ),
             writer=self.writer,
             # Among several processes all comes by way of the batches, in the order of commits.
             readers=[] if role.shared else [self.showing, self.alerting],
@@ -214,6 +216,10 @@ class Center:
             await self.registry.load(self.reads)
         self.showing.refresh()
         await self.set_agencies()
+
+    async def learn_feeds(self) -> None:
+        """Take feeds of which no notice has come yet."""
+        await self.registry.load_feeds(self.reads)
 
     async def set_agencies(self) -> None:
         """Give the broker the users of today."""
