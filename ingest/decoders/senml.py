@@ -1,12 +1,13 @@
 """Format `senml`: SenML JSON packs of RFC 8428."""
 
-from typing import Any
+import math
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ingest.decoders.documents import NOT_UTF8, TOO_DEEP
 from ingest.payload import Decoded, Scalar, Setting, nothing
-from ingest.rows import Rows
+from ingest.rows import KEY_BYTES, Rows, as_number, from_seconds
 from ioc.model import Reason, to_micros
 
 RELATIVE_BELOW = 2**28
@@ -21,9 +22,30 @@ _record = msgspec.json.Decoder(dict[str, Any])
 _BASE_FIELDS = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
 _VALUES = frozenset({"v", "vb", "vs", "vd"})
 
+_MEANT: Final = {
+    "bn": f"a text of at most {KEY_BYTES} bytes",
+    "bu": f"a text of at most {KEY_BYTES} bytes",
+    "bt": "a number",
+    "bv": "a number",
+    "bver": "a number",
+}
+
+
+class _Resolved(NamedTuple):
+    """What a record says once its bases are taken into it; the time in seconds."""
+
+    name: str
+    seconds: float
+    value: Scalar
+    uom: str
+
 
 class _Base:
-    """The base values in force (RFC 8428 section 4.6)."""
+    """The base values in force (RFC 8428 section 4.6).
+
+    `faulty` are fields that cannot be read, and the record that sets them. Such a field has taken
+    the place of the one before (section 4.1): what builds on it means nothing until it is set anew.
+    """
 
     def __init__(self) -> None:
         self.name = ""
@@ -32,6 +54,55 @@ class _Base:
         self.uom = ""
         self.sum = False
         self.version = VERSION
+        self.faulty: dict[str, int] = {}
+
+    def take(self, index: int, record: dict[str, Any]) -> None:
+        """Put the base fields of a record in force."""
+        for field in sorted(_BASE_FIELDS & record.keys()):
+            try:
+                self._set(field, record)
+            except TypeError:
+                self.faulty[field] = index
+            else:
+                self.faulty.pop(field, None)
+
+    def _set(self, field: str, record: dict[str, Any]) -> None:
+        if field == "bn":
+            self.name = _short(record, field)
+        elif field == "bu":
+            self.uom = _short(record, field)
+        elif field == "bt":
+            self.time = _needed(record, field)
+        elif field == "bv":
+            self.value = _needed(record, field)
+        elif field == "bver":
+            # The version holds for the pack, not for the record that states it.
+            self.version = max(self.version, int(_needed(record, field)))
+        else:
+            self.sum = True
+
+    def fault(self, index: int, record: dict[str, Any]) -> str | None:
+        """What is wrong with the base fields that a record sets, or builds on."""
+        spared = {"bu"} if record.get("u") else set[str]()
+        if record.keys() & {"vb", "vs", "vd"}:
+            spared.add("bv")
+        for field, setter in sorted(self.faulty.items()):
+            if setter == index:
+                return f"`{field}` is not {_MEANT[field]}"
+            if field not in spared and not _BASE_FIELDS.issuperset(record):
+                return (
+                    f"the record builds on `{field}` of record {setter}, which is not "
+                    f"{_MEANT[field]}; repair it there, or set `{field}` here"
+                )
+        return None
+
+    def standing(self, record: dict[str, Any]) -> bytes:
+        """A record with the base fields in force, by which it stands alone."""
+        given = {"bn": self.name, "bt": self.time, "bu": self.uom, "bv": self.value}
+        known = {name: value for name, value in given.items() if value}
+        unknown = dict.fromkeys(self.faulty)
+        newer = {"bver": self.version} if self.version > VERSION else {}
+        return msgspec.json.encode({**known, **unknown, **record, **newer})
 
 
 def decode(body: bytes, setting: Setting) -> Decoded:
@@ -63,96 +134,107 @@ def decode(body: bytes, setting: Setting) -> Decoded:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             rows.refuse(index, Reason.SHAPE_INVALID, "a SenML record is an object", raw)
             continue
-        _one(rows, index, raw, record, base, setting)
+        _one(rows, index, record, base, setting)
     return rows.done()
-
-
-def _number(record: dict[str, Any], name: str) -> float | None:
-    value = record.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(name)
-    try:
-        return float(value)
-    except OverflowError:
-        raise TypeError(name) from None
 
 
 def _one(
     rows: Rows,
     index: int,
-    raw: bytes,
     record: dict[str, Any],
     base: _Base,
     setting: Setting,
 ) -> None:
+    def refuse(reason: Reason, detail: str) -> None:
+        rows.refuse(index, reason, detail, base.standing(record))
+
+    base.take(index, record)
+    fault = base.fault(index, record)
+    if fault is not None:
+        refuse(Reason.SHAPE_INVALID, fault)
+        return
     try:
-        if "bn" in record:
-            base.name = _name(record, "bn")
-        if "bu" in record:
-            base.uom = _name(record, "bu")
-        base.sum = base.sum or "bs" in record
-        base.time = base.time if (time := _number(record, "bt")) is None else time
-        base.value = base.value if (value := _number(record, "bv")) is None else value
-        # The version holds for the pack, not for the record that states it.
-        base.version = max(base.version, int(_number(record, "bver") or 0))
         own_time = _number(record, "t")
         own_value = _number(record, "v")
-        name = base.name + _name(record, "n")
-        uom = _name(record, "u") or base.uom
+        name = base.name + _text(record, "n")
+        uom = _text(record, "u") or base.uom
     except TypeError as error:
-        rows.refuse(index, Reason.SHAPE_INVALID, f"`{error}` has the wrong type", raw)
+        refuse(Reason.SHAPE_INVALID, f"`{error}` has the wrong type")
         return
     unknown = [field for field in record if field.endswith("_")]
     if unknown or base.version > VERSION:
         what = f"field `{unknown[0]}` must be understood" if unknown else "version is too new"
-        rows.refuse(index, Reason.SHAPE_INVALID, f"the SenML {what}", raw)
+        refuse(Reason.SHAPE_INVALID, f"the SenML {what}")
         return
     if len(record.keys() & _VALUES) > 1:
         detail = "a record has one of v, vb, vs and vd; send a record for each"
-        rows.refuse(index, Reason.SHAPE_INVALID, detail, raw)
+        refuse(Reason.SHAPE_INVALID, detail)
         return
     value = _value(record, own_value, base)
-    if value is None:
-        if "s" in record or "bs" in record or (base.sum and "n" in record):
-            detail = "sums (`s`, `bs`) are not stored; send the value itself as `v`"
-            rows.refuse(index, Reason.SUM_UNSUPPORTED, detail, raw)
-        elif not record or not _BASE_FIELDS.issuperset(record):
-            detail = "the record has no v, vb or vs; data (`vd`) is not stored"
-            rows.refuse(index, Reason.VALUE_MISSING, detail, raw)
-        else:
-            # A record of base values only is a header, not an observation: it is refused by
-            # nobody and received by nobody.
-            return
-        return
-    seconds = base.time + (own_time or 0.0)
-    resolved = _resolved(record, name, seconds, value, uom)
+    if value is not None:
+        _add(
+            rows, index, record, _Resolved(name, base.time + (own_time or 0.0), value, uom), setting
+        )
+    elif "s" in record or "bs" in record or (base.sum and "n" in record):
+        detail = "sums (`s`, `bs`) are not stored; send the value itself as `v`"
+        refuse(Reason.SUM_UNSUPPORTED, detail)
+    elif not record or not _BASE_FIELDS.issuperset(record):
+        # A record of base values only is a header, not an observation: it is refused by nobody
+        # and received by nobody.
+        detail = "the record has no v, vb or vs; data (`vd`) is not stored"
+        refuse(Reason.VALUE_MISSING, detail)
+
+
+def _add(
+    rows: Rows, index: int, record: dict[str, Any], resolved: _Resolved, setting: Setting
+) -> None:
+    name, seconds, value, uom = resolved
+    raw = _standalone(record, resolved)
+    micros = from_seconds(seconds)
     if seconds < RELATIVE_BELOW:
         if setting.arrival is None:
             detail = "the time is relative to now; send absolute times (`bt` or `t` since 1970)"
-            rows.refuse(index, Reason.TIME_MISSING, detail, resolved)
+            rows.refuse(index, Reason.TIME_MISSING, detail, raw)
             return
         # A time that is out of all bounds becomes one before 1970, which `add` refuses.
         micros = to_micros(setting.received) + round(seconds * 1e6) if seconds > -1e11 else -1
-    else:
-        micros = round(seconds * 1e6) if seconds < 1e11 else -1
-    rows.add(index, name, micros, value, resolved, uom=uom)
+    rows.add(index, name, micros, value, raw, uom=uom)
 
 
-def _resolved(record: dict[str, Any], name: str, seconds: float, value: Scalar, uom: str) -> bytes:
+def _standalone(record: dict[str, Any], resolved: _Resolved) -> bytes:
     """The record without its bases (RFC 8428 section 4.6): it stands by itself."""
+    name, seconds, value, uom = resolved
     kept = {k: v for k, v in record.items() if k not in _BASE_FIELDS and k not in _VALUES}
     field = "vs" if isinstance(value, str) else "vb" if isinstance(value, bool) else "v"
     units = {"u": uom} if uom else {}
     return msgspec.json.encode({**kept, "n": name, "t": seconds, field: value, **units})
 
 
-def _name(record: dict[str, Any], field: str) -> str:
-    value = record.get(field, "")
-    if not isinstance(value, str):
+def _number(record: dict[str, Any], field: str) -> float | None:
+    given = record.get(field)
+    return None if given is None else _needed(record, field)
+
+
+def _needed(record: dict[str, Any], field: str) -> float:
+    number = as_number(record[field])
+    if number is None or not math.isfinite(number):
         raise TypeError(field)
-    return value
+    return number
+
+
+def _text(record: dict[str, Any], field: str) -> str:
+    given = record.get(field, "")
+    if not isinstance(given, str):
+        raise TypeError(field)
+    return given
+
+
+def _short(record: dict[str, Any], field: str) -> str:
+    # It is kept with each record that is refused.
+    given = _text(record, field)
+    if len(given.encode()) > KEY_BYTES:
+        raise TypeError(field)
+    return given
 
 
 def _value(record: dict[str, Any], own: float | None, base: _Base) -> Scalar | None:

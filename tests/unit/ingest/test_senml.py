@@ -98,7 +98,7 @@ def test_sums_are_refused_by_name_and_values_beside_them_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [{"v": "1"}, {"v": True}, {"t": "now"}, {"bt": []}, {"n": 5}, {"v": 10**400}]
+    "field", [{"v": "1"}, {"v": True}, {"t": "now"}, {"u": []}, {"n": 5}, {"v": 10**400}]
 )
 def test_a_field_of_the_wrong_type_costs_its_own_record_only(field: dict[str, Any]) -> None:
     bad = {"n": "a", "t": BASE, "v": 1, **field}
@@ -107,16 +107,93 @@ def test_a_field_of_the_wrong_type_costs_its_own_record_only(field: dict[str, An
     assert len(found.refused) == 1
 
 
+@pytest.mark.parametrize(
+    ("base", "again"),
+    [
+        ({"bn": 5}, {"bn": "tram-2/"}),
+        ({"bn": None}, {"bn": ""}),
+        ({"bn": "x" * 300}, {"bn": "tram-2/"}),
+        ({"bt": "now"}, {"bt": BASE + 60}),
+        ({"bt": None}, {"bt": BASE}),
+        ({"bu": 7}, {"bu": "K"}),
+        ({"bv": "20"}, {"bv": 0}),
+        ({"bver": "10"}, {"bver": 10}),
+    ],
+)
+def test_a_faulty_base_costs_the_records_that_build_on_it_until_it_is_set_anew(
+    base: dict[str, Any], again: dict[str, Any]
+) -> None:
+    [field] = base
+    found = _pack(
+        {"bn": "tram-1/", "bt": BASE, "bu": "Cel", "bv": 1, "n": "a", "v": 1},
+        {**base, "n": "b", "v": 1},
+        {"n": "c", "v": 1},
+        {**again, "n": "d", "v": 1},
+        {"n": "e", "v": 1},
+    )
+    assert [row[0][-1] for row in rows(found)] == ["a", "d", "e"]
+    assert refusals(found) == {1: "shape_invalid", 2: "shape_invalid"}
+    assert f"`{field}` of record 1" in found.refused[1].problem.detail
+
+
+def test_what_does_not_build_on_a_faulty_base_is_taken() -> None:
+    first = {"bn": "a/", "bt": BASE, "bu": 5, "bv": "1"}
+    found = _pack(
+        first,
+        {"n": "x", "u": "K", "vs": "mở"},
+        {"n": "y", "u": "K", "v": 1},
+        {"n": "z", "vb": True},
+    )
+    assert [row[0] for row in rows(found)] == ["a/x"]
+    assert refusals(found) == dict.fromkeys((0, 2, 3), "shape_invalid")
+
+
+def test_a_faulty_base_does_not_keep_the_others_of_its_record_from_being_set() -> None:
+    found = _pack(
+        {"bn": "a/", "bt": BASE}, {"bn": "b/", "bt": "now", "bu": "Cel"},
+        {"bt": BASE + 1, "n": "x", "v": 1},
+    )  # fmt: skip
+    assert rows(found) == [("b/x", "2026-11-22T01:00:01Z", 1.0)]
+    assert found.uoms == ["Cel"]
+
+
+def test_a_header_behind_a_faulty_base_is_neither_received_nor_refused() -> None:
+    found = _pack({"bn": 5}, {"bt": BASE}, {"bn": "a/", "n": "x", "v": 1})
+    assert (found.received, refusals(found)) == (2, {0: "shape_invalid"})
+
+
+@pytest.mark.parametrize(
+    ("faulty", "cure"),
+    [
+        ({"bn": 5, "n": "x", "v": 1}, {"bn": "tram-2/"}),
+        ({"n": "x", "v": "1"}, {"v": 1}),
+        ({"n": "x", "v": 1, "vb": True}, {"vb": None}),
+        ({"bver": 11, "n": "x", "v": 1}, {"bver": 10}),
+    ],
+)
+def test_what_is_kept_of_a_faulty_record_is_refused_until_it_is_repaired(
+    faulty: dict[str, Any], cure: dict[str, Any]
+) -> None:
+    base = {"bn": "tram-1/", "bt": BASE, "bu": "Cel", "bv": 20}
+    for kept in _pack(base, faulty, {"n": "y", "v": 1}).refused:
+        assert refusals(decoded(kept.raw, SENML)) == {0: "shape_invalid"}
+        repaired = {**json.loads(kept.raw), **cure}
+        found = _pack({name: value for name, value in repaired.items() if value is not None})
+        [(key, time, value)] = rows(found)
+        assert (key[:5], time, value) == ("tram-", "2026-11-22T01:00:00Z", 21.0)
+        assert found.uoms == ["Cel"]
+
+
 def test_what_is_kept_of_a_refused_record_stands_by_itself() -> None:
     found = _pack({"bn": "tram-1/", "n": "a", "v": 1})
     assert json.loads(found.refused[0].raw) == {"n": "tram-1/a", "t": 0, "v": 1}
 
 
 def test_what_is_kept_of_a_refused_record_means_the_same_when_it_comes_again() -> None:
-    base = {"bn": "x" * 300, "bt": BASE, "bv": 20, "bu": "Cel"}
-    kept = _pack({**base, "n": "a", "t": 5, "v": 1}).refused[0].raw
-    assert json.loads(kept) == {"n": "x" * 300 + "a", "t": BASE + 5, "v": 21, "u": "Cel"}
-    again = decoded(kept.replace(b"x" * 300, b"tram-1/"), SENML)
+    base = {"bn": "tram-1/", "bt": BASE, "bv": 20, "bu": "Cel"}
+    kept = _pack({**base, "n": "x" * 300, "t": 5, "v": 1}).refused[0].raw
+    assert json.loads(kept) == {"n": "tram-1/" + "x" * 300, "t": BASE + 5, "v": 21, "u": "Cel"}
+    again = decoded(kept.replace(b"x" * 300, b"a"), SENML)
     assert rows(again) == [("tram-1/a", "2026-11-22T01:00:05Z", 21.0)]
     assert again.uoms == ["Cel"]
 
@@ -151,6 +228,23 @@ def test_any_pack_decodes_to_whole_columns_and_named_refusals(
     found = _pack(*records, time_source=source)
     assert whole(found)
     assert found.received <= len(records)
+
+
+_bases = {"bn": st.sampled_from(["a/", 5, None]), "bt": st.sampled_from([BASE, "now", 1e300])}
+_given = {"n": st.text("xy", max_size=2), "v": st.one_of(_numbers, st.just("1")), "vb": st.none()}
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=_bases | _given), max_size=6))
+def test_each_record_that_is_no_header_is_a_row_or_a_refusal(records: list[dict[str, Any]]) -> None:
+    headers = [
+        record
+        for record in records
+        if record
+        and set(record) <= set(_bases)
+        and isinstance(record.get("bn", ""), str)
+        and isinstance(record.get("bt", 0.0), float)
+    ]
+    assert _pack(*records).received == len(records) - len(headers)
 
 
 @given(
