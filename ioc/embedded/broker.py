@@ -11,6 +11,9 @@ Tried with nats-server 2.15.1 and paho, because the rest relies on it:
 - `max_ack_pending` bounds a subscription and also the whole session. `x/#` counts as two
   subscriptions, and all of a session may sum up to 65,535: with one `#` 32,767 is the most
   that is not refused, with 10,000 there may be three.
+- What is on its way to a client that does not read is held in memory, up to `max_pending` bytes;
+  above that, and when a write takes longer than `write_deadline`, the client is disconnected and
+  its unacknowledged messages start all over. `max_ack_pending` counts messages, not bytes.
 - A reload leaves everybody connected whose own user is unchanged; a removed user and one with
   another password are disconnected at once.
 - A forbidden PUBLISH gets its PUBACK and is dropped, a retained one and a last will too.
@@ -33,12 +36,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-import msgspec
-
-from ioc.embedded import process, run_file
+from ioc.embedded import process, run_file, sessions
 from ioc.embedded.disk import has_room, tells_of_no_space
 from ioc.embedded.process import EmbeddedError, LogFile, Service
-from ioc.embedded.questions import Questions, asking
+from ioc.embedded.questions import asking
 from ioc.embedded.refusals import OnForbidden, Refusals
 from ioc.embedded.run_file import Claim
 
@@ -50,12 +51,13 @@ _OLDEST: Final = (2, 15)  # Debian's 2.9 was never tried with MQTT
 _PRODUCT: Final = "_ioc"  # no agency can have this id: a slug has no underscore
 _SYSTEM: Final = "_system"
 _KEEPER: Final = "_keeper"
-_STREAM: Final = "$MQTT_msgs"
-# The short wait outlasts the look-through, or the broker would send everything several times.
-_SHORT_WAIT: Final = timedelta(milliseconds=300)
-_LOOK_THROUGH_SECONDS: Final = 0.25
 _MAX_PAYLOAD: Final = "8MB"
 _MAX_ACK_PENDING: Final = 20_000  # four commits of single payloads, so that acks never stall
+_MAX_PENDING: Final = "512MB"  # far above what the windows let be on its way to a session
+# Who does not read is waiting for its database: it is not given up, only sent no more.
+_WRITE_DEADLINE: Final = "1h"
+_FIT_SECONDS: Final = 2.0
+_FIT_SHARE: Final = 0.25  # a window this near to the right one is left as it is
 _SYNC_DEFAULT: Final = "1s"
 _RELOAD_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 5.0
@@ -65,27 +67,6 @@ _STOP_PLAN: Final = ((signal.SIGINT, 6.0),)
 _AGENCY: Final = re.compile(r"[a-z0-9-]{1,64}")
 _BCRYPT: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 _CLIENT_PORT: Final = re.compile(r"\[(\d+)\] .*Listening for client connections on \S+:(\d+)$")
-
-
-class _Session(msgspec.Struct):
-    """One subscription of a persistent session, a durable consumer to NATS."""
-
-    name: str
-    config: dict[str, object]
-    num_ack_pending: int = 0
-
-
-class _Sessions(msgspec.Struct):
-    total: int = 0
-    consumers: list[_Session] = []
-
-
-class _Trouble(msgspec.Struct):
-    description: str = ""
-
-
-class _Outcome(msgspec.Struct):
-    error: _Trouble | None = None
 
 
 class EmbeddedBroker:
@@ -127,7 +108,9 @@ class EmbeddedBroker:
         self._claim: Claim | None = None
         self._service: Service | None = None
         self._no_room = False
-        self._disk_watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
+        self.window = max_ack_pending
+        """How many messages may be on their way to a session now."""
 
     @property
     def host(self) -> str:
@@ -207,16 +190,19 @@ class EmbeddedBroker:
             )
             self._refusals.start()
             await self._service.start()
-            self._disk_watch = asyncio.create_task(self._watch_disk(), name="the broker's disk")
+            self._watches = [
+                asyncio.create_task(self._watch_disk(), name="the broker's disk"),
+                asyncio.create_task(self._fit_windows(), name="the broker's windows"),
+            ]
             self._claim.publish(self.url)
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        if self._disk_watch is not None:
-            self._disk_watch.cancel()
-            await asyncio.gather(self._disk_watch, return_exceptions=True)
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         if self._service is not None:
             await self._service.stop()
         await self._refusals.stop()
@@ -235,11 +221,26 @@ class EmbeddedBroker:
         try:
             port = await asyncio.wait_for(asyncio.shield(self._client_port), _ANSWER_SECONDS)
             async with asking(port, _KEEPER, self._inner_password) as questions:
-                await _settle_sessions(
-                    questions, ack_wait=self._ack_wait, max_ack_pending=self._max_ack_pending
-                )
+                self.window = await sessions.window(questions, self._max_ack_pending)
+                await sessions.redeliver(questions, ack_wait=self._ack_wait, window=self.window)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             log.warning("unacknowledged payloads come again only after ack_wait: %s", error)
+
+    async def _fit_windows(self) -> None:
+        """Let as many messages be on their way as fit, by the size of those that wait."""
+        while True:
+            await asyncio.sleep(_FIT_SECONDS)
+            if self._client_port is None or not self._client_port.done():
+                continue
+            try:
+                port = self._client_port.result()
+                async with asking(port, _KEEPER, self._inner_password) as questions:
+                    window = await sessions.window(questions, self._max_ack_pending)
+                    if abs(window - self.window) > _FIT_SHARE * self.window:
+                        await sessions.fit(questions, ack_wait=self._ack_wait, window=window)
+                        self.window = window
+            except (OSError, EOFError, TimeoutError, ValueError) as error:
+                log.debug("the broker's windows stay as they are: %s", error)
 
     async def set_agencies(self, agencies: Mapping[str, str]) -> None:
         """Let in exactly these agencies, by bcrypt hash; return when the broker does so.
@@ -345,6 +346,8 @@ class EmbeddedBroker:
 server_name: "ioc"
 listen: "127.0.0.1:-1"
 max_payload: {_MAX_PAYLOAD}
+max_pending: {_MAX_PENDING}
+write_deadline: "{_WRITE_DEADLINE}"
 mqtt {{
   host: {_quoted(self._host)}
   port: {self._port}
@@ -363,7 +366,7 @@ include "users.conf"
         system = _user(_SYSTEM, self._inner_password, "STANDARD", "")
         users = [
             _user(_PRODUCT, self._password, "MQTT", ""),
-            _user(_KEEPER, self._inner_password, "STANDARD", _KEEPER_RIGHTS),
+            _user(_KEEPER, self._inner_password, "STANDARD", _keeper_rights()),
         ]
         for agency, hashed in sorted(self._agencies.items()):
             users.append(_user(agency, hashed, "MQTT", _rights(agency)))
@@ -391,50 +394,9 @@ async def embedded_broker(
         await broker.stop()
 
 
-async def _settle_sessions(
-    questions: Questions, *, ack_wait: timedelta, max_ack_pending: int
-) -> None:
-    """Give every stored session the settings of today, and at once what it left unacknowledged.
-
-    A session keeps those of the day it subscribed, whatever the settings file says later.
-    When the wait gets shorter, the broker looks through what is unacknowledged 100 ms later
-    and queues what is overdue; the real wait, set after that, leaves the queue as it is.
-    """
-    sessions = await _sessions(questions)
-    pending = [session for session in sessions if session.num_ack_pending]
-    if pending:
-        await asyncio.sleep(_SHORT_WAIT.total_seconds())  # now the youngest is overdue too
-        await _set(questions, pending, ack_wait=_SHORT_WAIT, max_ack_pending=max_ack_pending)
-        await asyncio.sleep(_LOOK_THROUGH_SECONDS)
-    await _set(questions, sessions, ack_wait=ack_wait, max_ack_pending=max_ack_pending)
-
-
-async def _set(
-    questions: Questions, sessions: list[_Session], *, ack_wait: timedelta, max_ack_pending: int
-) -> None:
-    nanoseconds = round(ack_wait.total_seconds() * 1e9)
-    for session in sessions:
-        config = session.config | {"ack_wait": nanoseconds, "max_ack_pending": max_ack_pending}
-        question = {"stream_name": _STREAM, "config": config, "action": "update"}
-        subject = f"$JS.API.CONSUMER.DURABLE.CREATE.{_STREAM}.{session.name}"
-        answer = msgspec.json.decode(await questions.ask(subject, question), type=_Outcome)
-        if answer.error is not None:
-            raise ValueError(answer.error.description)
-
-
-async def _sessions(questions: Questions) -> list[_Session]:
-    found: list[_Session] = []
-    while True:
-        answer = await questions.ask(f"$JS.API.CONSUMER.LIST.{_STREAM}", {"offset": len(found)})
-        page = msgspec.json.decode(answer, type=_Sessions)
-        found += page.consumers
-        if not page.consumers or len(found) >= page.total:
-            return found
-
-
-_KEEPER_RIGHTS: Final = (
-    ', permissions: {publish: {allow: ["$JS.API.CONSUMER.>"]}, subscribe: {allow: ["_INBOX.ioc"]}}'
-)
+def _keeper_rights() -> str:
+    publish = json.dumps(sessions.RIGHTS)
+    return f', permissions: {{publish: {{allow: {publish}}}, subscribe: {{allow: ["_INBOX.ioc"]}}}}'
 
 
 def _rights(agency: str) -> str:
