@@ -1,9 +1,9 @@
 """The ledger: what came of each feed in each minute and what became of it, written and read."""
 
-import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,54 +20,41 @@ COUNTS: Final = (
 
 MINUTE_US: Final = 60_000_000
 
+# The mark of the flush goes with its counts, because a statement more costs every flush.
 _ADD: Final = """
-    WITH counted AS (
-        INSERT INTO ledger AS l (feed_key, minute, received, stored, duplicate, corrected, late,
-                                 quarantined, stored_late, redelivered, bytes, replayed, lag,
-                                 lag_max)
-        SELECT feed, minute, received, stored, duplicate, corrected, late, quarantined,
-               stored_late, redelivered, bytes, replayed, lag::integer[], lag_max
-          FROM unnest(%(feed)s::int[], %(minute)s::timestamptz[], %(received)s::bigint[],
-                      %(stored)s::bigint[], %(duplicate)s::bigint[], %(corrected)s::bigint[],
-                      %(late)s::bigint[], %(quarantined)s::bigint[], %(stored_late)s::bigint[],
-                      %(redelivered)s::bigint[], %(bytes)s::bigint[], %(replayed)s::bigint[],
-                      %(lag)s::text[], %(lag_max)s::float8[])
-                 AS n(feed, minute, received, stored, duplicate, corrected, late, quarantined,
-                      stored_late, redelivered, bytes, replayed, lag, lag_max)
-        ON CONFLICT (feed_key, minute) DO UPDATE
-           SET received = l.received + excluded.received,
-               stored = l.stored + excluded.stored,
-               duplicate = l.duplicate + excluded.duplicate,
-               corrected = l.corrected + excluded.corrected,
-               late = l.late + excluded.late,
-               quarantined = l.quarantined + excluded.quarantined,
-               stored_late = l.stored_late + excluded.stored_late,
-               redelivered = l.redelivered + excluded.redelivered,
-               bytes = l.bytes + excluded.bytes,
-               replayed = l.replayed + excluded.replayed,
-               lag = ARRAY(SELECT COALESCE(a, 0) + COALESCE(b, 0)
-                             FROM unnest(l.lag, excluded.lag) WITH ORDINALITY AS u(a, b, place)
-                            ORDER BY place),
-               lag_max = GREATEST(l.lag_max, excluded.lag_max)
-        RETURNING feed_key, minute, received
+    WITH marked AS (
+        INSERT INTO flush_mark (writer, flush, flushed_at)
+        SELECT w, %(flush)s, now() FROM (VALUES (%(writer)s::uuid)) AS v(w) WHERE w IS NOT NULL
+        ON CONFLICT (writer) DO UPDATE
+           SET flush = excluded.flush, flushed_at = excluded.flushed_at
     )
-    SELECT pg_current_xact_id()::text, c.feed_key, c.minute, c.received
-      FROM (VALUES (1)) AS one LEFT JOIN counted c ON true LIMIT 1
-"""
-
-# A number that was not given yet has no status; ours is higher than all that were.
-_UNDER_WAY: Final = """
-    SELECT CASE WHEN x < pg_current_xact_id() THEN pg_xact_status(x) END
-           IS NOT DISTINCT FROM 'in progress'
-      FROM (VALUES (%s::text::xid8)) AS v(x)
-"""
-
-# The number alone proves nothing: when PostgreSQL crashes before a transaction has left a trace in
-# its log, it gives the same number to another one afterwards, which may well be committed.
-_STANDS: Final = """
-    SELECT EXISTS (SELECT FROM ledger
-                    WHERE feed_key = %(feed)s AND minute = %(minute)s AND received = %(received)s
-                      AND xmin = %(transaction)s::text::xid8::xid)
+    INSERT INTO ledger AS l (feed_key, minute, received, stored, duplicate, corrected, late,
+                             quarantined, stored_late, redelivered, bytes, replayed, lag,
+                             lag_max)
+    SELECT feed, minute, received, stored, duplicate, corrected, late, quarantined,
+           stored_late, redelivered, bytes, replayed, lag::integer[], lag_max
+      FROM unnest(%(feed)s::int[], %(minute)s::timestamptz[], %(received)s::bigint[],
+                  %(stored)s::bigint[], %(duplicate)s::bigint[], %(corrected)s::bigint[],
+                  %(late)s::bigint[], %(quarantined)s::bigint[], %(stored_late)s::bigint[],
+                  %(redelivered)s::bigint[], %(bytes)s::bigint[], %(replayed)s::bigint[],
+                  %(lag)s::text[], %(lag_max)s::float8[])
+             AS n(feed, minute, received, stored, duplicate, corrected, late, quarantined,
+                  stored_late, redelivered, bytes, replayed, lag, lag_max)
+    ON CONFLICT (feed_key, minute) DO UPDATE
+       SET received = l.received + excluded.received,
+           stored = l.stored + excluded.stored,
+           duplicate = l.duplicate + excluded.duplicate,
+           corrected = l.corrected + excluded.corrected,
+           late = l.late + excluded.late,
+           quarantined = l.quarantined + excluded.quarantined,
+           stored_late = l.stored_late + excluded.stored_late,
+           redelivered = l.redelivered + excluded.redelivered,
+           bytes = l.bytes + excluded.bytes,
+           replayed = l.replayed + excluded.replayed,
+           lag = ARRAY(SELECT COALESCE(a, 0) + COALESCE(b, 0)
+                         FROM unnest(l.lag, excluded.lag) WITH ORDINALITY AS u(a, b, place)
+                        ORDER BY place),
+           lag_max = GREATEST(l.lag_max, excluded.lag_max)
 """
 
 _DROP: Final = """
@@ -183,45 +170,18 @@ def gather(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What a transaction leaves in the ledger, by which it is known again."""
-
-    transaction: str
-    feed: int | None
-    minute: datetime | None
-    received: int | None
-
-
-async def add(conn: Connection, tally: Tally) -> Mark:
-    """Add the counts to the ledger; returns what the transaction leaves there."""
+async def add(
+    conn: Connection, tally: Tally, *, writer: UUID | None = None, flush: int | None = None
+) -> None:
+    """Add the counts to the ledger, and with them the mark of the writer's flush, if it is one."""
     columns = dict(zip(COUNTS, tally.counts.T.tolist(), strict=True))
-    cur = await conn.execute(
+    await conn.execute(
         _ADD,
         {
             "feed": tally.feed, "minute": tally.minute, "lag": tally.lag,
-            "lag_max": tally.lag_max, **columns,
+            "lag_max": tally.lag_max, "writer": writer, "flush": flush, **columns,
         },
     )  # fmt: skip
-    row = await cur.fetchone()
-    assert row is not None
-    return Mark(*row)
-
-
-async def stands(conn: Connection, mark: Mark) -> bool:
-    """Whether a transaction whose commit was not answered took place all the same.
-
-    It may be under way still, on a connection that only we have lost. Counts of other processes
-    on top of it hide it; what it stored is then found to be there when it is stored again.
-    """
-    while True:
-        row = await (await conn.execute(_UNDER_WAY, [mark.transaction])).fetchone()
-        if row is None or not row[0]:
-            break
-        await asyncio.sleep(0.05)
-    row = await (await conn.execute(_STANDS, asdict(mark))).fetchone()
-    await conn.rollback()
-    return row is not None and bool(row[0])
 
 
 async def drop(conn: Connection, feed: int, dropped: int, now: datetime) -> None:

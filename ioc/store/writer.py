@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from uuid import uuid4
 
 import numpy as np
 import psycopg
@@ -14,7 +15,7 @@ from ioc.errors import Conflict, Unavailable
 from ioc.live.latest import Latest
 from ioc.model import Columns, Receipt, from_micros
 from ioc.quality.plausible import Judged, Limits, judge
-from ioc.store import batches, ledger, partitions, plausibility
+from ioc.store import batches, flush_mark, ledger, partitions, plausibility
 from ioc.store.aside import claimed, keep_aside, refused
 from ioc.store.flush import Flushed, Part, concatenated, counts_of, lags_of, receipt_of
 from ioc.store.pool import Connection, connect
@@ -65,6 +66,8 @@ class BatchWriter:
         self._conn: Connection | None = None
         self._weeks: set[int] | None = None
         self._dirty: set[int] = set()
+        self._id = uuid4()
+        self._flush = 0
         self.commits = 0
         self.committed_at: datetime | None = None
         self.disk_full = False
@@ -92,6 +95,7 @@ class BatchWriter:
             await asyncio.sleep(0.5)
             tried += 0.5
         await conn.execute(SETTINGS)
+        await flush_mark.begin(conn, self._id)
         self._weeks = await partitions.existing(conn)
         await conn.commit()
         self._conn = conn
@@ -114,21 +118,21 @@ class BatchWriter:
         quarantine as `store_refused`, alone.
         """
         pause = 0.05
-        doubtful: ledger.Mark | None = None
+        doubtful = False
         while True:
             try:
                 if self._conn is None or self._conn.closed:
                     await self.open()
-                if doubtful is not None and (outcome := self._outcome) is not None:
+                if doubtful and (outcome := self._outcome) is not None:
                     assert self._conn is not None
-                    if await ledger.stands(self._conn, doubtful):
+                    if await flush_mark.stands(self._conn, self._id, self._flush):
                         return self._finish(outcome, now)
-                    doubtful = None
+                doubtful = False
                 return await self._attempt(parts, now)
             except psycopg.errors.DeadlockDetected:
                 await self._rollback()
             except (psycopg.OperationalError, Unavailable) as error:
-                doubtful = self._mark
+                doubtful = True
                 self.disk_full |= isinstance(error, psycopg.errors.DiskFull)
                 log.warning(
                     "the database's disk is full: free space on it; the flush is tried again"
@@ -154,7 +158,6 @@ class BatchWriter:
                 assert self._conn is not None
                 parts = [await refused(self._conn, parts[0], str(error).splitlines()[0])]
 
-    _mark: ledger.Mark | None = None
     _outcome: "tuple[list[Receipt], Columns, NDArray[np.int64], Judged] | None" = None
 
     async def close_quietly(self) -> None:
@@ -183,10 +186,10 @@ class BatchWriter:
     async def _attempt(self, parts: Sequence[Part], now: datetime) -> Flushed:
         assert self._conn is not None
         conn = self._conn
-        self._mark, self._outcome = None, None
+        self._outcome = None
         # Partitions come first: to make them ends a transaction, and with it every lock.
         rows = concatenated([part.rows for part in parts])
-        await self._make_partitions(conn, rows)
+        await self._make_partitions(conn, rows, now)
         if self._shared:
             locks = sorted({part.feed_key % _MOST_FEED_LOCKS for part in parts})
             await conn.execute(_LOCK_FEEDS, [_FEED_LOCKS, locks])
@@ -215,7 +218,8 @@ class BatchWriter:
         tally = ledger.gather(
             feeds, arrived_us, counts_of(parts, receipts, tallies), owner=counted, lag_us=lag_us,
         )  # fmt: skip
-        mark = await ledger.add(conn, tally)
+        self._flush += 1
+        await ledger.add(conn, tally, writer=self._id, flush=self._flush)
         changed = rows if written.all() else rows.take(written)
         owner, received = owner[written], received[written]
         judged = judge(changed, self._latest, self._limits)
@@ -226,7 +230,7 @@ class BatchWriter:
         if self._shared:
             batch = batches.batch_of(parts, receipts, changed, owner, judged, received)
             await batches.add(conn, batch, now)
-        self._mark, self._outcome = mark, (receipts, changed, received, judged)
+        self._outcome = (receipts, changed, received, judged)
         await conn.commit()
         return self._finish(self._outcome, now)
 
@@ -235,7 +239,7 @@ class BatchWriter:
     ) -> Flushed:
         """Bring what is kept in memory into step with what has been committed."""
         receipts, changed, received, judged = outcome
-        self._mark, self._outcome = None, None
+        self._outcome = None
         self._careful = False
         advanced = self._latest.apply(
             changed, int(received.max()) if len(received) else 0, judged.flags, judged.since
@@ -246,14 +250,14 @@ class BatchWriter:
         self.disk_full = False
         return Flushed(receipts, changed, advanced, judged.flags)
 
-    async def _make_partitions(self, conn: Connection, rows: Columns) -> None:
-        """Make the weekly partitions that the rows need, on a store that has none by itself."""
+    async def _make_partitions(self, conn: Connection, rows: Columns, now: datetime) -> None:
+        """Make the partitions that the rows need, on a store that has none by itself."""
         if self._weeks is None or not len(rows):
             return
         if missing := partitions.weeks_of(rows.time) - self._weeks:
-            await partitions.make(conn, missing)
+            there = await partitions.make(conn, missing, now)
             await conn.commit()
-            self._weeks |= missing
+            self._weeks = there
 
     async def _lost_partitions(self) -> bool:
         """Whether a partition is gone that was there: what old data need is made anew."""

@@ -1,8 +1,8 @@
 """The ledger's lag, bytes and sums against a plain count."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.model import to_micros
-from ioc.store import lag, ledger
+from ioc.store import flush_mark, lag, ledger
 from ioc.store.pool import ReadPool, WritePool, connect
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import NOW, a_feed_key, a_part, some_series
@@ -95,30 +95,34 @@ def _three_stored(feed: int) -> ledger.Tally:
     return ledger.gather(np.array([feed]), received, counts, owner=nobody, lag_us=none)
 
 
-async def test_a_transaction_is_known_by_what_it_left_not_by_its_number_alone(
+async def test_a_flush_is_known_by_the_mark_that_was_committed_with_its_counts(
     database: str,
 ) -> None:
-    tally = _three_stored(await a_feed_key(database))
+    feed = await a_feed_key(database)
+    tally, writer = _three_stored(feed), uuid4()
     async with await connect(database) as conn, await connect(database) as other:
-        lost = await ledger.add(conn, tally)
+        await flush_mark.begin(conn, writer)
+        await conn.commit()
+        await ledger.add(conn, tally, writer=writer, flush=1)
         await conn.rollback()
-        assert not await ledger.stands(other, lost)
-        cur = await other.execute("CREATE TEMP TABLE x AS SELECT pg_current_xact_id()::text")
-        await other.commit()
-        # As after a crash: another transaction bears the number now, and it is committed.
-        cur = await other.execute("SELECT * FROM x")
-        row = await cur.fetchone()
-        assert row is not None
-        assert not await ledger.stands(other, replace(lost, transaction=row[0]))
-        ahead = str(int(lost.transaction) + 1_000_000)
-        assert not await ledger.stands(other, replace(lost, transaction=ahead))
-        mark = await ledger.add(conn, tally)
-        asked = asyncio.create_task(ledger.stands(other, mark))
-        await asyncio.sleep(0)
+        assert not await flush_mark.stands(other, writer, 1)
+        await ledger.add(conn, tally, writer=writer, flush=2)
+        asked = asyncio.create_task(flush_mark.stands(other, writer, 2))
+        done, _ = await asyncio.wait({asked}, timeout=0.3)
+        assert not done, "while it is under way there is no answer"
         await conn.commit()
-        assert await asked, "while it is under way there is no answer"
-        assert not await ledger.stands(other, replace(mark, transaction=row[0]))
-        again = await ledger.add(conn, tally)
+        assert await asked
+        assert not await flush_mark.stands(other, writer, 1)
+        await ledger.drop(conn, feed, 1, NOW)
         await conn.commit()
-        assert await ledger.stands(other, again)
-        assert not await ledger.stands(other, mark), "later counts hide it"
+        assert await flush_mark.stands(other, writer, 2), "nobody else's counts hide it"
+        assert not await flush_mark.stands(other, uuid4(), 2)
+
+
+async def test_the_marks_of_writers_long_gone_are_dropped(database: str) -> None:
+    async with await connect(database) as conn:
+        await flush_mark.begin(conn, uuid4())
+        await conn.execute("UPDATE flush_mark SET flushed_at = now() - interval '8 days'")
+        await flush_mark.begin(conn, writer := uuid4())
+        rows = await (await conn.execute("SELECT writer FROM flush_mark")).fetchall()
+    assert rows == [(writer,)]
