@@ -14,26 +14,28 @@ from ingest.decoders.ioc import item_json
 from ingest.numbers import read_number
 from ingest.payload import ITEM, Decoded, Payload, Refused, Scalar
 from ingest.uom import same_uom, ucum
+from ioc.flow.faults import (
+    FUTURE_US,
+    Fault,
+    ahead,
+    doubtful,
+    kind_of,
+    too_late,
+    unknown,
+    wrong_kind,
+)
 from ioc.model import (
-    MICROSECOND,
     NO_COLUMNS,
     Columns,
     Feed,
     Problem,
     Reason,
     ValueKind,
-    from_micros,
     to_micros,
 )
 from ioc.store.flush import Part, Quarantined
 from ioc.store.pool import WritePool
 from ioc.store.registry import KINDS, Registry
-
-FUTURE_US: Final = 300 * 1_000_000
-"""A time further ahead than 5 minutes is taken for a fault of the sender's clock."""
-
-LOCAL_SLACK_US: Final = 1800 * 1_000_000
-"""How far from the zone's offset a time ahead may be to be taken for local time sent as UTC."""
 
 _JSON: Final = "application/json"
 _NUMBER, _BOOLEAN, _TEXT = (KINDS[k] for k in (ValueKind.NUMBER, ValueKind.BOOLEAN, ValueKind.TEXT))
@@ -42,10 +44,14 @@ _NUMBER, _BOOLEAN, _TEXT = (KINDS[k] for k in (ValueKind.NUMBER, ValueKind.BOOLE
 class Resolver:
     """Turns what a payload says into rows, by what the registry knows of the feed."""
 
-    def __init__(self, registry: Registry, writes: WritePool) -> None:
-        """Resolve by `registry`; series that a feed may make are made through `writes`."""
+    def __init__(self, registry: Registry, writes: WritePool, zone: str) -> None:
+        """Resolve by `registry`; series that a feed may make are made through `writes`.
+
+        `zone` is the province's.
+        """
         self._registry = registry
         self._writes = writes
+        self._zone = ZoneInfo(zone)
 
     def read_numbers(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
         """Take texts for numbers where the series takes numbers, in the number format of the feed.
@@ -76,7 +82,10 @@ class Resolver:
     def _unknown(
         self, items: Sequence[tuple[Feed, Decoded]]
     ) -> dict[int, dict[str, tuple[ValueKind, str]]]:
-        """Series by feed that do not exist and may be made, with kind and unit of their first."""
+        """Series by feed that do not exist and may be made, with kind and unit of their first.
+
+        A text that stands in for a number or for nothing says nothing of what the series is.
+        """
         found: dict[int, dict[str, tuple[ValueKind, str]]] = {}
         for feed, decoded in items:
             known = self._registry.keys.get(feed.key, {})
@@ -86,10 +95,12 @@ class Resolver:
             for place, key in enumerate(decoded.keys):
                 if len(known) + len(wanted) >= feed.most_series:
                     break
-                if key not in known and key not in wanted:
-                    value = 0.0 if decoded.numbers is not None else decoded.values[place]
+                if key in known or key in wanted:
+                    continue
+                value = 0.0 if decoded.numbers is not None else decoded.values[place]
+                if doubtful(feed, value) is None:
                     uom = "" if decoded.uoms is None else ucum(decoded.uoms[place])
-                    wanted[key] = _kind_of(value), uom
+                    wanted[key] = kind_of(value), uom
         return {key: wanted for key, wanted in found.items() if wanted}
 
     def resolve_plain(
@@ -222,13 +233,13 @@ class Resolver:
             strict=True,
         )
         for place, (key, series, time, value, index, uom) in enumerate(columns):
-            fault = self._fault(feed, series, time, value, uom, now_us)
+            fault = self._fault(feed, key, series, time, value, uom, now_us)
             if fault is not None:
                 problem, item = Problem(index, *fault), item_json(key, time, value, uom)
                 part.quarantined.append(Quarantined(problem, item, ITEM))
             elif late_us is not None and time < late_us:
-                detail = f"older than the {feed.late_limit or 0:.0f} s that feed {feed.id} takes"
-                part.late.append(Problem(index, Reason.TIME_LATE, detail))
+                problem = Problem(index, Reason.TIME_LATE, too_late(feed, time, now_us))
+                part.late.append(problem)
             elif isinstance(value, str):
                 part.text.append((series, time, value, index))
             else:
@@ -240,27 +251,16 @@ class Resolver:
         part.index = decoded.index[rows]
 
     def _fault(
-        self, feed: Feed, series: int, time: int, value: Scalar, uom: str, now_us: int
-    ) -> tuple[Reason, str] | None:
+        self, feed: Feed, key: str, series: int, time: int, value: Scalar, uom: str, now_us: int
+    ) -> Fault | None:
         if series < 0:
-            if feed.auto_series:
-                return Reason.SERIES_UNKNOWN, (
-                    f"feed {feed.id} has {feed.most_series} series, all that it may make by "
-                    "itself; look for numbers or times in the keys, or raise its limit"
-                )
-            detail = (
-                f"feed {feed.id} has no such series; describe it (PUT /api/v1/feeds/{feed.id}"
-                "/series), or make the feed with --auto-series"
-            )
-            return Reason.SERIES_UNKNOWN, detail
+            return (doubtful(feed, value) if feed.auto_series else None) or unknown(feed)
         if time > now_us + FUTURE_US:
-            return Reason.TIME_FUTURE, _ahead(feed, time, now_us)
+            return Reason.TIME_FUTURE, ahead(feed, time, now_us, self._zone)
         table = self._registry.table
         kind = int(table.kind[series])
         if _KIND_OF[type(value)] != kind and not (kind == _BOOLEAN and value in (0, 1)):
-            wanted = self._registry.series[series].value_kind.value
-            cure = _number_format_cure(feed, value) if kind == _NUMBER else ""
-            return Reason.VALUE_KIND, f"this series takes values of kind {wanted}{cure}"
+            return wrong_kind(feed, key, value, self._registry.series[series].value_kind)
         if not isinstance(value, str) and not math.isfinite(value):
             return Reason.VALUE_INVALID, "not a finite number; leave out what was not measured"
         if not self._uom_agrees(series, uom):
@@ -294,43 +294,11 @@ def _stale(feed: Feed, time: NDArray[np.int64], now: datetime) -> NDArray[np.boo
     return time < to_micros(now) - int(feed.stale_after * 1e6)
 
 
-def _ahead(feed: Feed, time: int, now_us: int) -> str:
-    """What is wrong with a time that has not come yet; feeds send local time as UTC often."""
-    seconds = (time - now_us) / 1e6
-    offset = ZoneInfo(feed.time_zone).utcoffset(from_micros(now_us))
-    if offset is not None and abs(time - now_us - offset // MICROSECOND) <= LOCAL_SLACK_US:
-        return (
-            f"the time is {seconds:.0f} s ahead, which looks like local time sent as UTC; send the "
-            "offset (+07:00), or leave out the Z and local time is assumed"
-        )
-    return f"the time is {seconds:.0f} s ahead of the server; check clock and time zone"
-
-
-def _number_format_cure(feed: Feed, value: Scalar) -> str:
-    """How to have a text taken for a number."""
-    if not isinstance(value, str):
-        return ""
-    if feed.number_format == "vietnamese":
-        return "; the text is no number such as 1.803,5"
-    if read_number(value, "vietnamese") is None:
-        return "; send a number instead of a text"
-    return (
-        f"; if 1.803,5 means 1803.5 here: ioc feed set {feed.id} --number-format vietnamese; "
-        "otherwise send a number instead of a text"
-    )
-
-
 def _content_type(payload: Payload, feed: Feed, refused: Refused) -> str:
     """What the kept bytes are: the payload as it came, or an item of it, which is UTF-8."""
     if refused.problem.index < 0:
         return payload.content_type
     return (refused.kind or _JSON) + ("" if feed.charset == "utf-8" else "; charset=utf-8")
-
-
-def _kind_of(value: Scalar) -> ValueKind:
-    if isinstance(value, bool):
-        return ValueKind.BOOLEAN
-    return ValueKind.TEXT if isinstance(value, str) else ValueKind.NUMBER
 
 
 def _shift(part: Part, first: int) -> Part:

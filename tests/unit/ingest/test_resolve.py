@@ -17,6 +17,7 @@ from ioc.store.registry import Registry
 from tests.fixtures.decoding import RECEIVED, a_feed, a_payload
 
 AT = RECEIVED.isoformat()
+ZONE = "Asia/Ho_Chi_Minh"
 
 
 class _Registry(Registry):
@@ -55,7 +56,7 @@ async def _resolve(
 ) -> tuple[Part, _Registry]:
     feed = a_feed(**more)
     registry = _Registry().known(feed, known)
-    resolver = Resolver(registry, cast(WritePool, None))
+    resolver = Resolver(registry, cast(WritePool, None), ZONE)
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     payload = a_payload(body, kind)
     found: Decoded = decode(payload, feed)
@@ -150,6 +151,110 @@ async def test_local_time_sent_as_utc_is_recognised() -> None:
         assert reason == "time_future"
         assert ("looks like local time sent as UTC" in detail) is hint
         assert ("check clock" in detail) is not hint
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "cure"),
+    [
+        ("UTC", 7, "send the offset (+07:00), or for times without one: "
+                   "ioc feed set f --time-zone Asia/Ho_Chi_Minh"),
+        ("Europe/Paris", 6, "sent as Europe/Paris; send the offset (+07:00)"),
+        ("Europe/Paris", 7, "sent as UTC; send the offset (+07:00)"),
+        ("Asia/Ho_Chi_Minh", 7, "or leave out the Z and local time is assumed"),
+        ("UTC", 0.2, "check clock and time zone"),
+        ("Asia/Ho_Chi_Minh", 0.2, "check clock and time zone"),
+        ("Asia/Tokyo", 0.2, "check clock and time zone"),
+    ],
+)  # fmt: skip
+async def test_local_time_is_guessed_by_the_zone_of_the_province_in_a_feed_of_any_zone(
+    zone: str, hours: float, cure: str
+) -> None:
+    time = (RECEIVED + timedelta(hours=hours)).isoformat()
+    part, _ = await _resolve([_item(1.0, time=time)], time_zone=zone)
+    [(_, reason, detail)] = _refused(part)
+    assert reason == "time_future"
+    assert cure in detail
+
+
+async def test_what_is_too_late_is_told_the_limit_that_would_take_it() -> None:
+    time = (RECEIVED - timedelta(days=10, hours=1)).isoformat()
+    part, _ = await _resolve([_item(1.0, time=time), _item(2.0)], late_limit=604800.0)
+    [problem] = part.late
+    assert "older than the 604800 s that feed f takes" in problem.detail
+    assert "ioc feed set f --late-limit P11D" in problem.detail
+    taken, _ = await _resolve([_item(1.0, time=time)], late_limit=11 * 86400.0)
+    assert taken.rows.value.tolist() == [1.0]
+
+
+NUMBERS = ["1.803,5", "12,5", "-0,25", "1,803.5", "1 803,5", "1.803.500", "1'803"]
+NOTHING = ["N/A", "n/a", "null", "-", "—", "NaN", "", "  ", "không có", "Chưa có số liệu"]
+
+
+@pytest.mark.parametrize("text", [*NUMBERS, *NOTHING])
+async def test_a_text_that_stands_in_for_a_number_makes_no_series_of_texts(text: str) -> None:
+    items = [_item(text, "new/x"), _item(12.5, "new/x"), _item(text, "new/y")]
+    part, registry = await _resolve(items, auto_series=True)
+    assert part.rows.value.tolist() == [12.5]
+    assert part.text == []
+    assert registry.series[registry.keys[1]["new/x"]].value_kind is ValueKind.NUMBER
+    assert "new/y" not in registry.keys[1]
+    reason = "value_kind" if text in NUMBERS else "value_missing"
+    assert [(index, found) for index, found, _ in _refused(part)] == [(0, reason), (2, reason)]
+    for *_, detail in _refused(part):
+        assert ("leave out" if text in NOTHING else "number") in detail
+
+
+async def test_a_first_number_with_a_decimal_comma_is_refused_with_the_setting() -> None:
+    table = f"series;time;value\nnew/x;{AT};12,5\n".encode()
+    part, _ = await _resolve(table, "text/csv", auto_series=True)
+    [(_, _, detail)] = _refused(part)
+    assert "ioc feed set f --number-format vietnamese" in detail
+    told, _ = await _resolve(table, "text/csv", auto_series=True, number_format="vietnamese")
+    assert told.rows.value.tolist() == [12.5]
+    item = part.quarantined[0]
+    again, _ = await _resolve(
+        item.raw, item.content_type, auto_series=True, number_format="vietnamese"
+    )
+    assert again.rows.value.tolist() == [12.5]
+
+
+@pytest.mark.parametrize(
+    "text", ["đang mở", "none", "unknown", "7", "10.100.2.7", "2026-11-22", "A-12,5", "1.2.3"]
+)
+async def test_a_text_that_says_something_makes_a_series_of_texts(text: str) -> None:
+    part, _ = await _resolve([_item(text, "new/x")], auto_series=True)
+    assert [said for _, _, said, _ in part.text] == [text]
+
+
+async def test_in_a_feed_of_vietnamese_numbers_a_plain_one_makes_no_series_of_texts() -> None:
+    part, registry = await _resolve(
+        [_item("1.80", "new/x")], auto_series=True, number_format="vietnamese"
+    )
+    [(_, reason, detail)] = _refused(part)
+    assert (reason, "no number such as 1.803,5" in detail) == ("value_kind", True)
+    assert "new/x" not in registry.keys[1]
+
+
+@pytest.mark.parametrize(
+    ("series", "value", "kind"),
+    [("a/state", 12.5, "number"), ("a/open", 12.5, "number"), ("a/x", "đang mở", "text"),
+     ("a/x", True, "boolean")],
+)  # fmt: skip
+async def test_a_value_of_another_kind_is_refused_with_the_way_to_change_the_series(
+    series: str, value: Any, kind: str
+) -> None:
+    part, _ = await _resolve([_item(value, series)])
+    [(_, reason, detail)] = _refused(part)
+    assert reason == "value_kind"
+    assert "PUT /api/v1/feeds/f/series " in detail
+    change = json.loads(detail[detail.index("[") : detail.index("]") + 1])
+    assert change == [{"key": series, "value_kind": kind}]
+
+
+async def test_a_plain_number_as_a_text_is_told_to_be_sent_as_a_number() -> None:
+    part, _ = await _resolve([_item("12.5")])
+    [(_, _, detail)] = _refused(part)
+    assert "send a number such as 1803.5 instead of a text" in detail
 
 
 async def test_unknown_series_beyond_the_limit_of_the_feed_are_refused_with_the_cure() -> None:
