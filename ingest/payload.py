@@ -88,14 +88,18 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a payload says that a feature is: its id in the feed and GeoJSON as it was sent.
 
-    `index` is the item of the payload that says so, -1 for the payload as a whole.
+    `time` is when it was there, µs since 1970 in UTC. `index` is the item of the payload that says
+    so, and `rows` the number of items from there on that were observed with it: the place holds
+    where one of them is stored. A place without rows, such as that of a road, holds by itself.
     """
 
     feature: str
     geometry: dict[str, Any]
+    time: int
     name: str = ""
     attributes: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     index: int = -1
+    rows: int = 0
 
 
 def point(longitude: float, latitude: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime, tzinfo
+from itertools import takewhile
 
 import numpy as np
 
@@ -84,6 +85,17 @@ class Rows:
         """Note an item that cannot be taken; `kind` is the content type of `raw` if not JSON."""
         self._refused.append(Refused(Problem(index, reason, detail), raw, kind))
 
+    def instant(self, time: datetime | int) -> int:
+        """An instant as µs since 1970 in UTC; without an offset it is of the feed's zone."""
+        if isinstance(time, int):
+            return time
+        return to_micros(time if time.tzinfo else time.replace(tzinfo=self._zone))
+
+    def newest(self, first: int) -> int | None:
+        """The newest time (µs) of the rows from the item `first` on; None where there is none."""
+        rows = zip(reversed(self._index), reversed(self._time), strict=True)
+        return max((time for _, time in takewhile(lambda row: row[0] >= first, rows)), default=None)
+
     def put(self, place: Place) -> None:
         """Note where a feature is."""
         self._places.append(place)
@@ -109,7 +121,7 @@ class Rows:
                 detail = f"the year {time.year} is not taken; check the clock of the sender"
                 self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)
                 return
-            time = to_micros(time if time.tzinfo else time.replace(tzinfo=self._zone))
+            time = self.instant(time)
         if time < EARLIEST:
             detail = "the time is before 1970; check the clock of the sender"
             self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)

@@ -154,27 +154,34 @@ def _record(
         detail = "the situationRecord has no situationRecordVersionTime"
         rows.refuse(rows.next, Reason.TIME_MISSING, detail, raw, kind=XML)
         return
-    geometry = _geometry(record)
-    if geometry is not None:
-        kind = _kind(record)
-        comment = next(record.all("generalPublicComment"), None) or next(
-            record.all("comment"), None
-        )
-        name = "" if comment is None else comment.first("value")
-        rows.put(
-            Place(
-                feature=identity,
-                geometry=geometry,
-                name=(name or kind)[:_MOST_TEXT],
-                attributes={"type": kind} if kind else {},
-                index=rows.next,
-            )
-        )
+    first = rows.next
     for time, active in _activity(record, version, now, setting):
         rows.add(rows.next, f"{identity}/active", time, active, raw, kind=XML)
     severity = record.first(*_SEVERITIES) or overall
     if severity:
         rows.add(rows.next, f"{identity}/severity", version, severity, raw, kind=XML)
+    _locate(rows, record, identity, version, first)
+
+
+def _locate(rows: Rows, record: _Element, identity: str, version: datetime, first: int) -> None:
+    """Note where the record says that it is; its rows are those from `first` on."""
+    geometry = _geometry(record)
+    if geometry is None:
+        return
+    kind = _kind(record)
+    comment = next(record.all("generalPublicComment"), None) or next(record.all("comment"), None)
+    name = "" if comment is None else comment.first("value")
+    rows.put(
+        Place(
+            feature=identity,
+            geometry=geometry,
+            time=rows.instant(version),
+            name=(name or kind)[:_MOST_TEXT],
+            attributes={"type": kind} if kind else {},
+            index=first,
+            rows=rows.next - first,
+        )
+    )
 
 
 def _time(written: str, setting: Setting) -> datetime | None:

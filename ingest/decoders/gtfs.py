@@ -70,12 +70,22 @@ def _vehicle(rows: Rows, entity: Any, header: Any, setting: Setting) -> None:
     position = vehicle.position
     place = point(_short(position.longitude), _short(position.latitude))
     label = vehicle.vehicle.label or vehicle.vehicle.license_plate
-    rows.put(Place(feature=name, geometry=place, name=label[:200], index=rows.next))
+    first = rows.next
     for field, prop, uom in _FIELDS:
         if position.HasField(field):
             value = getattr(position, field)
             value = value if field == "odometer" else _short(value)
             rows.add(rows.next, f"{name}/{prop}", time, value, raw, uom=uom, kind=PROTOBUF)
+    rows.put(
+        Place(
+            feature=name,
+            geometry=place,
+            time=rows.instant(time),
+            name=label[:200],
+            index=first,
+            rows=rows.next - first,
+        )
+    )
 
 
 def _short(single: float) -> float:

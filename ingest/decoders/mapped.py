@@ -123,7 +123,8 @@ def _row(
         time = _time(row, mapping, setting)
         values = list(_values(row, mapping, key, typed))
         uom = "" if mapping.uom is None else _text(_of("uom", mapping.uom, row))
-        place = _place(row, mapping, key, rows.next)
+        at = rows.instant(time)
+        place = _place(row, mapping, key, time=at, index=rows.next, many=len(values))
     except _Wrong as wrong:
         rows.refuse(rows.next, wrong.reason, wrong.detail, raw, kind=ROW)
         return
@@ -205,7 +206,9 @@ def _values(
         raise _Wrong(Reason.VALUE_MISSING, "the mapping finds no value in this row")
 
 
-def _place(row: _Row, mapping: Compiled, key: str, index: int) -> Place | None:
+def _place(
+    row: _Row, mapping: Compiled, key: str, *, time: int, index: int, many: int
+) -> Place | None:
     if mapping.latitude is None or mapping.longitude is None:
         return None
     ends = (
@@ -216,7 +219,14 @@ def _place(row: _Row, mapping: Compiled, key: str, index: int) -> Place | None:
         return None
     name = "" if mapping.name is None else _text(_of("name", mapping.name, row))[:_MOST_NAME]
     feature = key if mapping.values else key.rpartition("/")[0] or key
-    return Place(feature=feature, geometry=point(ends[0], ends[1]), name=name, index=index)
+    return Place(
+        feature=feature,
+        geometry=point(ends[0], ends[1]),
+        time=time,
+        name=name,
+        index=index,
+        rows=many,
+    )
 
 
 def _degrees(value: object) -> float | None:

@@ -93,12 +93,24 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
         rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, f"{kind}: {LATER[kind]}", encode(given))
         return
     feature = _OBSERVED_AT_END.sub("", identity.removeprefix(URN)) or identity
-    placed = _place(rows, given, feature, described=kind in FEATURES)
+    geometry, first = _geometry(given), rows.next
     if kind not in FEATURES:
-        _attributes(rows, given, feature, setting, placed=placed)
-    elif not placed:
+        _attributes(rows, given, feature, setting, placed=geometry is not None)
+    elif geometry is None:
         detail = f"the {kind} has no location; send it as `location` with GeoJSON"
         rows.refuse(rows.next, Reason.PLACE_INVALID, detail, encode(given))
+    if geometry is not None:
+        rows.put(
+            Place(
+                feature=feature,
+                geometry=geometry,
+                time=_placed_at(rows, given, first, setting),
+                name=_name(given),
+                attributes=_described(given) if kind in FEATURES else {},
+                index=first,
+                rows=rows.next - first,
+            )
+        )
 
 
 def _attributes(
@@ -209,26 +221,27 @@ def _uom(fields: dict[str, Any]) -> str:
     return ""
 
 
-def _place(rows: Rows, given: dict[str, Any], feature: str, *, described: bool) -> bool:
+def _placed_at(rows: Rows, given: dict[str, Any], first: int, setting: Setting) -> int:
+    """When the entity was there: as its location says, else as its rows from `first` on do."""
+    own = _attribute_time(as_object(given.get("location")) or {})
+    if not isinstance(own, datetime):
+        own = rows.newest(first) or _entity_time(given)
+    return rows.instant(setting.received if own is None or isinstance(own, str) else own)
+
+
+def _geometry(given: dict[str, Any]) -> dict[str, Any] | None:
     located = given.get("location")
     geometry = as_object(_value_of(located))
     if geometry is None and isinstance(written := _value_of(located), str):
         geometry = _latitude_first(written)
-    if geometry is None or "type" not in geometry:
-        return False
+    return None if geometry is None or "type" not in geometry else geometry
+
+
+def _name(given: dict[str, Any]) -> str:
     name = ""
     for label in ("name", "stationName", "roadName"):
         name = name or as_text(_value_of(given.get(label)))[:_MOST_TEXT].strip()
-    rows.put(
-        Place(
-            feature=feature,
-            geometry=geometry,
-            name=name,
-            attributes=_described(given) if described else {},
-            index=rows.next,
-        )
-    )
-    return True
+    return name
 
 
 def _latitude_first(written: str) -> dict[str, Any] | None:

@@ -114,7 +114,7 @@ def _observation(rows: Rows, found: _Found, setting: Setting) -> None:
         detail = "a result is a number, true, false or a text; send a Datastream for each part"
         rows.refuse(rows.next, Reason.VALUE_INVALID, detail, raw)
     else:
-        _locate(rows, given, stream)
+        _locate(rows, given, stream, time)
         value = result if isinstance(result, bool | str) else _float(result)
         rows.add(rows.next, stream, time, value, raw, uom=_uom(given))
 
@@ -141,7 +141,7 @@ def _uom(given: dict[str, Any]) -> str:
     return as_text(unit.get("symbol"))
 
 
-def _locate(rows: Rows, given: dict[str, Any], stream: str) -> None:
+def _locate(rows: Rows, given: dict[str, Any], stream: str, time: datetime) -> None:
     interest = as_object(given.get("FeatureOfInterest")) or {}
     geometry = as_object(interest.get("feature"))
     if geometry is not None and geometry.get("type") == "Feature":
@@ -149,4 +149,13 @@ def _locate(rows: Rows, given: dict[str, Any], stream: str) -> None:
     if geometry is not None and "type" in geometry:
         feature = stream.rpartition("/")[0] or stream
         name = as_text(interest.get("name"))[:200]
-        rows.put(Place(feature=feature, geometry=geometry, name=name, index=rows.next))
+        rows.put(
+            Place(
+                feature=feature,
+                geometry=geometry,
+                time=rows.instant(time),
+                name=name,
+                index=rows.next,
+                rows=1,
+            )
+        )

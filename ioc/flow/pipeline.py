@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -10,10 +11,10 @@ import msgspec
 from ingest.decode import decode
 from ingest.decoders.sparkplug import Births
 from ingest.intake import Intake
-from ingest.payload import Decoded, Payload, nothing
+from ingest.payload import Decoded, Payload, Place, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
-from ioc.flow.placing import Placing
+from ioc.flow.placing import Placing, holding
 from ioc.flow.resolve import Resolver
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store.flush import MOST_PROBLEMS, Flushed, Part
@@ -49,12 +50,12 @@ class Reader(Protocol):
 class Loaded(msgspec.Struct, frozen=True, eq=False):
     """Payloads with the parts that they bring to the next flush.
 
-    `remarks` are told in the receipts, by the place of the payload: nothing was refused for them.
+    `placed` holds, by the place of the payload, where it says that features of its feed are.
     """
 
     payloads: list[Payload]
     parts: list[Part]
-    remarks: dict[int, list[Problem]] = {}
+    placed: dict[int, tuple[Feed, Sequence[Place]]] = {}
 
 
 class Pipeline:
@@ -127,11 +128,6 @@ class Pipeline:
         items = [(feed, decoded) for _, feed, decoded in read]
         resolver.read_numbers(items)
         await self._make_series(items)
-        remarks = {
-            place: self._placing.note(feed, decoded.places)
-            for place, (feed, decoded) in enumerate(items)
-            if decoded.places
-        }
         plain = [None] * len(again) + resolver.resolve_plain(read[len(again) :], now)
         parts = [
             found or resolver.resolve(payload, feed, decoded, now)
@@ -140,7 +136,12 @@ class Pipeline:
         for part, payload in zip(parts, payloads, strict=True):
             part.size, part.topic_key = len(payload.body), payload.topic_key
             part.replay = payload.replay
-        return Loaded(payloads, parts, remarks)
+        placed = {
+            number: (feed, decoded.places)
+            for number, (feed, decoded) in enumerate(items)
+            if decoded.places
+        }
+        return Loaded(payloads, parts, placed)
 
     async def _make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
@@ -164,19 +165,27 @@ class Pipeline:
             if monotonic() - kept_at >= CHECKPOINT_SECONDS:
                 await self._writer.checkpoint()
                 kept_at = monotonic()
+        await self._placing.write(math.inf)
         await self._writer.checkpoint()
 
     async def _flush(self, loaded: Loaded) -> None:
         self._asked["flush"] = monotonic()
         flushed = await self._writer.flush(loaded.parts, self._clock.now())
         del self._asked["flush"]
-        for place, remarks in loaded.remarks.items():
-            receipt = flushed.receipts[place]
-            receipt.problems += remarks[: max(0, MOST_PROBLEMS - len(receipt.problems))]
+        self._place(loaded, flushed)
         for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
             payload.answer(receipt)
         for reader in self._readers:
             await reader.flushed(loaded.parts, flushed)
+
+    def _place(self, loaded: Loaded, flushed: Flushed) -> None:
+        """Take the places of what is stored; what is wrong with them stands in the receipts."""
+        now = self._clock.now()
+        for number, (feed, places) in loaded.placed.items():
+            receipt, first = flushed.receipts[number], loaded.payloads[number].first_index
+            held = holding(places, loaded.parts[number], receipt, first)
+            remarks = self._placing.note(feed, held, now)
+            receipt.problems += remarks[: max(0, MOST_PROBLEMS - len(receipt.problems))]
 
     async def _next(self) -> Loaded | None:
         """The next flush; an empty one when none comes for a while, so that time is noticed."""

@@ -2,16 +2,22 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from geo.bbox import Bbox
 from geo.geojson import envelope, from_wkb, to_wkb
 from ingest.decoders.documents import as_list
 from ingest.payload import Place
-from ingest.rows import as_number, key_fault
+from ingest.rows import EARLIEST, as_number, key_fault
 from ioc.errors import Invalid, Unavailable
-from ioc.model import Feature, Feed, Problem, Reason
+from ioc.flow.faults import FUTURE_US, ahead
+from ioc.model import Feature, Feed, Problem, Reason, Receipt, to_micros
+from ioc.store.flush import Part
 from ioc.store.places import PlaceRow
 from ioc.store.pool import WritePool
 from ioc.store.registry import Registry
@@ -24,6 +30,12 @@ MOVED_METRES: Final = 10.0
 PAUSE_SECONDS: Final = 5.0
 """Time between two writings of a feed's places."""
 
+STILL_SECONDS: Final = 60.0
+"""The same while nothing of the feed moves: then it is only said until when things stood there."""
+
+MANY: Final = 5_000
+"""Places of a feed that do not wait for so long even if nothing moves."""
+
 MOST_BYTES: Final = 256 * 1024
 """Of a geometry, about 16,000 positions."""
 
@@ -33,10 +45,29 @@ MOST_WAITING: Final = 50_000
 _METRES_PER_DEGREE: Final = 111_195.0
 
 
+def holding(places: Iterable[Place], part: Part, receipt: Receipt, first: int) -> list[Place]:
+    """The places of a payload whose item is stored, now or before, and those without an item.
+
+    `first` is the place of the payload's first item within the whole body; that of each is counted
+    from there on in what is returned.
+    """
+    taken: set[int] = set()
+    if receipt.stored + receipt.duplicate + receipt.corrected:
+        taken = {*part.index.tolist(), *(index for *_, index in part.text)}
+    found: list[Place] = []
+    for place in places:
+        index = place.index if place.index < 0 else place.index + first
+        if not place.rows or not taken.isdisjoint(range(index, index + place.rows)):
+            found.append(msgspec.structs.replace(place, index=index))
+    return found
+
+
 class Placing:
     """Keeps the newest place of each feature until it is written, and never one write a payload.
 
-    A place that is lost with the process is sent again with the feature's next observation.
+    The database keeps the time of each place and refuses what is older, so that the order in which
+    places come, and by which process, does not matter. A place that is lost with the process is
+    sent again with the feature's next observation.
     """
 
     def __init__(
@@ -44,24 +75,33 @@ class Placing:
         registry: Registry,
         writes: WritePool,
         bounds: tuple[float, float, float, float],
+        zone: str,
         placed: Callable[[], None] = lambda: None,
     ) -> None:
         """Place features of `registry`; `bounds` of the province tell swapped coordinates.
 
-        `placed` is called after each writing, so that the map follows.
+        `zone` is the province's. `placed` is called after each writing by which something is new
+        or has moved, so that the map follows.
         """
         self._registry = registry
         self._writes = writes
         self._bounds = Bbox(*bounds)
+        self._zone = ZoneInfo(zone)
         self._placed = placed
         self._waiting: dict[int, dict[str, PlaceRow]] = {}
+        self._moving: set[int] = set()
         self._made: dict[int, int] = {}
         self._written_at: dict[int, float] = {}
 
-    def note(self, feed: Feed, places: Iterable[Place]) -> list[Problem]:
-        """Take the places that a payload states; returns what is wrong with some of them."""
+    def note(self, feed: Feed, places: Sequence[Place], now: datetime) -> list[Problem]:
+        """Take the places that hold of a payload; returns what is wrong with some of them."""
         problems: list[Problem] = []
+        now_us = to_micros(now)
         for place in places:
+            if place.time > now_us + FUTURE_US:
+                detail = ahead(feed, place.time, now_us, self._zone)
+                problems.append(Problem(place.index, Reason.TIME_FUTURE, detail))
+                continue
             try:
                 self._note(feed, place)
             except Invalid as error:
@@ -73,31 +113,31 @@ class Placing:
         waiting = self._waiting.setdefault(feed.key, {})
         if known is None and not (feed.auto_series and self._room(feed, place.feature)):
             return
+        if place.time < EARLIEST:
+            raise Invalid("the place is of a time before 1970; check the clock of the sender")
         position = _first_position(place.geometry)
         if position is not None:
             _check_position(*position, self._bounds)
-        settled = known is not None and place.feature not in waiting and not _more(known, place)
-        if settled and position is not None and place.geometry.get("type") == "Point":
-            before = known.geometry if known is not None else None
-            if before is not None and before["type"] == "Point" and _near(before, position):
-                return
-        wkb = to_wkb(place.geometry)
+        before = waiting.get(place.feature)
+        if before is not None and place.time < before.time:
+            return
+        if before is None and sum(map(len, self._waiting.values())) >= MOST_WAITING:
+            return
+        stood = None if known is None or _more(known, place) else known.geometry
+        if stood is not None and _near(stood, place.geometry, position):
+            geometry, wkb = stood, to_wkb(stood)
+        else:
+            wkb = to_wkb(place.geometry)
+            geometry = from_wkb(wkb)
         if len(wkb) > MOST_BYTES:
             raise Invalid(f"the geometry has {len(wkb)} bytes of at most {MOST_BYTES}; simplify it")
-        geometry = from_wkb(wkb)
-        box = envelope(geometry)
-        if box is None or (settled and known is not None and known.geometry == geometry):
+        if (box := envelope(geometry)) is None:
             return
-        if place.feature not in waiting:
-            if sum(map(len, self._waiting.values())) >= MOST_WAITING:
-                return
-            if known is None:
-                self._made[feed.key] = self._made.get(feed.key, 0) + 1
-        name = place.name.replace("\x00", "")
-        attributes = {k: v for k, v in place.attributes.items() if "\x00" not in f"{k}{v}"}
-        waiting[place.feature] = PlaceRow(
-            feed.key, place.feature, name, feed.domain.value, wkb, box, attributes
-        )
+        if known is None and before is None:
+            self._made[feed.key] = self._made.get(feed.key, 0) + 1
+        if geometry != stood:
+            self._moving.add(feed.key)
+        waiting[place.feature] = _row(feed, place, wkb, box)
 
     def _room(self, feed: Feed, feature: str) -> bool:
         """Whether a feed may make a further feature: by itself as many as series."""
@@ -115,26 +155,31 @@ class Placing:
         due = [
             key
             for key, waiting in self._waiting.items()
-            if waiting and now - self._written_at.get(key, -PAUSE_SECONDS) >= PAUSE_SECONDS
+            if waiting and now - self._written_at.get(key, -math.inf) >= self._pause(key)
         ]
         if not due:
             return
+        self._written_at |= dict.fromkeys(due, now)
         rows = [row for key in due for row in self._waiting[key].values()]
-        for key in due:
-            self._written_at[key] = now
+        changed = False
         try:
-            await self._registry.place(self._writes, rows)
+            changed = await self._registry.place(self._writes, rows)
         except Unavailable as error:
             log.warning("the places of features wait: %s", error)
             return
         except Exception:
             # A place that the database does not take must cost itself, never the flow.
             log.exception("places of features could not be written and are dropped")
-        for row in rows:
-            waiting = self._waiting[row.feed_key]
-            if waiting.get(row.id) is row:
-                del waiting[row.id]
-        self._placed()
+        for key in due:
+            self._waiting[key].clear()
+            self._moving.discard(key)
+        if changed:
+            self._placed()
+
+    def _pause(self, feed: int) -> float:
+        """Seconds between two writings of a feed."""
+        hurried = feed in self._moving or len(self._waiting[feed]) >= MANY
+        return PAUSE_SECONDS if hurried else STILL_SECONDS
 
 
 def _first_position(geometry: dict[str, Any]) -> tuple[float, float] | None:
@@ -162,11 +207,24 @@ def _check_position(longitude: float, latitude: float, bounds: Bbox) -> None:
         )
 
 
-def _near(before: dict[str, Any], now: tuple[float, float]) -> bool:
-    """Whether a point is where it was, as well as receivers can tell."""
+def _near(
+    before: dict[str, Any], now: dict[str, Any], position: tuple[float, float] | None
+) -> bool:
+    """Whether a point, now at `position`, is where it was, as well as receivers can tell."""
+    if position is None or before["type"] != "Point" or now.get("type") != "Point":
+        return False
     west, south = before["coordinates"][:2]
-    across = (now[0] - west) * math.cos(math.radians(south)) * _METRES_PER_DEGREE
-    return math.hypot(across, (now[1] - south) * _METRES_PER_DEGREE) <= MOVED_METRES
+    across = (position[0] - west) * math.cos(math.radians(south)) * _METRES_PER_DEGREE
+    return math.hypot(across, (position[1] - south) * _METRES_PER_DEGREE) <= MOVED_METRES
+
+
+def _row(feed: Feed, place: Place, wkb: bytes, box: Bbox) -> PlaceRow:
+    """What is written of a place; the database holds no NUL."""
+    name = place.name.replace("\x00", "")
+    attributes = {k: v for k, v in place.attributes.items() if "\x00" not in f"{k}{v}"}
+    return PlaceRow(
+        feed.key, place.feature, name, feed.domain.value, wkb, box, attributes, place.time
+    )
 
 
 def _more(known: Feature | None, place: Place) -> bool:

@@ -204,15 +204,18 @@ class Registry:
         async with self._turn:
             return await self._create_series(writes, feed, wanted, uoms)
 
-    async def place(self, writes: WritePool, rows: Sequence[places.PlaceRow]) -> None:
-        """Write where features are, making those that are missing."""
+    async def place(self, writes: WritePool, rows: Iterable[places.PlaceRow]) -> bool:
+        """Write where features are, making those that are missing; whether any is new or moved."""
         async with self._turn:
             async with writes.connection() as conn:
                 found = await places.put(conn, rows)
-            made = Made([_feature(row) for row in found], [])
+            read = map(_feature, found)
+            made = Made([new for new in read if new != self.features.get(new.id)], [])
             for feature in made.features:
                 self.features[feature.id] = feature
-            self._note(made)
+            if made.features:
+                self._note(made)
+            return bool(made.features)
 
     async def _create_series(
         self,
