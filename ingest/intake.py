@@ -6,6 +6,18 @@ from collections.abc import Callable, Sequence
 
 from ingest.payload import Payload
 from ioc.errors import Busy
+from ioc.model import Receipt
+
+
+def expected() -> tuple[asyncio.Future[Receipt], Callable[[Receipt], None]]:
+    """A receipt to wait for, and what a payload answers it with; who gave up waiting is not told."""
+    receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+    def answer(found: Receipt) -> None:
+        if not receipt.done():
+            receipt.set_result(found)
+
+    return receipt, answer
 
 
 class Intake:

@@ -1,6 +1,5 @@
 """Feeds: what there are and how they fare, and observations in."""
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from ingest.decode import CONTENT_TYPES, CSV, NDJSON, media_type, understood
-from ingest.intake import Intake
+from ingest.intake import Intake, expected
 from ingest.payload import Channel, Payload
 from ingest.rows import LATEST_YEAR
 from ioc.api.bodies import lines, whole
@@ -99,12 +98,7 @@ async def _store(
     intake: Intake, feed: Feed, body: bytes, content_type: str, now: datetime, first: int
 ) -> Receipt:
     """Hand a body to the pipeline and wait for its commit."""
-    done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-
-    def tell(receipt: Receipt) -> None:
-        if not done.done():
-            done.set_result(receipt)
-
+    receipt, answer_with = expected()
     intake.submit(
         Payload(
             feed_key=feed.key,
@@ -112,11 +106,11 @@ async def _store(
             content_type=content_type,
             body=body,
             received_at=now,
-            answer=tell,
+            answer=answer_with,
             first_index=first,
         )
     )
-    return await done
+    return await receipt
 
 
 @router.get("/feeds", responses=shape(FeedList))

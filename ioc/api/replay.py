@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from ingest.charset import charset_of
-from ingest.intake import Intake
+from ingest.intake import Intake, expected
 from ingest.payload import Channel, Payload, Replay
 from ioc.api import dossiers
 from ioc.api.bodies import decoded, whole
@@ -151,14 +151,14 @@ async def _observations(
     for item in items:
         if item.kind != "observations":
             continue
-        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        done, answer_with = expected()
         payload = Payload(
             feed_key=feed.key,
             channel=Channel.REPLAY,
             content_type=_kind(item),
             body=item.payload,
             received_at=now,
-            answer=done.set_result,
+            answer=answer_with,
             topic_key=item.topic_key,
             replay=Replay(item.id, item.edition, (now - item.received_at).total_seconds()),
         )

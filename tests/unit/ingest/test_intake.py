@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.intake import Intake
+from ingest.intake import Intake, expected
 from ingest.payload import Payload
 from ioc.errors import Busy
+from ioc.model import Receipt
 from tests.fixtures.decoding import a_payload
 
 
@@ -134,3 +135,14 @@ def test_a_connection_leaves_half_of_the_room_to_requests() -> None:
     intake.submit(_payload("3"))
     with pytest.raises(Busy):
         intake.submit(_payload("4"))
+
+
+async def test_a_receipt_that_nobody_waits_for_any_more_is_let_go() -> None:
+    receipt, answer = expected()
+    answer(Receipt(received=1))
+    answer(Receipt(received=2))
+    assert (await receipt).received == 1
+    given_up, answer = expected()
+    given_up.cancel()
+    answer(Receipt(received=1))
+    assert given_up.cancelled()
