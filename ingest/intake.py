@@ -10,7 +10,7 @@ from ioc.model import Receipt
 
 
 def expected() -> tuple[asyncio.Future[Receipt], Callable[[Receipt], None]]:
-    """A receipt to wait for, and what a payload answers it with; who gave up waiting is not told."""
+    """A receipt to wait for and what a payload answers it with; who gave up waiting is not told."""
     receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
 
     def answer(found: Receipt) -> None:
