@@ -1,7 +1,7 @@
 """Gather decoded items one by one, checking key, time and value; the careful path of decoders."""
 
 import math
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import takewhile
 
 import numpy as np
@@ -18,7 +18,12 @@ EARLIEST = 0
 LATEST_YEAR = 2200
 """Times after it cannot be held by every part of the product."""
 
-_LATEST_SECONDS = 7e9
+_LATEST = to_micros(datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC))
+_FAR_SECONDS = 1e20
+_FINER = {1_000: "milliseconds", 1_000_000: "microseconds", 1_000_000_000: "nanoseconds"}
+"""What a number of seconds may be that is too large by that factor."""
+
+_PLAUSIBLE = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def key_fault(key: str) -> str | None:
@@ -57,7 +62,25 @@ def read_time(written: object) -> datetime | None:
 
 def from_seconds(seconds: float) -> int:
     """Seconds since 1970 as µs; what no calendar holds becomes a time that `add` refuses."""
-    return round(seconds * 1e6) if 0 <= seconds < _LATEST_SECONDS else -1
+    if math.isnan(seconds):
+        return -1
+    return round(min(max(seconds, -1.0), _FAR_SECONDS) * 1e6)
+
+
+def time_fault(micros: int) -> str | None:
+    """What is wrong with a time in µs since 1970, or None."""
+    if micros < EARLIEST:
+        return "the time is before 1970; check the clock of the sender"
+    if micros < _LATEST:
+        return None
+    for factor, unit in _FINER.items():
+        if _PLAUSIBLE <= micros // factor < _LATEST:
+            return (
+                f"the time is {factor} times too large, as {unit} are where seconds are meant; "
+                "send seconds since 1970, or have the mapping divide (milliseconds: `time_format` "
+                "epoch_ms)"
+            )
+    return f"the time is after {LATEST_YEAR}; check the clock of the sender"
 
 
 class Rows:
@@ -122,9 +145,9 @@ class Rows:
                 self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)
                 return
             time = self.instant(time)
-        if time < EARLIEST:
-            detail = "the time is before 1970; check the clock of the sender"
-            self.refuse(index, Reason.TIME_INVALID, detail, raw, kind=kind)
+        fault = time_fault(time)
+        if fault is not None:
+            self.refuse(index, Reason.TIME_INVALID, fault, raw, kind=kind)
             return
         if isinstance(value, str):
             if "\x00" in value:

@@ -184,6 +184,12 @@ def test_what_is_kept_of_a_faulty_record_is_refused_until_it_is_repaired(
         assert found.uoms == ["Cel"]
 
 
+def test_milliseconds_are_named_where_seconds_are_meant() -> None:
+    found = _pack({"n": "a", "t": BASE * 1000, "v": 1})
+    assert refusals(found) == {0: "time_invalid"}
+    assert "milliseconds" in found.refused[0].problem.detail
+
+
 def test_what_is_kept_of_a_refused_record_stands_by_itself() -> None:
     found = _pack({"bn": "tram-1/", "n": "a", "v": 1})
     assert json.loads(found.refused[0].raw) == {"n": "tram-1/a", "t": 0, "v": 1}

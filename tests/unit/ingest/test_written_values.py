@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from ingest.charset import charset_of, readable, to_utf8
 from ingest.numbers import read_number
+from ingest.rows import from_seconds, time_fault
 from ingest.uom import same_uom, ucum
+from ioc.model import EPOCH, Mapping
 from tests.fixtures.decoding import decoded, refusals, rows
 
 
@@ -101,6 +103,32 @@ def test_any_text_is_compared_and_is_the_same_unit_as_itself(one: str, other: st
 
 def test_a_code_is_kept_as_ucum_with_its_annotation() -> None:
     assert (ucum("CEL"), ucum("{veh}/h"), ucum(" µg/m³ ")) == ("Cel", "{veh}/h", "ug/m3")
+
+
+@given(st.integers(946_684_800, 7_289_568_000))
+def test_a_time_that_is_finer_than_seconds_is_named_as_what_it_is(seconds: int) -> None:
+    assert time_fault(from_seconds(seconds)) is None
+    for factor, unit in ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds")):
+        fault = time_fault(from_seconds(seconds * factor))
+        assert fault is not None
+        assert unit in fault
+        assert "send seconds" in fault
+
+
+@pytest.mark.parametrize("seconds", [-1, -1e300, float("nan"), float("inf"), 1e300, 7.3e9])
+def test_a_time_that_no_clock_shows_is_refused_by_another_cure(seconds: float) -> None:
+    fault = time_fault(from_seconds(seconds))
+    assert fault is not None
+    assert "check the clock" in fault
+
+
+def test_milliseconds_in_a_mapping_that_reads_seconds_are_refused_with_the_cure() -> None:
+    document = {"series": "n", "time": "t", "value": "v", "time_format": "epoch_s"}
+    mapping = Mapping(version=1, effective_from=EPOCH, document=document)
+    body = b'[{"n":"a/x","t":1795312800000,"v":1}]'
+    found = decoded(body, format="mapped", mappings=(mapping,))
+    assert refusals(found) == {0: "time_invalid"}
+    assert "epoch_ms" in found.refused[0].problem.detail
 
 
 def test_the_charset_of_a_content_type_is_found() -> None:
