@@ -151,7 +151,7 @@ def _mapped(kind: str, body: bytes, feed: Feed, setting: Setting) -> Decoded:
         return nothing(Reason.MAPPING_INVALID, str(error), body)
     if kind == mapped.ROW:
         return mapped.decode_row(body, setting, compiled)
-    if kind in CSV:
+    if shape.is_any_table(kind, body):
         return mapped.decode_table(body, setting, compiled)
     if shape.is_lines(kind, body):
         setting = msgspec.structs.replace(setting, lines=True)

@@ -28,6 +28,7 @@ _FOREIGN: Final = re.compile(
     rb'"(id|@id|result|dataArray|phenomenonTime|subscriptionId|data|entities|features|n|bn|'
     rb'@iot\.[a-zA-Z]+)"\s*:|"value"\s*:\s*\['
 )
+_LINES_OF_CELLS: Final = re.compile(rb"\s*+(?![\[{<])[^\r\n,;\t|]*+[,;\t|][^\r\n]*+[\r\n]\s*+\S")
 _GTFS: Final = re.compile(rb"\x0a.\x0a.[0-9]\.[0-9]", re.DOTALL)
 """The header of a FeedMessage comes first, and first in it the version."""
 
@@ -73,6 +74,11 @@ def is_table(kind: str, body: bytes) -> bool:
         and start in (b"series", b"time,v", b"time;v")
         and re.search(rb"[,;\t]", body.lstrip().split(b"\n", 1)[0]) is not None
     )
+
+
+def is_any_table(kind: str, body: bytes) -> bool:
+    """Whether a body of any columns is CSV: it says so, or has lines, cells and no JSON's start."""
+    return kind in CSV or (kind in _MAYBE_CSV and _LINES_OF_CELLS.match(body) is not None)
 
 
 def is_lines(kind: str, body: bytes) -> bool:
