@@ -3,32 +3,22 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import jmespath
-import jmespath.exceptions
 import msgspec
-from jmespath.functions import Functions
 
-from ingest.decoders.documents import as_list, as_object
+from ingest.decoders.documents import as_object
+from ingest.expression import Expression
 from ingest.rows import key_fault
 from ioc.errors import Invalid
 from ioc.model import EPOCH, Feed
 from ioc.model import Mapping as Version
 
-MOST_CHARACTERS: Final = 500
-"""Of an expression."""
-
 MOST_VALUES: Final = 200
 """Properties that one row may give."""
 
-MOST_GROWTH: Final = 1_000
-"""How much larger than the payload the lists and objects that an expression builds may become."""
-
-ROOT: Final = "$."
-"""Before an expression: it is read from the whole document instead of from the row."""
-
-_FUNCTIONS: Final = frozenset(Functions.FUNCTION_TABLE)
+QUICK: Final = 1_000_000
+"""Bytes of a payload times characters of its mapping that are read in some milliseconds."""
 
 TIME_FORMATS: Final = ("iso", "epoch_s", "epoch_ms")
 
@@ -53,24 +43,6 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uom: str = ""
 
 
-class Expression:
-    """A compiled expression, of the row or of the whole document."""
-
-    def __init__(self, text: str) -> None:
-        """Compile; `Invalid` says what is wrong with the text."""
-        self._root = text.startswith(ROOT)
-        self._compiled = _compile(text.removeprefix(ROOT))
-
-    def of(self, row: object, root: object) -> Any:
-        """The value, None where there is none; raises `Invalid` where a function cannot work."""
-        try:
-            return self._compiled.search(root if self._root else row)
-        except (jmespath.exceptions.JMESPathError, ArithmeticError, TypeError, ValueError) as error:
-            raise Invalid(str(error)[:300]) from error
-        except RecursionError:
-            raise Invalid("the document is nested too deeply") from None
-
-
 class Compiled(msgspec.Struct, frozen=True):
     """A mapping that is ready to be used."""
 
@@ -88,13 +60,33 @@ class Compiled(msgspec.Struct, frozen=True):
 
 def compile_mapping(document: Mapping[str, Any]) -> Compiled:
     """Check a mapping and make it ready; `Invalid` names what is wrong and how to write it."""
-    return _compiled(msgspec.json.encode(document))
+    try:
+        encoded = msgspec.json.encode(document)
+    except RecursionError:
+        raise Invalid("mapping: nested too deeply; every field is a text") from None
+    return _compiled(encoded)
 
 
 def in_force(feed: Feed, received: datetime) -> Version | None:
-    """The mapping of a feed for a payload of that moment: the highest version then in effect."""
+    """The mapping of a feed for a payload of that moment: the one that took effect last.
+
+    Of those that take effect at the same time it is the highest version.
+    """
     known = [version for version in feed.mappings if version.effective_from <= received]
-    return max(known, key=lambda version: version.version, default=None)
+    return max(known, key=lambda each: (each.effective_from, each.version), default=None)
+
+
+def takes_long(feed: Feed, size: int, received: datetime) -> bool:
+    """Whether a payload of so many bytes may take long to be read by the mapping in force."""
+    version = in_force(feed, received) if feed.format == "mapped" else None
+    return version is not None and size * _characters(version.document) > QUICK
+
+
+def _characters(document: Mapping[str, Any]) -> int:
+    """Characters of all expressions: none has more steps for a row than it has characters."""
+    values = as_object(document.get("values")) or {}
+    texts = [text for text in (*document.values(), *values.values()) if isinstance(text, str)]
+    return sum(map(len, texts))
 
 
 @lru_cache(maxsize=256)
@@ -156,46 +148,3 @@ def _needed(field: str, text: str) -> Expression:
 
 def _optional(field: str, text: str) -> Expression | None:
     return _needed(field, text) if text else None
-
-
-class _Parsed:
-    """What of a compiled JMESPath expression is used."""
-
-    parsed: dict[str, Any]
-
-    def search(self, value: object) -> Any: ...
-
-
-def _compile(text: str) -> _Parsed:
-    if len(text) > MOST_CHARACTERS:
-        raise Invalid(f"longer than {MOST_CHARACTERS} characters")
-    try:
-        found = cast("_Parsed", jmespath.compile(text))
-    except jmespath.exceptions.JMESPathError as error:
-        place = str(error).strip().splitlines()[0]
-        raise Invalid(f"{text[:80]!r} is not JMESPath: {place}") from error
-    except RecursionError:
-        raise Invalid("nested too deeply") from None
-    _check_parts(found.parsed)
-    return found
-
-
-def _check_parts(parsed: dict[str, Any]) -> None:
-    """Raise `Invalid` for functions that do not exist, and for an expression that grows.
-
-    `[@,@][] | [@,@][] | …` would double at each step: the sizes of all lists and objects that an
-    expression builds are multiplied.
-    """
-    product = 1
-    pending = [parsed]
-    while pending:
-        node = pending.pop()
-        inner = as_list(node.get("children")) or []
-        if node.get("type") in ("multi_select_list", "multi_select_dict"):
-            product *= max(len(inner), 1)
-        if node.get("type") == "function_expression" and node.get("value") not in _FUNCTIONS:
-            raise Invalid(f"there is no function `{node.get('value')}` in JMESPath")
-        # The children of a slice are its numbers.
-        pending.extend(child for each in inner if (child := as_object(each)) is not None)
-    if product > MOST_GROWTH:
-        raise Invalid("builds too many lists within lists; name what is needed directly")

@@ -125,6 +125,7 @@ class Decoded(msgspec.Struct):
     and `values` holds them. `index` is the place of each row within the payload. `uoms` holds the
     measuring unit that each row names, empty where it names none; None where no row does.
     `numeric_texts` says that a text is meant as a number where its series takes numbers.
+    `remarks` are told to the sender, though nothing is refused for them.
     """
 
     keys: list[str]
@@ -136,6 +137,7 @@ class Decoded(msgspec.Struct):
     uoms: list[str] | None = None
     places: Sequence[Place] = ()
     numeric_texts: bool = False
+    remarks: Sequence[Problem] = ()
 
     @property
     def received(self) -> int:

@@ -1,6 +1,7 @@
 """Gather decoded items one by one, checking key, time and value; the careful path of decoders."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from itertools import takewhile
 
@@ -24,6 +25,12 @@ _FINER = {1_000: "milliseconds", 1_000_000: "microseconds", 1_000_000_000: "nano
 """What a number of seconds may be that is too large by that factor."""
 
 _PLAUSIBLE = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
+
+MOST_REMARKS = 100
+"""Remarks on one payload; a receipt lists no more."""
+
+Raw = bytes | Callable[[], bytes]
+"""The bytes of an item for the quarantine, or what makes them if it is refused."""
 
 
 def key_fault(key: str) -> str | None:
@@ -96,17 +103,22 @@ class Rows:
         self._uoms: list[str] = []
         self._refused: list[Refused] = []
         self._places: list[Place] = []
+        self._remarks: list[Problem] = []
 
     @property
     def next(self) -> int:
         """The place of the next item, for formats in which one object holds several of them."""
         return len(self._keys) + len(self._refused)
 
-    def refuse(
-        self, index: int, reason: Reason, detail: str, raw: bytes, *, kind: str = ""
-    ) -> None:
+    def refuse(self, index: int, reason: Reason, detail: str, raw: Raw, *, kind: str = "") -> None:
         """Note an item that cannot be taken; `kind` is the content type of `raw` if not JSON."""
-        self._refused.append(Refused(Problem(index, reason, detail), raw, kind))
+        kept = raw if isinstance(raw, bytes) else raw()
+        self._refused.append(Refused(Problem(index, reason, detail), kept, kind))
+
+    def remark(self, index: int, reason: Reason, detail: str) -> None:
+        """Note what the sender is told of an item for which nothing is refused."""
+        if len(self._remarks) < MOST_REMARKS:
+            self._remarks.append(Problem(index, reason, detail))
 
     def instant(self, time: datetime | int) -> int:
         """An instant as µs since 1970 in UTC; without an offset it is of the feed's zone."""
@@ -129,7 +141,7 @@ class Rows:
         key: str,
         time: datetime | int,
         value: Scalar,
-        raw: bytes,
+        raw: Raw,
         *,
         uom: str = "",
         kind: str = "",
@@ -177,4 +189,5 @@ class Rows:
             uoms=self._uoms if any(self._uoms) else None,
             places=self._places,
             numeric_texts=numeric_texts,
+            remarks=self._remarks,
         )

@@ -30,7 +30,10 @@ class TrialFeature(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What a mapping makes of a sample; `problems` are those of decoding, not of the registry."""
+    """What a mapping makes of a sample; `problems` are those of decoding, not of the registry.
+
+    They include what is told though nothing was refused for it.
+    """
 
     rows: list[TrialRow]
     features: list[TrialFeature]
@@ -65,5 +68,5 @@ def try_mapping(
             )
         ],
         features=[TrialFeature(p.feature, p.name, p.geometry) for p in found.places],
-        problems=[refused.problem for refused in found.refused],
+        problems=[*(refused.problem for refused in found.refused), *found.remarks],
     )
