@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from geo.geojson import Fault, envelope, geometry_faults, to_wkb
 from ingest.rows import key_fault
 from ioc.api.bodies import decoded, whole
-from ioc.api.deps import Known, Now, ServerFacts, Writes, feed_for
+from ioc.api.deps import Now, ServerFacts, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
 from ioc.errors import Invalid
@@ -38,13 +38,16 @@ class Described(msgspec.Struct):
 
 
 class SeriesDescription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A series: key, feature, property, uom (UCUM), interval in seconds, plausible limits."""
+    """A series: key, feature, property, uom (UCUM), interval in seconds, plausible limits.
+
+    `value_kind` is what its values are from now on; who names none leaves it as it is.
+    """
 
     key: str
     feature: str | None = None
     property: str | None = None
     uom: str | None = None
-    value_kind: ValueKind = ValueKind.NUMBER
+    value_kind: ValueKind | None = None
     interval: Annotated[float, msgspec.Meta(gt=0)] | None = None
     low: float | None = None
     high: float | None = None
@@ -156,25 +159,22 @@ def _without_nul(value: Any) -> Any:
     },
 )
 async def put_feed_series(
-    request: Request, feed: DescribedFeed, writes: Writes, registry: Known, now: Now
+    request: Request, feed: DescribedFeed, writes: Writes, now: Now
 ) -> Response:
-    """Describe series; a feature that does not exist is made without a place."""
+    """Describe series; a feature that does not exist is made without a place.
+
+    A series may change the kind of its values: what is stored of the kind before stays as it is,
+    and what was refused for its kind can be replayed.
+    """
     described = decoded(await whole(request), _descriptions, "a JSON array of series")
     if len(described) > MOST_ITEMS:
         raise Invalid(f"at most {MOST_ITEMS} series at once")
-    known = registry.keys.get(feed.key, {})
     rows: list[SeriesRow] = []
     for place, series in enumerate(described):
         named = (series.key, series.feature or "x", series.property or "x", series.uom or "x")
         fault = next((fault for name in named if (fault := key_fault(name)) is not None), None)
         if fault is not None:
             raise Invalid(f"series {place}: {fault}")
-        before = registry.series.get(known.get(series.key, -1))
-        if before is not None and before.value_kind is not series.value_kind:
-            raise Invalid(
-                f"series {series.key!r} takes {before.value_kind.value} and cannot change to "
-                f"{series.value_kind.value}; use another key"
-            )
         feature, prop = split_key(series.key)
         rows.append(
             SeriesRow(

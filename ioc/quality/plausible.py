@@ -48,7 +48,7 @@ class Limits:
         """Take the limits of a series; its own `low` and `high` win over its property's."""
         self._reserve(series.id)
         if series.value_kind is not ValueKind.NUMBER:
-            return
+            series, of = msgspec.structs.replace(series, low=None, high=None), None
         if of is None or not of.holds_for(series):
             of = PropertyLimits(property=series.property)
         low = of.low if series.low is None else series.low

@@ -313,10 +313,11 @@ _PUT_SERIES: Final = """
                         low, high)
     VALUES (%(feed)s, %(key)s,
             (SELECT feature_key FROM feature WHERE feed_key = %(feed)s AND id = %(feature)s),
-            %(property)s, %(uom)s, %(kind)s, %(interval)s, %(low)s, %(high)s)
+            %(property)s, %(uom)s, COALESCE(%(kind)s, 'number'), %(interval)s, %(low)s, %(high)s)
     ON CONFLICT (feed_key, key) DO UPDATE
        SET feature_key = excluded.feature_key, property = excluded.property, uom = excluded.uom,
-           interval_s = excluded.interval_s, low = excluded.low, high = excluded.high
+           value_kind = COALESCE(%(kind)s, series.value_kind), interval_s = excluded.interval_s,
+           low = excluded.low, high = excluded.high
 """
 
 
@@ -335,13 +336,16 @@ class FeatureRow:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A series to be put; `feature` is the feature's id within its feed."""
+    """A series to be put; `feature` is the feature's id within its feed.
+
+    `kind` None leaves the kind of a series as it is; a new one takes numbers.
+    """
 
     key: str
     feature: str
     property: str
     uom: str | None = None
-    kind: ValueKind = ValueKind.NUMBER
+    kind: ValueKind | None = None
     interval: float | None = None
     low: float | None = None
     high: float | None = None
@@ -372,7 +376,7 @@ async def put_features(conn: Connection, feed_key: int, rows: Iterable[FeatureRo
 
 
 async def put_series(conn: Connection, feed_key: int, rows: Sequence[SeriesRow]) -> None:
-    """Make or change series of a feed; a value kind, once given, stays."""
+    """Make or change series of a feed; rows of the kind that one had before stay what they were."""
     async with conn.cursor() as cur:
         await cur.executemany(
             _PUT_SERIES,
@@ -383,7 +387,7 @@ async def put_series(conn: Connection, feed_key: int, rows: Sequence[SeriesRow])
                     "feature": row.feature,
                     "property": row.property,
                     "uom": row.uom,
-                    "kind": row.kind.value,
+                    "kind": None if row.kind is None else row.kind.value,
                     "interval": row.interval,
                     "low": row.low,
                     "high": row.high,

@@ -88,6 +88,42 @@ def test_vietnamese_numbers_are_read_where_the_feed_says_so_and_else_named(serve
     assert found == [("a/x", 1803.5), ("a/y", -0.25)]
 
 
+def test_a_first_value_that_is_no_text_makes_no_series_that_refuses_the_numbers(
+    server: Server,
+) -> None:
+    door = _door(server)
+    for first, reason in (("1.803,5", "value_kind"), ("N/A", "value_missing")):
+        key = f"a/{reason}"
+        [problem] = door.post([_item(key, first), _item(key, 2, -1)]).json()["problems"]
+        assert problem["reason"] == reason
+        assert door.post([_item(key, 3)]).json()["stored"] == 1
+    rows = f'series,time,value\na/csv,{stamp()},"12,5"\n'.encode()
+    [problem] = door.post(rows, CSV).json()["problems"]
+    assert "--number-format vietnamese" in problem["detail"]
+
+
+def test_a_series_of_texts_is_changed_to_take_numbers_and_keeps_its_texts(server: Server) -> None:
+    door = _door(server)
+    own = {"Authorization": f"Bearer {door.key}"}
+    at = f"{server.base}/api/v1/feeds/{door.feed}"
+    assert door.post([_item("a/x", "đang mở", -1)]).json()["stored"] == 1
+    said = door.post([_item("a/x", 12.5)]).json()["problems"][0]["detail"]
+    change = json.loads(said[said.index("[") : said.index("]") + 1])
+    assert f"PUT /api/v1/feeds/{door.feed}/series" in said
+    assert httpx2.put(f"{at}/series", json=change, headers=own).status_code == 200
+    eventually(lambda: door.post([_item("a/x", 13)]).json()["stored"] == 1)
+    again = httpx2.post(f"{at}/quarantine/replay", json={}, headers=own).json()
+    assert again["stored"] >= 1
+    assert server.stored(door.feed) >= 2
+    with server.database() as conn:
+        texts = conn.execute(
+            "SELECT t.value FROM observation_text t JOIN series USING (series_id) "
+            "JOIN feed USING (feed_key) WHERE feed.id = %s",
+            [door.feed],
+        ).fetchall()
+    assert texts == [("đang mở",)]
+
+
 def test_latin_1_is_read_where_it_is_named_and_else_refused_with_the_cure(server: Server) -> None:
     rows = f"series,time,value\nSaint-Rémi/x,{stamp()},1\nb/x,{stamp()},2\n".encode("latin-1")
     door = _door(server)

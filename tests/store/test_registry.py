@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ioc.model import ValueKind
 from ioc.store import feeds
 from ioc.store.pool import connect, open_pools
-from ioc.store.registry import Registry
+from ioc.store.registry import KINDS, Registry, SeriesRow, put_series
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -66,3 +66,25 @@ async def test_the_series_of_a_feed_that_is_gone_are_forgotten(database: str) ->
         await registry.load_feeds(reads)
         assert registry.series == {}
         assert registry.since(generation) is None
+
+
+async def test_a_series_changes_the_kind_of_its_values_only_where_that_is_said(
+    database: str,
+) -> None:
+    await _add_feed(database, "loops")
+    registry = Registry()
+    async with open_pools(database) as (reads, writes):
+        await registry.load(reads)
+        feed = registry.feed_by_id["loops"]
+        [made] = await registry.create_series(writes, feed, {"l1/state": ValueKind.TEXT})
+        for kind, expected in (
+            (None, ValueKind.TEXT), (ValueKind.NUMBER, ValueKind.NUMBER), (None, ValueKind.NUMBER),
+        ):  # fmt: skip
+            async with writes.connection() as conn:
+                row = SeriesRow("l1/state", "l1", "state", "Cel", kind)
+                await put_series(conn, feed.key, [row, SeriesRow("new", "new", "value")])
+            await registry.load(reads)
+            found = registry.series[made.id]
+            assert (found.value_kind, found.uom) == (expected, "Cel")
+            assert registry.table.kind[made.id] == KINDS[expected]
+        assert registry.series[registry.keys[feed.key]["new"]].value_kind is ValueKind.NUMBER

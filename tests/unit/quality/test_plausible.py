@@ -195,6 +195,13 @@ def test_limits_that_were_taken_away_hold_no_longer() -> None:
     assert not judge(columns([(1, 0, 99.0)]), Latest(8), made).flags.any()
 
 
+def test_a_series_that_takes_texts_from_now_on_has_no_limits() -> None:
+    made = Limits()
+    made.put(_series(1, low=0.0, high=9.0), LIMITS[1])
+    made.put(_series(1, low=0.0, high=9.0, value_kind=ValueKind.BOOLEAN), LIMITS[1])
+    assert not judge(columns([(1, 0, 99.0)]), Latest(8), made).flags.any()
+
+
 def test_a_series_that_is_not_known_yet_is_not_flagged() -> None:
     latest = Latest(4000)
     made = limits()
