@@ -6,13 +6,23 @@ with `value` (NGSI-v2, or NGSI-LD with its `type`), or a list of such objects to
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ingest.decoders.attributes import (
+    MODIFIED,
+    MOST_TEXT,
+    Instance,
+    Sample,
+    Time,
+    instances,
+    observed_at,
+    value_of,
+)
 from ingest.decoders.documents import as_list, as_object, as_text, encode, read_documents
 from ingest.payload import Decoded, Place, Setting, point
-from ingest.rows import Rows, as_number, read_time
+from ingest.rows import Rows, key_fault, read_time
 from ioc.model import Reason
 
 URN: Final = "urn:ngsi-ld:"
@@ -27,30 +37,54 @@ LATER: Final = {
 FEATURES: Final = frozenset({"RoadSegment", "Road"})
 """Entities that describe a thing: their numbers are attributes of the feature."""
 
-_TIMES: Final = (
+_LISTS: Final = frozenset({"Notification", "FeatureCollection"})
+"""What has an `id` and is no entity, but holds some."""
+
+_OBSERVED: Final = (
     "TimeInstant", "observedAt", "dateObserved", "dateObservedFrom", "dateObservedTo", "timestamp",
-    "dateModified", "modifiedAt",
 )  # fmt: skip
 """Where an entity says when it was observed, best first."""
 
-_ATTRIBUTE_TIMES: Final = ("observedAt", "TimeInstant", "timestamp", "dateObserved", "modifiedAt")
-
-_META: Final = frozenset({"id", "type", "@context", "@type", "@id", "createdAt", *_TIMES})
+_META: Final = frozenset(
+    {"id", "type", "@context", "@type", "@id", "createdAt", "dateCreated", *_OBSERVED, *MODIFIED}
+)
 
 _OBSERVED_AT_END: Final = re.compile(r"[-_:.]\d{4}-\d\d-\d\dT[-\d:.+Z]+$")
 """Some harvesters append the time to the id, which would make a series of each observation."""
 
-_MOST_TEXT: Final = 200
 
+class _Entity:
+    """What the values of an entity share; `kept` is what each of them is kept with."""
 
-class _Value(NamedTuple):
-    value: Any
-    fields: dict[str, Any]
-    dataset: str
+    def __init__(self, given: dict[str, Any], identity: str, kind: str) -> None:
+        self.given = given
+        self.kind = kind
+        self.feature = _OBSERVED_AT_END.sub("", identity.removeprefix(URN)) or identity
+        self.observed = _first_time(given, _OBSERVED)
+        self.modified = _first_time(given, MODIFIED)
+        self._kept: dict[str, Any] = {"id": identity, "type": kind[:MOST_TEXT]}
+        for name in (*_OBSERVED, *MODIFIED):
+            written = as_text(value_of(given.get(name)))
+            if 0 < len(written) <= MOST_TEXT:
+                self._kept[name] = written
+
+    def time(self, sample: Sample) -> Time:
+        """When a value was observed.
+
+        NGSI-LD (ETSI GS CIM 009, 4.8) keeps `observedAt`, of the phenomenon, apart from
+        `modifiedAt`, at which the broker wrote, as NGSI-v2 does `dateModified`. A broker that is
+        filled later writes later: its time stands in only where nobody says when it was observed.
+        """
+        return sample.observed or self.observed or sample.modified or self.modified
+
+    def only(self, values: dict[str, list[Any]]) -> bytes:
+        """The entity with no other values than these; it stands by itself."""
+        kept = {name: each if len(each) > 1 else each[0] for name, each in values.items()}
+        return encode({**self._kept, **kept})
 
 
 def decode(body: bytes, setting: Setting) -> Decoded:
-    """Read the numeric attributes of the entities, and where the entities are."""
+    """Read the measured values of the entities, and where the entities are."""
     rows = Rows(setting.zone)
     for document in read_documents(body, rows, lines=setting.lines):
         entities = _entities(document.content)
@@ -62,7 +96,7 @@ def decode(body: bytes, setting: Setting) -> Decoded:
             continue
         for item in entities:
             _entity(rows, item, setting)
-    return rows.done()
+    return rows.done(numeric_texts=True)
 
 
 def _entities(content: object) -> list[Any] | None:
@@ -72,11 +106,14 @@ def _entities(content: object) -> list[Any] | None:
     given = as_object(content)
     if given is None:
         return None
-    for name in ("data", "entities", "features"):
-        inner = as_list(given.get(name))
-        if inner is not None:
-            return inner
-    return [given] if "id" in given or "@id" in given else None
+    identified = "id" in given or "@id" in given
+    if not identified or _type(given.get("type")) in _LISTS:
+        for name in ("data", "entities", "features"):
+            inner = as_object(given.get(name))
+            listed = as_list(given.get(name) if inner is None else inner.get("features"))
+            if listed is not None:
+                return listed
+    return [given] if identified else None
 
 
 def _entity(rows: Rows, item: object, setting: Setting) -> None:
@@ -92,19 +129,24 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
     if kind in LATER:
         rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, f"{kind}: {LATER[kind]}", encode(given))
         return
-    feature = _OBSERVED_AT_END.sub("", identity.removeprefix(URN)) or identity
+    fault = key_fault(identity)
+    if fault is not None:
+        detail = f"`id` of the entity: {fault}"
+        rows.refuse(rows.next, Reason.SERIES_INVALID, detail, encode(given))
+        return
+    entity = _Entity(given, identity, kind)
     geometry, first = _geometry(given), rows.next
     if kind not in FEATURES:
-        _attributes(rows, given, feature, setting, placed=geometry is not None)
+        _attributes(rows, entity, setting, placed=geometry is not None)
     elif geometry is None:
         detail = f"the {kind} has no location; send it as `location` with GeoJSON"
         rows.refuse(rows.next, Reason.PLACE_INVALID, detail, encode(given))
     if geometry is not None:
         rows.put(
             Place(
-                feature=feature,
+                feature=entity.feature,
                 geometry=geometry,
-                time=_placed_at(rows, given, first, setting),
+                time=_placed_at(rows, entity, first, setting),
                 name=_name(given),
                 attributes=_described(given) if kind in FEATURES else {},
                 index=first,
@@ -113,37 +155,54 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
         )
 
 
-def _attributes(
-    rows: Rows, given: dict[str, Any], feature: str, setting: Setting, *, placed: bool
-) -> None:
-    common = _entity_time(given)
-    numeric, timeless, wrong = 0, list[str](), list[str]()
-    for name in given:
-        for found in () if name in _META else _values(given[name]):
-            number = as_number(found.value)
-            if number is None:
-                continue
-            numeric += 1
-            time = _attribute_time(found.fields) or common or setting.arrival
-            if time is None:
-                timeless.append(name)
-            elif isinstance(time, str):
-                wrong.append(name)
-            else:
-                part = name.replace("/", ".") + (f"@{found.dataset}" if found.dataset else "")
-                rows.add(
-                    rows.next, f"{feature}/{part}", time, number, _only(given, [name]),
-                    uom=_uom(found.fields),
-                )  # fmt: skip
+def _attributes(rows: Rows, entity: _Entity, setting: Setting, *, placed: bool) -> None:
+    first = rows.next
+    timeless, wrong = dict[str, list[Any]](), dict[str, list[Any]]()
+    for name, attribute in entity.given.items():
+        if name in _META:
+            continue
+        for instance in instances(attribute, plain_numbers=setting.plain_numbers):
+            for sample in _samples(rows, entity, name, instance):
+                time = entity.time(sample) or setting.arrival
+                if time is None:
+                    timeless.setdefault(name, []).append(sample.kept)
+                elif isinstance(time, str):
+                    wrong.setdefault(name, []).append(sample.kept)
+                else:
+                    raw = entity.only({name: [sample.kept]})
+                    key = _key(entity, name, instance)
+                    rows.add(rows.next, key, time, sample.value, raw, uom=instance.uom)
     if timeless:
         detail = f"no observedAt, TimeInstant or dateObserved for {_some(timeless)}"
-        rows.refuse(rows.next, Reason.TIME_MISSING, detail, _only(given, timeless))
+        rows.refuse(rows.next, Reason.TIME_MISSING, detail, entity.only(timeless))
     if wrong:
         detail = f"the time of {_some(wrong)} is not like 2026-11-22T09:00:00+07:00"
-        rows.refuse(rows.next, Reason.TIME_INVALID, detail, _only(given, wrong))
-    if not numeric and not placed:
+        rows.refuse(rows.next, Reason.TIME_INVALID, detail, entity.only(wrong))
+    if rows.next == first and not placed:
         detail = "the entity has neither a numeric attribute nor a location"
-        rows.refuse(rows.next, Reason.VALUE_MISSING, detail, encode(given))
+        rows.refuse(rows.next, Reason.VALUE_MISSING, detail, encode(entity.given))
+
+
+def _samples(rows: Rows, entity: _Entity, name: str, instance: Instance) -> Iterator[Sample]:
+    """The values that can be taken of an instance; the others are refused."""
+    fault = key_fault(_key(entity, name, instance))
+    if fault is not None:
+        # Once for all of its values: each would carry the whole of what is too long.
+        if instance.found:
+            raw = entity.only({name: [instance.kept]})
+            rows.refuse(rows.next, Reason.SERIES_INVALID, fault, raw)
+        return
+    for found in instance.found:
+        if isinstance(found, Sample):
+            yield found
+        else:
+            raw = entity.only({name: [found.kept]})
+            rows.refuse(rows.next, Reason.VALUE_INVALID, f"`{name}`: {found.detail}", raw)
+
+
+def _key(entity: _Entity, name: str, instance: Instance) -> str:
+    dataset = f"@{instance.dataset}" if instance.dataset else ""
+    return f"{entity.feature}/{name.replace('/', '.')}{dataset}"
 
 
 def _flat(given: dict[str, Any]) -> dict[str, Any]:
@@ -159,43 +218,18 @@ def _type(given: object) -> str:
     return re.split(r"[/#:]", name)[-1]
 
 
-def _values(attribute: object) -> Iterator[_Value]:
-    """The values of an attribute; more than one only where `datasetId` tells them apart."""
-    several = as_list(attribute)
-    for one in [attribute] if several is None else several:
-        fields = as_object(one)
-        if fields is None:
-            if several is None:
-                yield _Value(one, {}, "")
-        elif several is None or "value" in fields:
-            dataset = as_text(fields.get("datasetId")).rsplit(":", 1)[-1].replace("/", ".")
-            yield _Value(_plain(fields.get("value")), fields, dataset)
-
-
-def _plain(value: object) -> Any:
-    typed = as_object(value)
-    return typed["@value"] if typed is not None and "@value" in typed else value
-
-
-def _value_of(attribute: object) -> Any:
-    fields = as_object(attribute)
-    if fields is None:
-        return attribute
-    return _plain(fields.get("value", fields))
-
-
-def _entity_time(given: dict[str, Any]) -> datetime | str | None:
-    """When the entity was observed; a text is a time that cannot be read.
+def _first_time(given: dict[str, Any], names: tuple[str, ...]) -> Time:
+    """The first time under the names; a text is one that cannot be read.
 
     Of `dateObserved` without an offset and `dateObservedFrom` with one the latter is sure.
     """
     unread, local = None, None
-    for name in _TIMES:
-        written = _value_of(given.get(name))
+    for name in names:
+        written = value_of(given.get(name))
         if written is not None and written != "":
             time = read_time(written)
             if time is None:
-                unread = unread or str(written)[:_MOST_TEXT]
+                unread = unread or str(written)[:MOST_TEXT]
             elif time.tzinfo is not None:
                 return time
             else:
@@ -203,36 +237,18 @@ def _entity_time(given: dict[str, Any]) -> datetime | str | None:
     return local or unread
 
 
-def _attribute_time(fields: dict[str, Any]) -> datetime | str | None:
-    metadata = as_object(fields.get("metadata")) or {}
-    for name in _ATTRIBUTE_TIMES:
-        written = _value_of(fields.get(name) or metadata.get(name))
-        if written is not None:
-            return read_time(written) or str(written)[:_MOST_TEXT]
-    return None
-
-
-def _uom(fields: dict[str, Any]) -> str:
-    metadata = as_object(fields.get("metadata")) or {}
-    for name in ("unitCode", "unit", "unitText"):
-        code = as_text(_value_of(fields.get(name) or metadata.get(name)))
-        if code:
-            return code
-    return ""
-
-
-def _placed_at(rows: Rows, given: dict[str, Any], first: int, setting: Setting) -> int:
+def _placed_at(rows: Rows, entity: _Entity, first: int, setting: Setting) -> int:
     """When the entity was there: as its location says, else as its rows from `first` on do."""
-    own = _attribute_time(as_object(given.get("location")) or {})
+    own = observed_at(as_object(entity.given.get("location")) or {})
     if not isinstance(own, datetime):
-        own = rows.newest(first) or _entity_time(given)
+        own = rows.newest(first) or entity.observed or entity.modified
     return rows.instant(setting.received if own is None or isinstance(own, str) else own)
 
 
 def _geometry(given: dict[str, Any]) -> dict[str, Any] | None:
     located = given.get("location")
-    geometry = as_object(_value_of(located))
-    if geometry is None and isinstance(written := _value_of(located), str):
+    geometry = as_object(value_of(located))
+    if geometry is None and isinstance(written := value_of(located), str):
         geometry = _latitude_first(written)
     return None if geometry is None or "type" not in geometry else geometry
 
@@ -240,7 +256,7 @@ def _geometry(given: dict[str, Any]) -> dict[str, Any] | None:
 def _name(given: dict[str, Any]) -> str:
     name = ""
     for label in ("name", "stationName", "roadName"):
-        name = name or as_text(_value_of(given.get(label)))[:_MOST_TEXT].strip()
+        name = name or as_text(value_of(given.get(label)))[:MOST_TEXT].strip()
     return name
 
 
@@ -257,18 +273,13 @@ def _described(given: dict[str, Any]) -> dict[str, Any]:
     """What an entity says of the thing itself: its numbers, truths and short texts."""
     found: dict[str, Any] = {}
     for name in given.keys() - _META - {"location", "name"}:
-        value = _value_of(given[name])
+        value = value_of(given[name])
         if isinstance(value, bool | int | float) or (
-            isinstance(value, str) and len(value) <= _MOST_TEXT
+            isinstance(value, str) and len(value) <= MOST_TEXT
         ):
             found[name] = value
     return dict(sorted(found.items()))
 
 
-def _only(given: dict[str, Any], names: list[str]) -> bytes:
-    """The entity with no other attributes than these; it stands by itself."""
-    return encode({name: value for name, value in given.items() if name in _META or name in names})
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(sorted(set(names)))[:_MOST_TEXT]
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))[:MOST_TEXT]
