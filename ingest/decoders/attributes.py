@@ -64,21 +64,26 @@ class _Given(NamedTuple):
     kept: Any
 
 
+class _Told(NamedTuple):
+    dataset: str
+    uom: str
+    kind: str
+    kept: Any
+    given: list[_Given | Fault]
+
+
 def instances(attribute: object, *, plain_numbers: bool) -> Iterator[Instance]:
     """The measured values of an attribute; more than one instance only in a list of objects."""
     several = as_list(attribute)
-    for one in [attribute] if several is None else several:
-        fields = as_object(one)
-        if fields is None:
-            if several is None:
-                found = _read([_Given(one, None, None, one)], "", plain_numbers)
-                yield Instance("", "", one, found)
-            continue
-        dataset = as_text(fields.get("datasetId")).rsplit(":", 1)[-1].replace("/", ".")
-        uom = _uom(fields)
-        given = list(_over_time(fields, dataset, uom))
-        kind = as_text(fields.get("type"))
-        yield Instance(dataset, uom, one, _read(given, kind, plain_numbers))
+    listed = [attribute] if several is None else [one for one in several if as_object(one)]
+    told = [_told(one) for one in listed]
+    given = [each for one in told for each in one.given if isinstance(each, _Given)]
+    # A text among numbers is no description, but a value that went wrong.
+    numeric = len(given) > 1 and any(as_number(each.value) is not None for each in given)
+    for one in told:
+        needed = numeric or one.kind in _NUMERIC
+        found = _read(one, needed=needed, plain_numbers=plain_numbers)
+        yield Instance(one.dataset, one.uom, one.kept, found)
 
 
 def plain(value: object) -> Any:
@@ -112,6 +117,16 @@ def _time(written: object) -> datetime | str:
     return read_time(written) or str(written)[:MOST_TEXT]
 
 
+def _told(one: object) -> _Told:
+    fields = as_object(one)
+    if fields is None:
+        return _Told("", "", "", one, [_Given(one, None, None, one)])
+    dataset = as_text(fields.get("datasetId")).rsplit(":", 1)[-1].replace("/", ".")
+    uom = _uom(fields)
+    kind = as_text(fields.get("type"))
+    return _Told(dataset, uom, kind, one, list(_over_time(fields, dataset, uom)))
+
+
 def _over_time(fields: dict[str, Any], dataset: str, uom: str) -> Iterator[_Given | Fault]:
     """The values of one instance: one, or by the temporal representation of NGSI-LD many."""
     if "value" in fields:
@@ -141,17 +156,18 @@ def _pair(given: object) -> list[Any] | None:
     return pair if timed else None
 
 
-def _read(given: list[_Given | Fault], kind: str, plain_numbers: bool) -> list[Sample | Fault]:
+def _read(told: _Told, *, needed: bool, plain_numbers: bool) -> list[Sample | Fault]:
+    """The values of an instance that are numbers; `needed` if others are faults."""
     found: list[Sample | Fault] = []
-    for each in given:
+    for each in told.given:
         if isinstance(each, Fault):
             found.append(each)
             continue
-        value = _number(each.value, kind, plain_numbers)
+        value = _number(each.value, told.kind, plain_numbers)
         if value is not None:
             found.append(Sample(value, each.observed, each.modified, each.kept))
-        elif kind in _NUMERIC and each.value is not None:
-            detail = f"the type {kind} needs a number; send null for what was not measured"
+        elif needed and each.value is not None:
+            detail = "a number is needed; send null for what was not measured"
             found.append(Fault(detail, each.kept))
     return found
 

@@ -85,7 +85,7 @@ def test_temporal_values_are_told_apart_by_data_set() -> None:
 
 
 def test_a_temporal_value_that_cannot_be_taken_is_kept_without_its_neighbours() -> None:
-    values = [[1, "nay"], [2, AT], 3, [4], [5, AT, 6], ["mưa", AT]]
+    values = [[1, "nay"], [2, AT], 3, [4], [5, AT, 6], [None, AT]]
     given = _entity(t={"type": "Property", "unitCode": "CEL", "values": values})
     found = _decode(given)
     assert rows(found) == [("Weather:tram-1/t", AT, 2.0)]
@@ -96,6 +96,19 @@ def test_a_temporal_value_that_cannot_be_taken_is_kept_without_its_neighbours() 
     [late] = [r for r in found.refused if r.problem.reason.value == "time_invalid"]
     repaired = decoded(late.raw.replace(b"nay", AT.encode()))
     assert (rows(repaired), repaired.uoms) == ([("Weather:tram-1/t", AT, 1.0)], ["CEL"])
+
+
+def test_a_text_among_numbers_of_an_attribute_is_refused_and_one_by_itself_describes() -> None:
+    for values in ([[1, AT], ["hỏng", AT]], [["hỏng", AT], [1, AT]]):
+        over_time = {"type": "Property", "values": values}
+        apart = [{"value": value, "observedAt": time} for value, time in values]
+        for attribute in (over_time, apart):
+            found = _decode(_entity(t=attribute))
+            assert len(found.keys) == 1
+            assert list(refusals(found).values()) == ["value_invalid"]
+            assert "hỏng".encode() in found.refused[0].raw
+    found = _decode(_entity(t={"value": "hỏng", "observedAt": AT}, rain=1, dateObserved=AT))
+    assert (len(found.keys), found.refused) == (1, [])
 
 
 def test_aggregates_over_time_are_refused_with_the_cure() -> None:
