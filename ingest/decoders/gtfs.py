@@ -1,5 +1,7 @@
 """Format `gtfs`: vehicle positions of GTFS-Realtime (https://gtfs.org/documentation/realtime)."""
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -35,28 +37,63 @@ def decode(body: bytes, setting: Setting) -> Decoded:
     rows = Rows(setting.zone)
     others: list[Any] = []
     for entity in message.entity:
+        # What is deleted may still carry what it was; it holds no observation.
+        if entity.is_deleted:
+            continue
         if entity.HasField("vehicle"):
-            _vehicle(rows, entity, message.header, setting)
-        elif not entity.is_deleted:
-            others.append(entity)
+            _vehicle(rows, _part(entity, _is_vehicle), message.header, setting)
+        if not entity.HasField("vehicle") or _kinds(entity):
+            others.append(_part(entity, lambda field: not _is_vehicle(field)))
     if others:
-        detail = f"{len(others)} trip updates and alerts: only vehicle positions are taken"
+        counts = Counter(kind for entity in others for kind in _kinds(entity) or ["nothing"])
+        named = ", ".join(f"{count} of {kind}" for kind, count in sorted(counts.items()))
+        detail = f"{named}: only vehicle positions are taken"
         raw = _message(message.header, others)
         rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, detail, raw, kind=PROTOBUF)
     return rows.done()
 
 
+def _is_vehicle(field: str) -> bool:
+    return field == "vehicle"
+
+
+def _kinds(entity: Any) -> list[str]:
+    """What an entity is of, beside a vehicle."""
+    named = (field.name for field, _ in entity.ListFields())
+    return [name for name in named if name not in ("id", "is_deleted", "vehicle")]
+
+
+def _part(entity: Any, wanted: Callable[[str], bool]) -> Any:
+    """The entity with the kinds of content that are wanted."""
+    part: Any = gtfs_realtime_pb2.FeedEntity()
+    part.CopyFrom(entity)
+    for kind in ("vehicle", *_kinds(entity)):
+        if not wanted(kind):
+            part.ClearField(kind)
+    return part
+
+
 def _message(header: Any, entities: list[Any]) -> bytes:
     """A message with some of the entities, which stands by itself."""
     made: Any = gtfs_realtime_pb2.FeedMessage()
-    made.header.CopyFrom(header)
+    # Not all that a header may hold: it is kept with each vehicle that is refused.
+    made.header.gtfs_realtime_version = "2.0"
+    made.header.timestamp = header.timestamp
     made.entity.extend(entities)
     return made.SerializeToString()
 
 
 def _vehicle(rows: Rows, entity: Any, header: Any, setting: Setting) -> None:
     vehicle, raw = entity.vehicle, _message(header, [entity])
-    name = vehicle.vehicle.id or vehicle.vehicle.label or entity.id
+    told = vehicle.vehicle
+    # Protobuf gives a text that is not UTF-8 as bytes.
+    if any(
+        isinstance(each, bytes) for each in (told.id, told.label, told.license_plate, entity.id)
+    ):
+        detail = "id, label or licence plate of the vehicle is not UTF-8; send UTF-8"
+        rows.refuse(rows.next, Reason.ENCODING_INVALID, detail, raw, kind=PROTOBUF)
+        return
+    name = told.id or told.label or entity.id
     if not vehicle.HasField("position"):
         detail = "the vehicle has no position"
         rows.refuse(rows.next, Reason.VALUE_MISSING, detail, raw, kind=PROTOBUF)
@@ -69,7 +106,7 @@ def _vehicle(rows: Rows, entity: Any, header: Any, setting: Setting) -> None:
         return
     position = vehicle.position
     place = point(_short(position.longitude), _short(position.latitude))
-    label = vehicle.vehicle.label or vehicle.vehicle.license_plate
+    label = told.label or told.license_plate
     first = rows.next
     for field, prop, uom in _FIELDS:
         if position.HasField(field):
