@@ -166,14 +166,23 @@ def decode(body: bytes, setting: Setting, births: Births, feed: int) -> Decoded:
     message = Message()
     try:
         message.ParseFromString(body)
-        metrics = [(tag.name, tag) for tag in message.metrics]
-    except (DecodeError, UnicodeDecodeError):
+    except DecodeError:
         return nothing(Reason.SHAPE_INVALID, "not a Sparkplug B payload", body)
     rows = Rows(setting.zone)
-    for name, tag in metrics:
-        if not name.startswith(_CONTROL):
-            _tag(rows, message, name, tag, topic, births, feed, setting)
+    for tag in message.metrics:
+        if _garbled(tag):
+            detail = "name, text or unit of the metric is not UTF-8; send UTF-8"
+            raw = _one(message, tag, "")
+            rows.refuse(rows.next, Reason.ENCODING_INVALID, detail, raw, kind=PROTOBUF)
+        elif not tag.name.startswith(_CONTROL):
+            _tag(rows, message, tag.name, tag, topic, births, feed, setting)
     return rows.done()
+
+
+def _garbled(tag: Any) -> bool:
+    """Whether a text is not UTF-8; protobuf gives it as bytes."""
+    texts = (tag.name, tag.string_value, *(each.string_value for each in tag.properties.values))
+    return any(isinstance(text, bytes) for text in texts)
 
 
 def _topic(written: str | None) -> _Topic | None:

@@ -150,3 +150,13 @@ def test_births_are_bounded_and_the_longest_silent_node_goes_first() -> None:
         births.born(1, "d", "", alias, Declared(f"m{alias}", 10, ""))
     held = [n for n in "abcd" for a in range(10) if births.find(1, n, "", a, "") is not None]
     assert len(held) <= 4
+
+
+def test_a_text_that_is_not_utf8_costs_its_own_metric_only() -> None:
+    unit = _field(1, b"engUnit") + _field(2, _field(1, 12) + _field(8, b"\xff"))
+    found = _send(
+        Births(), "NDATA", _field(1, b"\xff") + _field(13, 1.0), _field(1, b"x") + _field(13, 2.0),
+        _field(1, b"y") + _field(15, b"\xff"), _field(1, b"z") + _field(9, unit) + _field(13, 3.0),
+    )  # fmt: skip
+    assert rows(found) == [("nuoc/bom/x", AT, 2.0)]
+    assert list(refusals(found).values()) == ["encoding_invalid"] * 3
