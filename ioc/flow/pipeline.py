@@ -11,11 +11,11 @@ import msgspec
 from ingest.decode import decode
 from ingest.decoders.sparkplug import Births
 from ingest.intake import Intake
-from ingest.payload import Decoded, Payload, Place, nothing
+from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
 from ioc.flow.placing import Placing, holding
-from ioc.flow.resolve import Resolver
+from ioc.flow.resolve import Resolver, moved
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store.flush import MOST_PROBLEMS, Flushed, Part
 from ioc.store.registry import Registry
@@ -50,12 +50,12 @@ class Reader(Protocol):
 class Loaded(msgspec.Struct, frozen=True, eq=False):
     """Payloads with the parts that they bring to the next flush.
 
-    `placed` holds, by the place of the payload, where it says that features of its feed are.
+    `said` holds, by the place of the payload, those that tell of places or have remarks.
     """
 
     payloads: list[Payload]
     parts: list[Part]
-    placed: dict[int, tuple[Feed, Sequence[Place]]] = {}
+    said: dict[int, tuple[Feed, Decoded]] = {}
 
 
 class Pipeline:
@@ -136,12 +136,12 @@ class Pipeline:
         for part, payload in zip(parts, payloads, strict=True):
             part.size, part.topic_key = len(payload.body), payload.topic_key
             part.replay = payload.replay
-        placed = {
-            number: (feed, decoded.places)
+        said = {
+            number: (feed, decoded)
             for number, (feed, decoded) in enumerate(items)
-            if decoded.places
+            if decoded.places or decoded.remarks
         }
-        return Loaded(payloads, parts, placed)
+        return Loaded(payloads, parts, said)
 
     async def _make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
@@ -179,12 +179,13 @@ class Pipeline:
             await reader.flushed(loaded.parts, flushed)
 
     def _place(self, loaded: Loaded, flushed: Flushed) -> None:
-        """Take the places of what is stored; what is wrong with them stands in the receipts."""
+        """Take the places of what is stored; what there is to remark stands in the receipts."""
         now = self._clock.now()
-        for number, (feed, places) in loaded.placed.items():
+        for number, (feed, decoded) in loaded.said.items():
             receipt, first = flushed.receipts[number], loaded.payloads[number].first_index
-            held = holding(places, loaded.parts[number], receipt, first)
-            remarks = self._placing.note(feed, held, now)
+            held = holding(decoded.places, loaded.parts[number], receipt, first)
+            remarks = [moved(remark, first) for remark in decoded.remarks]
+            remarks += self._placing.note(feed, held, now)
             receipt.problems += remarks[: max(0, MOST_PROBLEMS - len(receipt.problems))]
 
     async def _next(self) -> Loaded | None:

@@ -307,14 +307,15 @@ def _shift(part: Part, first: int) -> Part:
         return part
     part.index = part.index + np.int32(first)
     part.quarantined = [
-        msgspec.structs.replace(item, problem=_moved(item.problem, first))
+        msgspec.structs.replace(item, problem=moved(item.problem, first))
         for item in part.quarantined
     ]
-    part.late = [_moved(problem, first) for problem in part.late]
+    part.late = [moved(problem, first) for problem in part.late]
     return part
 
 
-def _moved(problem: Problem, first: int) -> Problem:
+def moved(problem: Problem, first: int) -> Problem:
+    """The problem with its place counted from the start of the whole body."""
     if problem.index < 0:
         return problem
     return msgspec.structs.replace(problem, index=problem.index + first)
