@@ -72,9 +72,10 @@ async def _feed(server: Server, series: int) -> BenchFeed:
 
 async def _make_partitions(url: str, start: datetime) -> None:
     """Make the product's partitions from `start` on; the limit has one for everything."""
+    now = SystemClock().now()
     async with await connect(url) as conn:
         if await partitions.existing(conn) is not None:
-            await partitions.make(conn, partitions.weeks_between(start, SystemClock().now()))
+            await partitions.make(conn, partitions.weeks_between(start, now), now)
 
 
 async def _fill(url: str, start: datetime, series: int, rows: int) -> None:

@@ -181,7 +181,7 @@ async def _copy_out(conn: Connection, table: Table, out: ArchiveWriter) -> int:
 async def _copy_in(conn: Connection, head: Head, path: Path, rows: dict[str, int]) -> None:
     """Copy every table, in the order in which they stand in the file."""
     if head.weeks and await partitions.existing(conn) is not None:
-        await partitions.make(conn, head.weeks)
+        await partitions.make(conn, head.weeks, datetime.fromisoformat(head.created_at))
     for table in reversed(head.tables):
         await _forget_first_rows(conn, table)
     tables = {table.name: table for table in head.tables}

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from ioc.errors import Conflict, Invalid
 from ioc.live.latest import Latest
 from ioc.model import to_micros
-from ioc.store import archive, backup, observations
+from ioc.store import archive, backup, observations, partitions
 from ioc.store.migrate import migrate
 from ioc.store.pool import connect, open_pools
 from ioc.store.writer import BatchWriter
@@ -180,6 +180,35 @@ async def test_a_backup_is_of_one_moment(database: str, empty: str, tmp_path: Pa
     assert await sums(empty) == before
 
 
+async def test_weekly_partitions_of_long_ago_come_back_as_few_wide_ones(
+    database: str, empty: str, tmp_path: Path
+) -> None:
+    async with await connect(database) as conn:
+        if await partitions.existing(conn) is None:
+            pytest.skip("TimescaleDB makes its own chunks")
+    await _fill(database)
+    for week in range(2600, 2640):
+        since = datetime(1970, 1, 5, tzinfo=UTC) + week * timedelta(days=7)
+        await rows_of(
+            database,
+            f"CREATE TABLE observation_w{week} PARTITION OF observation "
+            f"FOR VALUES FROM ('{since}') TO ('{since + timedelta(days=7)}')",
+        )
+        await rows_of(database, "INSERT INTO observation VALUES (1, %s, 7, now())", since)
+    path = tmp_path / "weekly.tar"
+    await backup.back_up(database, path, release="0.1.0", now=NOW)
+    await backup.restore(empty, path)
+    assert await sums(empty) == await sums(database)
+    async with await connect(database) as before, await connect(empty) as after:
+        wanted = await partitions.existing(before)
+        found = await partitions.existing(after)
+        assert wanted is not None
+        assert found is not None
+        assert found >= wanted
+        there = await partitions.pieces(before)
+        assert len(await partitions.pieces(after)) == len(there) - 39
+
+
 _OLD_FEED = """
     WITH agency AS (INSERT INTO unit (id) VALUES ('a') RETURNING unit_key)
     INSERT INTO feed (id, agency_key, name, domain, format, auto_series, time_zone, time_source,
@@ -229,12 +258,13 @@ async def test_a_database_that_is_not_empty_is_refused(database: str, saved: Pat
     assert await sums(database) == before
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.8])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.8, 0.99])
 async def test_a_file_that_is_cut_off_restores_nothing(
     empty: str, saved: Path, share: float
 ) -> None:
-    whole = saved.read_bytes()
-    saved.write_bytes(whole[: int(len(whole) * share)])
+    with tarfile.open(saved) as tar:
+        last = tar.getmembers()[-1]  # after it comes nothing but padding
+    saved.write_bytes(saved.read_bytes()[: int((last.offset_data + last.size) * share)])
     with pytest.raises(Invalid, match=r"copy it again|not a backup"):
         await backup.restore(empty, saved)
     await _nothing_in(empty)

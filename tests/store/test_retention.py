@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ioc.live.latest import Latest
 from ioc.model import to_micros
@@ -171,12 +173,129 @@ async def test_a_partition_has_the_key_of_the_table(database: str) -> None:
     async with await connect(database) as conn:
         if await partitions.existing(conn) is None:
             pytest.skip("TimescaleDB makes its own chunks")
-        await partitions.make(conn, [2900, 2901, 2900])
-        await partitions.make(conn, [2901])
-    insert = "INSERT INTO observation_w2900 VALUES (1, '2025-08-05 00:00Z', 1, now())"
+        week = partitions.week_of(NOW)
+        await partitions.make(conn, [week, week + 1, week], NOW)
+        await partitions.make(conn, [week + 1], NOW)
+    insert = f"INSERT INTO observation_w{week} VALUES (1, '{NOW}', 1, now())"
     await rows_of(database, insert)
     with pytest.raises(psycopg.errors.UniqueViolation):
         await rows_of(database, insert)
+
+
+_weeks = st.integers(-3_000, 3_000)
+
+
+@given(_weeks, st.sets(_weeks, max_size=40), st.integers(-60, 300))
+def test_a_partition_fills_what_is_free_of_its_block_and_no_recent_week(
+    week: int, there: set[int], ago: int
+) -> None:
+    there -= {week}
+    now = datetime(1970, 1, 5, tzinfo=UTC) + (week + ago) * timedelta(days=7)
+    found = partitions.stretch(week, there, now)
+    assert week in found
+    assert there.isdisjoint(found)
+    if ago <= partitions.RECENT_WEEKS:
+        assert found == range(week, week + 1)
+        return
+    block = partitions.BLOCK_WEEKS
+    recent = week + ago - partitions.RECENT_WEEKS
+    assert found.start // block == (found.stop - 1) // block
+    for edge, next_to in ((found.start, found.start - 1), (found.stop, found.stop)):
+        assert edge % block == 0 or next_to in there or next_to == recent
+    assert found.stop <= recent
+
+
+@pytest.fixture
+def plain(old_writer: BatchWriter) -> BatchWriter:
+    if old_writer._weeks is None:
+        pytest.skip("TimescaleDB makes its own chunks")
+    return old_writer
+
+
+async def _tables(url: str) -> list[tuple[str, datetime, datetime]]:
+    async with await connect(url) as conn:
+        found = await partitions.pieces(conn)
+    return [(piece.table or "", piece.since, piece.until) for piece in found]
+
+
+async def _make_weekly(url: str, *weeks: int) -> None:
+    """As they were made before old weeks shared a partition."""
+    for week in weeks:
+        since = datetime(1970, 1, 5, tzinfo=UTC) + week * timedelta(days=7)
+        await rows_of(
+            url,
+            f"CREATE TABLE observation_w{week} PARTITION OF observation "
+            f"FOR VALUES FROM ('{since}') TO ('{since + timedelta(days=7)}')",
+        )
+
+
+async def test_a_row_of_every_week_since_1970_needs_some_dozens_of_tables(
+    database: str, plain: BatchWriter
+) -> None:
+    feed, past = await _a_series(database, "traffic", late_limit=None)
+    times = list(range(0, to_micros(NOW), partitions.WEEK_US))
+    part = a_part(feed, [(past, time, 1.0) for time in times])
+    flushed = await plain.flush([part], NOW)
+    assert flushed.receipts[0].stored == len(times) > 2_900
+    tables = await _tables(database)
+    assert len(tables) < 90
+    assert [until for *_, until in tables[:-1]] == [since for _, since, _ in tables[1:]]
+    assert (await plain.flush([part], NOW)).receipts[0].duplicate == len(times)
+    assert len(await _tables(database)) == len(tables)
+
+
+async def test_weekly_partitions_of_long_ago_stay_and_what_is_free_between_them_is_filled(
+    database: str, plain: BatchWriter
+) -> None:
+    await _make_weekly(database, 2602, 2607)
+    await plain.close()
+    await plain.open()
+    feed, past = await _a_series(database, "traffic", late_limit=None)
+    weeks = [2601, 2602, 2604, 2607, 2608]
+    rows = [(past, week * partitions.WEEK_US + partitions.MONDAY_US, 1.0) for week in weeks]
+    assert (await plain.flush([a_part(feed, rows)], NOW)).receipts[0].stored == 5
+    assert [name.removeprefix("observation_w") for name, *_ in await _tables(database)] == [
+        "2600_2601", "2602", "2603_2606", "2607", "2608_2651",
+    ]  # fmt: skip
+    async with await connect(database) as conn:
+        assert await partitions.existing(conn) == set(range(2600, 2652))
+
+
+async def test_the_writer_takes_partitions_that_another_process_made(
+    database: str, plain: BatchWriter
+) -> None:
+    async with await connect(database) as conn:
+        await partitions.make(conn, [2601], NOW)
+    feed, past = await _a_series(database, "traffic", late_limit=None)
+    rows = [(past, week * partitions.WEEK_US, 1.0) for week in (2610, 2620)]
+    assert (await plain.flush([a_part(feed, rows)], NOW)).receipts[0].stored == 2
+    assert len(await _tables(database)) == 1
+
+
+async def test_a_wide_partition_is_emptied_week_by_week_and_goes_with_its_last_row(
+    database: str, plain: BatchWriter
+) -> None:
+    feed, cars = await _a_series(database, "traffic")
+    other, beds = await _a_series(database, "health")
+    days = range(0, 700, 5)
+    for series, of in ((cars, feed), (beds, other)):
+        rows = [(series, to_micros(NOW - day * DAY), float(day)) for day in days]
+        await plain.flush([a_part(of, rows, received_at=NOW - 700 * DAY)], NOW)
+    wide = [table for table in await _tables(database) if table[2] - table[1] > 7 * DAY]
+    assert len(wide) == 2
+    await _keep(database, traffic=400 * DAY, health=500 * DAY)
+    assert await keep_house(database, NOW) > 0
+    assert set(days[:81]) <= set(await _ages(database, cars))
+    assert max(await _ages(database, cars)) <= 400 + 7
+    assert max(await _ages(database, beds)) <= 500 + 7
+    assert await keep_house(database, NOW) == 0
+    later = NOW + 250 * DAY
+    assert await keep_house(database, later) > 0
+    assert max(await _ages(database, beds)) <= 250 + 7
+    left = await _tables(database)
+    assert len([table for table in left if table in wide]) == 1
+    assert await keep_house(database, later + 1_000 * DAY) > 0
+    assert len(await _tables(database)) == partitions.WEEKS_AHEAD + 1
 
 
 async def test_one_process_at_a_time_keeps_house(database: str) -> None:
