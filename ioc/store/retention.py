@@ -51,6 +51,13 @@ _DELETE: Final = """
        AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
        AND received_at < %(before)s
 """
+_DELETE_FLAGS: Final = """
+    DELETE FROM observation_flag f
+     USING unnest(%(series)s::int[], %(ends)s::timestamptz[], %(received)s::timestamptz[])
+        AS e(series_id, until, received_before)
+     WHERE f.series_id = e.series_id AND f.phenomenon_time >= %(since)s
+       AND f.phenomenon_time < e.until AND f.received_at < e.received_before
+"""
 _DELETE_TEXT: Final = """
     DELETE FROM observation_text o
      USING series s JOIN feed f USING (feed_key)
@@ -87,7 +94,7 @@ async def apply(conn: Connection, now: datetime) -> int:
 
 
 async def _apply_to(conn: Connection, piece: Piece, now: datetime) -> int:
-    """Drop a piece of which nothing may stay, or delete what is too old in it."""
+    """Drop a piece of which nothing may stay, or delete what is too old in it; flags go along."""
     given = {"now": now, "since": piece.since, "until": piece.until, "step": piece.step}
     expired: list[Expired] = await (await conn.execute(_EXPIRED, given)).fetchall()  # pyright: ignore
     if not expired:
@@ -97,9 +104,11 @@ async def _apply_to(conn: Connection, piece: Piece, now: datetime) -> int:
     stays = await (await conn.execute(_SOMETHING_STAYS, given)).fetchone()
     assert stays is not None
     try:
-        if stays[0]:
-            return await _delete(conn, expired, piece)
-        await partitions.drop(conn, piece)
+        async with conn.transaction():
+            await conn.execute(_DELETE_FLAGS, given)
+            if stays[0]:
+                return await _delete(conn, expired, piece)
+            await partitions.drop(conn, piece)
     except psycopg.errors.LockNotAvailable:
         log.info("observations since %s are too old, but in use; they go next time", piece.since)
         return 0

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.live.latest import Latest
-from ioc.model import to_micros
+from ioc.model import Series, SeriesId, to_micros
+from ioc.quality.plausible import Limits
 from ioc.store import layout, partitions
 from ioc.store.housekeeping import keep_house
 from ioc.store.layout import Layout, chunk_width
@@ -296,6 +297,50 @@ async def test_a_wide_partition_is_emptied_week_by_week_and_goes_with_its_last_r
     assert len([table for table in left if table in wide]) == 1
     assert await keep_house(database, later + 1_000 * DAY) > 0
     assert len(await _tables(database)) == partitions.WEEKS_AHEAD + 1
+
+
+async def _flagged(url: str, *series: int) -> list[tuple[int, int]]:
+    """Series and age in days of each flag."""
+    found = await rows_of(
+        url,
+        "SELECT series_id, phenomenon_time FROM observation_flag WHERE series_id = ANY(%s) "
+        "ORDER BY 1, 2 DESC",
+        list(series),
+    )
+    return [(one, (NOW - time).days) for one, time in found]
+
+
+async def test_flags_go_with_their_observations(database: str) -> None:
+    limits = Limits()
+    writer = BatchWriter(database, Latest(), limits)
+    await writer.open()
+    feed, cars = await _a_series(database, "traffic")
+    other, beds = await _a_series(database, "health")
+    past, old = await _a_series(database, "traffic", late_limit=None)
+    for series in (cars, beds, old):
+        limits.put(
+            Series(
+                id=SeriesId(series), key="a/x", feed_key=feed, feature="a", property="x", high=-1.0
+            ),
+            None,
+        )
+    days = range(0, 700, 20)
+    await _put(writer, feed, cars, days)
+    await _put(writer, other, beds, days)
+    await _put(writer, past, old, days, received_at=NOW - 2 * DAY)
+    await writer.close()
+    every = [(one, day) for one in sorted((cars, beds, old)) for day in days]
+    assert await _flagged(database, cars, beds, old) == every
+    await _keep(database, traffic=30 * DAY)
+    assert await keep_house(database, NOW) > 0
+    for series in (cars, beds, old):
+        assert [day for _, day in await _flagged(database, series)] == await _ages(database, series)
+    assert await _ages(database, beds) == await _ages(database, old) == list(days)
+    await _keep(database, traffic=30 * DAY, health=30 * DAY)
+    assert await keep_house(database, NOW + 29 * DAY) > 0
+    for series in (cars, beds, old):
+        assert [day for _, day in await _flagged(database, series)] == await _ages(database, series)
+    assert await _ages(database, old) == [0]
 
 
 async def test_one_process_at_a_time_keeps_house(database: str) -> None:
