@@ -181,9 +181,8 @@ class Sourcing:
             next_at = regular(document, row.id, now, ZoneInfo(feed.time_zone), chance)
         if document is not None and failures:
             next_at = after_failure(
-                document, now, due=next_at, failures=failures, chance=chance,
-                retry_after=retry_after,
-            )  # fmt: skip
+                now, due=next_at, failures=failures, chance=chance, retry_after=retry_after
+            )
             log.warning(
                 "a source failed: %s", ran.detail, extra={"source": row.id, "failures": failures}
             )

@@ -8,8 +8,7 @@ from ioc.model import EPOCH
 from ioc.sources.document import Timed
 
 FIRST_PAUSE: Final = timedelta(seconds=30)
-LONGEST_PAUSE: Final = timedelta(minutes=15)
-"""After a failure the pause doubles up to this, or to the interval where that is longer."""
+"""After a first failure; with each further one the pause doubles, up to the next regular time."""
 
 LONGEST_WISH: Final = timedelta(days=1)
 """What a `Retry-After` can ask for at most."""
@@ -44,7 +43,6 @@ def _next_time_of_day(document: Timed, now: datetime, zone: tzinfo) -> datetime:
 
 
 def after_failure(
-    document: Timed,
     now: datetime,
     *,
     due: datetime,
@@ -54,15 +52,10 @@ def after_failure(
 ) -> datetime:
     """When to try again after `failures` in a row, where `due` is the next regular time.
 
-    What the other side asks for is kept; else the pause doubles, with a quarter left to chance. A
-    source that runs at times of day is tried again before its next time.
+    A quarter of the pause is left to chance. What the other side asks for is kept, even if that is
+    later than the regular time.
     """
-    longest = max(LONGEST_PAUSE, document.every or timedelta(0))
-    first = max(FIRST_PAUSE, document.every or timedelta(0))
-    pause = min(longest, first * 2 ** min(failures - 1, 20)) * (1 + chance / 4)
-    again = now + pause
-    if document.every is None:
-        again = min(again, due)
+    again = min(now + FIRST_PAUSE * 2 ** min(failures - 1, 20) * (1 + chance / 4), due)
     if retry_after is not None:
         again = max(again, now + min(retry_after, LONGEST_WISH))
     return again

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.sources.document import Poll
-from ioc.sources.schedule import LONGEST_PAUSE, LONGEST_WISH, after_failure, regular
+from ioc.sources.schedule import FIRST_PAUSE, LONGEST_WISH, after_failure, regular
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -60,30 +60,36 @@ def _pause(
     document: Poll, failures: int, wish: timedelta | None = None, chance: float = 0
 ) -> timedelta:
     due = regular(document, "x", NOW, ZONE, 0)
-    again = after_failure(
-        document, NOW, due=due, failures=failures, chance=chance, retry_after=wish
-    )
+    again = after_failure(NOW, due=due, failures=failures, chance=chance, retry_after=wish)
     return again - NOW
 
 
-def test_the_pause_after_failures_doubles_up_to_its_bound() -> None:
-    document = _every(minutes=1)
-    pauses = [_pause(document, n) / timedelta(minutes=1) for n in range(1, 8)]
-    assert pauses == [1, 2, 4, 8, 15, 15, 15]
-    assert _pause(document, 10_000) == LONGEST_PAUSE
-    assert _pause(document, 1, chance=0.8) == timedelta(minutes=1.2)
-    assert _pause(_every(hours=2), 1) == _pause(_every(hours=2), 9) == timedelta(hours=2)
-    assert _pause(_every(seconds=10), 1) == timedelta(seconds=30)
+def test_the_pause_after_failures_begins_at_half_a_minute_and_doubles() -> None:
+    document = _every(days=1)
+    pauses = [_pause(document, n) / timedelta(minutes=1) for n in range(1, 7)]
+    assert pauses == [0.5, 1, 2, 4, 8, 16]
+    assert _pause(document, 1, chance=0.8) == timedelta(seconds=36)
+
+
+@given(
+    st.integers(0, 200_000), st.integers(1, 10_000), st.floats(0, 1, exclude_max=True)
+)  # fmt: skip
+def test_no_pause_is_shorter_than_the_first_or_longer_than_to_the_next_regular_time(
+    left: int, failures: int, chance: float
+) -> None:
+    due = NOW + timedelta(seconds=left)
+    again = after_failure(NOW, due=due, failures=failures, chance=chance, retry_after=None)
+    assert min(NOW + FIRST_PAUSE, due) <= again <= due
 
 
 def test_what_the_other_side_asks_for_is_kept_within_a_day() -> None:
-    document = _every(minutes=1)
+    document = _every(hours=1)
     assert _pause(document, 1, timedelta(hours=3)) == timedelta(hours=3)
-    assert _pause(document, 4, timedelta(seconds=1)) == timedelta(minutes=8)
+    assert _pause(document, 4, timedelta(seconds=1)) == timedelta(minutes=4)
     assert _pause(document, 1, timedelta(days=400)) == LONGEST_WISH
 
 
 def test_a_source_with_times_of_day_tries_again_before_the_next() -> None:
     document = Poll(url="https://x/", at=[time_of_day(16, 5)])
     assert _pause(document, 1) == timedelta(seconds=30)
-    assert _pause(document, 5) == timedelta(minutes=5)
+    assert _pause(document, 9) == timedelta(minutes=5)
