@@ -1,9 +1,10 @@
 """One request to the outside: guarded, bounded in time and bytes, redirects followed by hand."""
 
 import asyncio
+import errno
 import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,14 @@ AGENT: Final = "ioc-sources/1"
 CONNECT_SECONDS: Final = 10.0
 ROOM: Final = 128 * 1024 * 1024
 """Bytes of answers that are held at the same time, over all sources."""
+
+OUR_ERRORS: Final = frozenset(
+    {
+        errno.ENETDOWN, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EMFILE,
+        errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM,
+    }
+)  # fmt: skip
+"""Why a connection fails before anything left this machine."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -109,7 +118,9 @@ class Fetcher:
         def hold(size: int) -> None:
             nonlocal held
             if self._held + size > self._room:
-                raise Failure("too many large answers are held now; this one is fetched later")
+                raise Failure(
+                    "too many large answers are held now; this one is fetched later", ours=True
+                )
             self._held += size
             held += size
 
@@ -137,7 +148,9 @@ class Fetcher:
                 if ask.private_query and hop == 0:
                     sent = url.copy_merge_params(dict(ask.private_query))
             if not all(value.isascii() and value.isprintable() for value in headers.values()):
-                raise Failure("a header, or the secret in it, has a character that no header takes")
+                raise Failure(
+                    "a header, or the secret in it, has a character that no header takes", ours=True
+                )
             answer = await self._once(sent, method, headers, content, ask, hold)
             target = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not target or not ask.most_redirects:
@@ -158,6 +171,7 @@ class Fetcher:
     ) -> Answer:
         port = url.port or (443 if url.scheme == "https" else 80)
         refused: httpx2.TransportError | None = None
+        ours = True
         for address in await self.outside.addresses(url.host, port):
             # The address that was judged is the one that is asked: a name may lead elsewhere the
             # next time it is looked up.
@@ -174,11 +188,11 @@ class Fetcher:
             try:
                 return await self._send(request, ask, hold)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                refused = error
+                refused, ours = error, ours and _is_ours(error)
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
                 raise Failure(f"the exchange broke off: {plain(error)}") from error
         assert refused is not None
-        raise Failure(f"{url.host} cannot be reached: {plain(refused)}") from refused
+        raise Failure(f"{url.host} cannot be reached: {plain(refused)}", ours=ours) from refused
 
     async def _send(self, request: httpx2.Request, ask: Ask, hold: _Hold) -> Answer:
         # A transport of its own, because one that keeps connections tells them apart by address
@@ -242,10 +256,25 @@ def _joined(url: httpx2.URL, target: str) -> httpx2.URL:
     return joined
 
 
-def plain(error: BaseException) -> str:
-    """The reason of a failed connection in a few words, with the cure of an untrusted one."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether a connection failed before anything left this machine."""
+    # The numbers of TLS's errors are its own.
+    causes = (
+        c for c in _causes(error) if isinstance(c, OSError) and not isinstance(c, ssl.SSLError)
+    )
+    return any(cause.errno in OUR_ERRORS for cause in causes)
+
+
+def plain(error: BaseException) -> str:
+    """The reason of a failed connection in a few words, with the cure of an untrusted one."""
+    for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"its certificate is not trusted ({cause.verify_message}); name the authority's "
@@ -255,7 +284,6 @@ def plain(error: BaseException) -> str:
             return f"TLS: {cause.reason or cause.strerror}"
         if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
             return os.strerror(cause.errno)
-        cause = cause.__cause__ or cause.__context__
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

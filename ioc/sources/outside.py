@@ -16,6 +16,11 @@ LOOKUPS: Final = 32
 """Names that are looked up at once, in threads that serve nothing else: each may hang."""
 
 _NAT64: Final = ip_network("64:ff9b::/96")
+_UNICAST: Final = ip_network("2000::/3")
+"""Where all of the internet's own addresses of IPv6 are; what wraps an inner one lies beside it."""
+
+_NO_NAME: Final = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY})
+"""What a resolver answers of a name that does not exist, or has no address."""
 
 
 class Outside:
@@ -56,11 +61,19 @@ class Outside:
         return any(address in network for network in self._networks)
 
     async def found(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[str]:
-        """The addresses of a host as looked up, permitted or not; `gaierror` where it has none."""
-        answers = await asyncio.get_running_loop().run_in_executor(
-            self._lookups,
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
-        )
+        """The addresses of a host as looked up, permitted or not; `Failure` where it has none."""
+        try:
+            answers = await asyncio.get_running_loop().run_in_executor(
+                self._lookups,
+                lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
+            )
+        except UnicodeError as error:
+            raise Failure(f"{host[:80]!r} is no name of a host: {error}", ours=True) from error
+        except socket.gaierror as error:
+            gone = error.errno in _NO_NAME
+            cure = "" if gone else "; look whether this machine reaches its resolver"
+            detail = f"the name {host} cannot be looked up: {error.strerror or error}{cure}"
+            raise Failure(detail, ours=not gone) from error
         return list(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in answers))
 
     def permitted(self, host: str, named: list[str]) -> list[str]:
@@ -70,22 +83,21 @@ class Outside:
             raise Failure(
                 f"{host} is {named[0]}, an address of an inner network, where no source may lead "
                 f"the server; an administrator opens it with IOC_SOURCES_ALLOW={host}, or with a "
-                "network"
+                "network",
+                ours=True,
             )
         return permitted
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a host to which a request may go, in the order to try them."""
-        try:
-            named = await self.found(host, port)
-        except (socket.gaierror, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise Failure(f"the name {host} cannot be looked up: {reason}") from error
-        return self.permitted(host, named)
+        return self.permitted(host, await self.found(host, port))
 
 
 def public(address: Address) -> bool:
-    """Whether an address is of the open internet; one that wraps another counts as that one."""
+    """Whether an address is of the open internet; one that wraps another counts as that one.
+
+    Others that hold an address of IPv4 (::127.0.0.1, ::ffff:0:7f00:1, 64:ff9b:1::/48) are none.
+    """
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
@@ -94,6 +106,8 @@ def public(address: Address) -> bool:
             inner = address.teredo[1]
         if inner is not None:
             return public(inner)
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -46,39 +46,42 @@ async def probe(document: Probe, errand: Errand) -> Ran:
     turn = asyncio.Semaphore(AT_ONCE)
     time = errand.now().isoformat()
 
-    async def one(system: System) -> Values:
+    async def one(system: System) -> _Look:
         async with turn:
-            return await _Look(system, document.timeout, errand).at_all()
+            look = _Look(system, document.timeout, errand)
+            await look.at_all()
+            return look
 
-    seen = await asyncio.gather(*(one(system) for system in document.systems))
+    looks = await asyncio.gather(*(one(system) for system in document.systems))
     rows = [
-        _Row(f"{system.id}/{prop}", time, value)
-        for system, values in zip(document.systems, seen, strict=True)
-        for prop, value in values.items()
+        _Row(f"{look.system.id}/{prop}", time, value)
+        for look in looks
+        for prop, value in look.found.items()
     ]
+    untold = "; ".join(f"{look.system.id} not told: {look.untold}" for look in looks if look.untold)
+    if not rows:
+        raise Failure(untold, ours=True)
     entry = Exchange(at=errand.now(), direction=Direction.PROBE, method="", url="")
     await errand.store(msgspec.json.encode(rows), "application/json", entry)
-    down = [s.id for s, values in zip(document.systems, seen, strict=True) if not values["up"]]
-    detail = "; ".join(part for part in (_down(down), entry.detail) if part)
-    return Ran(entry.outcome, detail)
-
-
-def _down(down: list[str]) -> str:
-    return f"down: {', '.join(down)}" if down else ""
+    down = ", ".join(look.system.id for look in looks if look.found.get("up") is False)
+    said = (f"down: {down}" if down else "", entry.detail, untold)
+    return Ran(entry.outcome, errand.plain("; ".join(part for part in said if part)))
 
 
 class _Look:
     """One system and how long each look at it may take."""
 
     def __init__(self, system: System, patience: timedelta, errand: Errand) -> None:
-        self._system = system
+        self.system = system
+        self.found: Values = {}
+        self.untold = ""
         self._url = URL(system.url)
         self._patience = patience
         self._errand = errand
 
-    async def at_all(self) -> Values:
+    async def at_all(self) -> None:
         """Every look that the system asks for; what cannot be told is left out."""
-        system, url = self._system, self._url
+        system, url = self.system, self._url
         looks: list[tuple[str, Callable[[], Awaitable[float | bool | None]]]] = []
         if url.scheme == "https":
             looks.append(("certificate-days", self._certificate))
@@ -88,14 +91,15 @@ class _Look:
             looks.append(("https-redirect", self._redirects))
         if system.posts is not None:
             looks.append(("post-age", self._post_age))
-        found = await self._up()
+        await self._up()
+        if self.untold:
+            return
         for prop, look in looks:
             # Why it cannot be told stands in the log.
             with suppress(Failure):
                 value = await look()
                 if value is not None:
-                    found[prop] = value
-        return found
+                    self.found[prop] = value
 
     def _ask(self, url: str, most_bytes: int, redirects: int = 5) -> Ask:
         return Ask(
@@ -106,18 +110,23 @@ class _Look:
             cut=True,
         )
 
-    async def _up(self) -> Values:
-        ask = self._ask(self._system.url, MOST_PAGE)
+    async def _up(self) -> None:
+        """Whether it is well; of one that was not reached for nothing is said but why."""
+        ask = self._ask(self.system.url, MOST_PAGE)
         try:
             async with self._errand.asked(ask, Direction.PROBE) as (answer, entry):
                 self._check(answer)
-        except Failure:
-            return {"up": False}
-        return {"up": True, "latency": 1000 * entry.duration}
+        except Failure as failure:
+            if failure.ours:
+                self.untold = failure.detail
+            else:
+                self.found["up"] = False
+        else:
+            self.found |= {"up": True, "latency": 1000 * entry.duration}
 
     def _check(self, answer: Answer) -> None:
         """`Failure` where the answer is not that of a system that is well."""
-        wanted, text = self._system.status, self._system.text
+        wanted, text = self.system.status, self.system.text
         if answer.status not in wanted if wanted else not 200 <= answer.status < 400:
             raise answer.failure("the system")
         if text is not None and text not in answer.body.decode(errors="replace"):
@@ -125,7 +134,7 @@ class _Look:
 
     async def _certificate(self) -> float:
         """Days until the certificate ends, negative after it; also of one that is not trusted."""
-        async with self._checked("TLS", self._system.url) as entry:
+        async with self._checked("TLS", self.system.url) as entry:
             host, port = self._url.host, self._url.port or 443
             address = (await self._errand.fetcher.outside.addresses(host, port))[0]
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -152,9 +161,9 @@ class _Look:
         async with self._checked("CONNECT", f"{host} (IPv6)") as entry:
             try:
                 named = await outside.found(host, port, socket.AF_INET6)
-            except socket.gaierror as error:
-                if error.errno == socket.EAI_AGAIN:
-                    raise Failure(f"the name {host} cannot be looked up now") from error
+            except Failure as failure:
+                if failure.ours:
+                    raise
                 entry.outcome, entry.detail = Outcome.FAILED, "there is no AAAA record"
                 return False
             address = outside.permitted(host, named)[0]
@@ -182,7 +191,7 @@ class _Look:
 
     async def _post_age(self) -> float:
         """Seconds since the newest post."""
-        system, errand = self._system, self._errand
+        system, errand = self.system, self._errand
         ask = self._ask(system.posts or "", MOST_POSTS_PAGE)
         async with errand.asked(ask, Direction.PROBE) as (answer, entry):
             if answer.status != 200:

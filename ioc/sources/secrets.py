@@ -30,11 +30,12 @@ class Secrets:
                 found = None
             except (OSError, UnicodeDecodeError) as error:
                 reason = type(error).__name__
-                raise Failure(f"the secret `{name}` cannot be read: {reason}") from None
+                raise Failure(f"the secret `{name}` cannot be read: {reason}", ours=True) from None
         if not found:
             raise Failure(
                 f"the secret `{name}` is missing: set {variable}, or put it into the file `{name}` "
-                "of the folder that IOC_SECRETS_DIR names"
+                "of the folder that IOC_SECRETS_DIR names",
+                ours=True,
             )
         return found
 

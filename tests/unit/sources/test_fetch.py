@@ -1,11 +1,14 @@
 """Requests to the outside: bounded in time and bytes, guarded, followed where they are led."""
 
+import errno
 import gzip
+import socket
 import zlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import zstandard
 
@@ -119,11 +122,58 @@ async def test_a_closed_port_is_named(outside: Outside, fetcher: Fetcher) -> Non
         await _get(fetcher, "http://127.0.0.1:1/")
 
 
+@pytest.mark.parametrize(
+    ("answer", "ours"),
+    [
+        (socket.EAI_NONAME, False), (socket.EAI_NODATA, False), (socket.EAI_AGAIN, True),
+        (socket.EAI_FAIL, True), (socket.EAI_SYSTEM, True),
+    ],
+)  # fmt: skip
+async def test_a_name_that_does_not_exist_is_told_from_a_resolver_that_does_not_answer(
+    fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, answer: int, ours: bool
+) -> None:
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(answer, "as the resolver says")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(Failure, match=r"x\.vn cannot be looked up: as the resolver says") as failed:
+        await _get(fetcher, "http://x.vn/")
+    assert failed.value.ours is ours
+    assert ("this machine reaches its resolver" in failed.value.detail) is ours
+
+
+@pytest.mark.parametrize(
+    ("errors", "ours"),
+    [
+        ([errno.ENETUNREACH, errno.ENETUNREACH], True),
+        ([errno.ECONNREFUSED, errno.ENETUNREACH], False),
+        ([errno.EHOSTUNREACH], False),
+        ([errno.EMFILE], True),
+    ],
+)
+async def test_a_connection_that_never_left_this_machine_says_nothing_of_the_other_side(
+    fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, errors: list[int], ours: bool
+) -> None:
+    async def addresses(*_: Any) -> list[str]:
+        return [f"127.0.0.{number}" for number in range(1, len(errors) + 1)]
+
+    async def send(request: httpx2.Request, *_: Any) -> Any:
+        number = errors[int(request.url.host.rpartition(".")[2]) - 1]
+        raise httpx2.ConnectError("no") from OSError(number, "no")
+
+    monkeypatch.setattr(fetcher.outside, "addresses", addresses)
+    monkeypatch.setattr(fetcher, "_send", send)
+    with pytest.raises(Failure, match="cannot be reached") as failed:
+        await _get(fetcher, "http://x.vn/")
+    assert failed.value.ours is ours
+
+
 async def test_an_inner_address_is_refused_with_its_cure(outside: Outside) -> None:
     network = Network()
     for host in ("127.0.0.1", "localhost"):
-        with pytest.raises(Failure, match=f"IOC_SOURCES_ALLOW={host}"):
+        with pytest.raises(Failure, match=f"IOC_SOURCES_ALLOW={host}") as failed:
             await _get(Fetcher(network), outside.url(host=host))
+        assert failed.value.ours
     assert outside.asked == []
     network.close()
 
@@ -220,8 +270,6 @@ def test_a_file_of_authorities_that_is_none_is_named(tmp_path: Path) -> None:
 def test_what_a_server_asks_for_is_read_by_its_own_clock(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    import httpx2
-
     told = httpx2.Headers(headers | {"Date": "Sun, 22 Nov 2026 10:00:00 GMT"})
     answer = Answer(status=503, headers=told, body=b"", url="")
     assert answer.retry_after == (None if seconds is None else timedelta(seconds=seconds))
