@@ -11,7 +11,8 @@ from ioc.city.finding import Finding, Source, Spot, near
 from ioc.city.folder import Folder
 from ioc.city.spec import CitySource, FeedId, Spec
 from ioc.errors import Invalid
-from ioc.sources.document import KINDS, Document, faults
+from ioc.sources.document import KINDS, Document
+from ioc.sources.faults import faults
 
 
 class _SourceSpec(Spec, frozen=True):

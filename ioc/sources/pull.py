@@ -7,13 +7,13 @@ from typing import Any, Final
 import msgspec
 from httpx2 import URL, InvalidURL
 
-from ioc.sources.document import Pull, TokenRest
+from ioc.sources.document import SECRET_BLANKS, Pull, TokenRest
 from ioc.sources.errand import Errand
 from ioc.sources.exchange import Direction, Exchange, Outcome, Ran, worst
 from ioc.sources.failure import Failure
 from ioc.sources.fetch import Answer, Ask
 from ioc.sources.poll import check_type
-from ioc.sources.token import Tokens, authorized, fill, read_json, search
+from ioc.sources.token import Tokens, authorized, fill, parts, read_json, search
 
 _LINK: Final = re.compile(r"<([^<>]*)>([^<>]*)")
 _NEXT: Final = re.compile(r"""\brel\s*=\s*["']?[^"',;]*\bnext\b""", re.IGNORECASE)
@@ -122,12 +122,19 @@ def _ask(
         "cursor": page.cursor,
         "page": str(page.number),
     }
+    hidden = {name for name, text in told.query.items() if _needs_secret(text)}
+    if hidden or _needs_secret(told.body):
+        values |= parts(errand.secret(document.secret))
+    filled = {name: fill(text, values) for name, text in told.query.items()}
     url = URL(page.url)
     if page.url == told.url and told.query:
-        filled = {name: fill(text, values) for name, text in told.query.items()}
         # A query that asks for the cursor has none to name on the first page.
         url = url.copy_merge_params(
-            {name: text for name, text in filled.items() if text or told.query[name] == ""}
+            {
+                name: text
+                for name, text in filled.items()
+                if name not in hidden and (text or told.query[name] == "")
+            }
         )
     content = None
     headers = {"Accept": "application/json", **told.headers}
@@ -138,10 +145,23 @@ def _ask(
         url=str(url),
         method=told.method,
         headers=headers,
+        private_query={name: filled[name] for name in hidden},
         content=content,
         timeout=document.timeout,
         most_bytes=told.most_bytes,
     )
+
+
+def _needs_secret(value: Any) -> bool:
+    match value:
+        case str():
+            return any(f"{{{blank}}}" in value for blank in SECRET_BLANKS)
+        case dict():
+            return any(map(_needs_secret, value.values()))  # pyright: ignore
+        case list():
+            return any(map(_needs_secret, value))  # pyright: ignore
+        case _:
+            return False
 
 
 def _filled(value: Any, values: dict[str, str]) -> Any:

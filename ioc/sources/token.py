@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import jmespath
 import msgspec
-from jmespath.exceptions import JMESPathError
 
+from ingest.expression import Exhausted, Expression, Finder
+from ioc.errors import Invalid
 from ioc.sources.document import Token, TokenRest
 from ioc.sources.errand import Errand
 from ioc.sources.exchange import Direction, Exchange, Outcome
@@ -19,6 +19,9 @@ from ioc.sources.failure import Failure
 from ioc.sources.fetch import Answer, Ask
 
 MOST_BYTES: Final = 256 * 1024
+MOST_STEPS: Final = 1_000_000
+"""Of an expression on an answer, less than a second."""
+
 LONGEST: Final = timedelta(days=1)
 MARGIN: Final = timedelta(minutes=1)
 """A token is renewed so long before its end, or with a tenth of its life left."""
@@ -75,8 +78,7 @@ class Tokens:
 def _ask(document: TokenRest, errand: Errand) -> Ask:
     told = document.token
     secret = errand.secret(document.secret)
-    user, _, password = secret.partition(":")
-    values = {"secret": secret, "user": user, "password": password}
+    values = parts(secret)
     fields = {name: fill(text, values) for name, text in told.fields.items()}
     private: dict[str, str] = {}
     if not told.fields:
@@ -149,6 +151,12 @@ async def authorized(
             return
 
 
+def parts(secret: str) -> dict[str, str]:
+    """What the blanks of a secret stand for."""
+    user, _, password = secret.partition(":")
+    return {"secret": secret, "user": user, "password": password}
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with its blanks such as {since} filled; unknown ones stay."""
     return _BLANK.sub(lambda blank: values.get(blank[1], blank[0]), text)
@@ -164,7 +172,14 @@ def read_json(answer: Answer) -> Any:
 
 def search(expression: str, value: Any) -> Any:
     """What stands at a JMESPath expression; None where nothing does."""
+    finder = Finder(MOST_STEPS)
+    finder.begin(value)
     try:
-        return jmespath.search(expression, value)
-    except (JMESPathError, RecursionError) as error:
+        return finder.find(Expression(expression), value)
+    except Invalid as error:
         raise Failure(f"`{expression}` cannot be looked up in the answer: {error}") from error
+    except Exhausted as error:
+        raise Failure(
+            f"`{expression}` takes too many steps on the answer; name what is needed directly, or "
+            "ask for less at a time"
+        ) from error

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -209,14 +210,14 @@ async def test_a_restart_goes_on_where_it_was(house: House) -> None:
 
 async def test_failures_push_the_next_run_back_until_one_succeeds(house: House) -> None:
     url = house.outside.on("/a", Reply(500), Reply(500), Reply(500), a_json(ROWS))
-    await house.make("poll", kind="poll", url=url, every="PT1M")
+    await house.make("poll", kind="poll", url=url, every="P1D")
     pauses: list[timedelta] = []
     for _ in range(3):
         row = await house.run("poll")
         assert (row.outcome, row.detail) == ("failed", "the server answered 500")
         pauses.append(row.next_at - house.clock.now())
         house.clock.at = row.next_at
-    assert pauses == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
+    assert pauses == [timedelta(minutes=0.5), timedelta(minutes=1), timedelta(minutes=2)]
     assert row.failures == 3
     row = await house.run("poll")
     assert (row.outcome, row.failures) == ("ok", 0)
@@ -506,6 +507,27 @@ async def test_a_platform_that_gives_no_token_is_a_failure(
     assert house.outside.paths() == ["/token"]
 
 
+async def test_a_secret_that_a_query_and_a_body_name_goes_along_and_into_no_log(
+    house: House,
+) -> None:
+    house.environment["IOC_SECRET_LGSP"] = f"nguoi:{SECRET}"
+    house.outside.on("/rows", a_json({"next": "/rows?page=2"}), a_json({"next": None}))
+    pull = {
+        "url": house.outside.url("/rows"), "query": {"key": "{password}", "type": "air"},
+        "method": "POST", "body": {"who": ["{user}"], "key": "{secret}"},
+        "pages": "link", "next": "next",
+    }  # fmt: skip
+    await house.make("lgsp", **_token(house, pull=pull))
+    house.answer = lambda _: Receipt(received=1, stored=1)
+    assert (await house.run("lgsp")).outcome == "ok"
+    asked = [asked for asked in house.outside.asked if asked.path == "/rows"]
+    assert [each.query for each in asked] == [
+        {"key": SECRET, "type": "air"}, {"key": SECRET, "page": "2"},
+    ]  # fmt: skip
+    assert [each.json for each in asked] == [{"who": ["nguoi"], "key": f"nguoi:{SECRET}"}] * 2
+    assert SECRET not in await house.written()
+
+
 async def test_a_pull_asks_for_what_came_since_the_last_success(house: House) -> None:
     pull = {
         "url": house.outside.on("/rows", a_json(ROWS), Reply(500), a_json(ROWS)),
@@ -775,7 +797,6 @@ async def test_a_system_that_is_well_is_seen_so(house: House) -> None:
         (Reply(hang=True), {}, "no whole answer within 0.3 s"),
         (Reply(302, headers={"Location": "/"}), {}, "redirected more than 5 times"),
         (None, {"url": "http://127.0.0.1:1/"}, "Connection refused"),
-        (None, {"url": "http://khong-co.invalid/"}, "cannot be looked up"),
     ],
 )
 async def test_a_system_that_is_down_is_an_observation_with_its_reason(
@@ -791,6 +812,57 @@ async def test_a_system_that_is_down_is_an_observation_with_its_reason(
     entries = await house.log("probe")
     assert [e.outcome for e in entries] == ["failed"]
     assert why in entries[0].detail
+
+
+def _resolve_as(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Let every name be looked up with that outcome."""
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *more: Any, **told: Any) -> Any:
+        if host[0].isdigit():
+            return resolve(host, *more, **told)
+        raise socket.gaierror(code, "as the resolver says")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+async def test_a_system_whose_name_does_not_exist_is_down(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _resolve_as(monkeypatch, socket.EAI_NONAME)
+    system = {"id": "cong", "url": "http://khong-co.vn/", "https_redirect": False}
+    await house.make("probe", kind="probe", systems=[system])
+    assert (await house.run("probe")).detail == "down: cong"
+    assert _seen(house) == {"cong/up": False, "cong/ipv6": False}
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://khong-tra-loi.vn/", "cannot be looked up"),
+        ("http://127.0.0.2/", "IOC_SOURCES_ALLOW=127.0.0.2"),
+    ],
+)
+async def test_nothing_is_said_of_a_system_that_was_not_reached_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, url: str, why: str
+) -> None:
+    _resolve_as(monkeypatch, socket.EAI_AGAIN)
+    unreached = {"id": "cong", "url": url}
+    await house.make("alone", kind="probe", systems=[unreached])
+    row = await house.run("alone")
+    assert (row.outcome, row.failures) == ("failed", 1)
+    assert f"cong not told: {'the name' if 'vn' in url else '127'}" in row.detail
+    assert why in row.detail
+    assert house.taken == []
+    assert {e.outcome for e in await house.log("alone")} == {"failed"}
+
+    house.outside.on("/", Reply(200))
+    well = {"id": "khac", "url": house.outside.url(), "ipv6": False, "https_redirect": False}
+    await house.make("both", kind="probe", systems=[unreached, well])
+    row = await house.run("both")
+    assert (row.outcome, row.failures) == ("ok", 0)
+    assert why in row.detail
+    assert {key.partition("/")[0] for key in _seen(house)} == {"khac"}
 
 
 async def test_a_certificate_is_counted_in_days_even_if_nobody_trusts_it(
