@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from ioc.errors import Conflict, Invalid, Unavailable
-from ioc.store import archive, partitions
+from ioc.store import archive, identity, layout, partitions
 from ioc.store.archive import FORMAT, PIECE_BYTES, ArchiveWriter, Head, Table
 from ioc.store.migrate import migrate, migrations
 from ioc.store.pool import Connection, connect
@@ -102,8 +102,9 @@ async def restore(url: str, path: Path) -> Head:
     """Bring a backup into an empty database, all of it or nothing; returns what it is of.
 
     The file is read through before anything is changed. The database gets the schema of the
-    backup, then its rows in one transaction, then what this release adds. Raises `Invalid` for a
-    file that is not whole, `Conflict` for a database that is not empty.
+    backup, then its rows in one transaction, then what this release adds; at the end the store is
+    laid out as its plan says. Raises `Invalid` for a file that is not whole, `Conflict` for a
+    database that is not empty.
     """
     head, contents = archive.verified(path)
     if head.schema > migrations("plain")[-1].number:
@@ -125,6 +126,10 @@ async def restore(url: str, path: Path) -> Head:
             await conn.execute(_NEW_EPOCH)
             await conn.execute("ANALYZE")
         await migrate(url)
+        async with await connect(url) as conn:
+            # The migrations knew neither the plan nor the zone that came with the rows.
+            zone = (await identity.read(conn)).time_zone
+            await layout.settle(conn, await layout.read(conn), zone)
     except BaseException:
         await _clear(url)
         raise

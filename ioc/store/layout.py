@@ -1,10 +1,15 @@
 """How the store is laid out: what the city expects of it, and what TimescaleDB is told."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import psycopg
+
 from ioc.store.pool import Connection
+
+log = logging.getLogger(__name__)
 
 INDEX_BYTES: Final = 40
 """One observation's entry in the index of (series, time); measured: 30 to 34."""
@@ -36,6 +41,7 @@ _COMPRESS: Final = """
      WHERE proc_name = 'policy_compression' AND hypertable_name LIKE 'observation%%'
        AND (config->>'compress_after')::interval <> %(after)s
 """
+_MAKE_AGGREGATES: Final = "SELECT make_observation_aggregates(%s)"
 _ZONE: Final = "SELECT obj_description('observation_day'::regclass)"
 _READ: Final = """
     SELECT observations_per_day, make_interval(secs => compress_after_s) FROM store_plan
@@ -76,7 +82,7 @@ async def settle(conn: Connection, layout: Layout, zone: str) -> None:
     """
     timescale = await _one(conn, _TIMESCALE)
     if timescale and await _one(conn, _ZONE) != zone:
-        await conn.execute("SELECT make_observation_aggregates(%s)", [zone])
+        await _make_aggregates(conn, zone)
     await conn.execute(
         _SET_PLAN, {"per_day": layout.per_day, "compress_after": layout.compress_after}
     )
@@ -97,6 +103,22 @@ async def read(conn: Connection) -> Layout:
     kept = await (await conn.execute(_KEPT)).fetchall()
     width = await _one(conn, _WIDTH) if await _one(conn, _TIMESCALE) else None
     return Layout(plan[0], plan[1], dict(kept), width)
+
+
+async def _make_aggregates(conn: Connection, zone: str) -> None:
+    """Make the aggregates anew, within the transaction.
+
+    To delete a job is to wait for it, and a job that runs for the first time waits for the table of
+    jobs, which is held since the one before it was deleted. That deadlock ends by letting all go.
+    """
+    while True:
+        try:
+            async with conn.transaction():
+                await conn.execute(_MAKE_AGGREGATES, [zone])
+        except psycopg.errors.DeadlockDetected:
+            log.info("a job of the aggregates has just begun; they are made once it is over")
+        else:
+            return
 
 
 async def _one(conn: Connection, statement: Any, *given: object) -> Any:

@@ -5,9 +5,10 @@
 import io
 import tarfile
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,7 +17,8 @@ from psycopg.types.json import Jsonb
 from ioc.errors import Conflict, Invalid
 from ioc.live.latest import Latest
 from ioc.model import to_micros
-from ioc.store import archive, backup, observations, partitions
+from ioc.store import archive, backup, layout, observations, partitions
+from ioc.store.layout import Layout
 from ioc.store.migrate import migrate
 from ioc.store.pool import connect, open_pools
 from ioc.store.writer import BatchWriter
@@ -178,6 +180,33 @@ async def test_a_backup_is_of_one_moment(database: str, empty: str, tmp_path: Pa
     assert "observation" in meddled
     await backup.restore(empty, tmp_path / "x.tar")
     assert await sums(empty) == before
+
+
+async def test_the_store_is_laid_out_as_where_the_backup_was_made(
+    database: str, empty: str, tmp_path: Path
+) -> None:
+    said = Layout(5_000_000.0, timedelta(days=9), {"traffic": 30 * DAY})
+    await _fill(database)
+    async with await connect(database) as conn:
+        await layout.settle(conn, said, "Asia/Kolkata")
+        await conn.execute("UPDATE identity SET time_zone = 'Asia/Kolkata'")
+        before = await layout.read(conn)
+    path = tmp_path / "laid-out.tar"
+    await backup.back_up(database, path, release="0.1.0", now=NOW)
+    await backup.restore(empty, path)
+    async with await connect(empty) as conn:
+        assert await layout.read(conn) == before
+    if before.chunk is None:
+        return
+    assert before.chunk < timedelta(days=7)
+    jobs = "SELECT hypertable_name, config->>'compress_after' FROM timescaledb_information.jobs " \
+        "WHERE proc_name = 'policy_compression' ORDER BY 1"  # fmt: skip
+    compressed = await rows_of(empty, jobs)
+    assert {after for _, after in compressed} == {"9 days"}
+    assert compressed == await rows_of(database, jobs)
+    starts = await rows_of(empty, "SELECT DISTINCT start FROM observation_day")
+    clocks = {start.astimezone(ZoneInfo("Asia/Kolkata")).time() for (start,) in starts}
+    assert clocks == {time(0)}
 
 
 async def test_weekly_partitions_of_long_ago_come_back_as_few_wide_ones(
