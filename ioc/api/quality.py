@@ -15,7 +15,7 @@ from ioc.catalogue import say
 from ioc.errors import NotFound
 from ioc.live.wire import UnitRef
 from ioc.model import Feed, Text
-from ioc.quality.score import VERSION, WORDS, Counts, Word, overall, ranking, total
+from ioc.quality.score import VERSION, WORDS, Candidate, Counts, Word, overall, ranking, total
 from ioc.store import quality
 from ioc.store.quality import StoredDay
 
@@ -63,8 +63,19 @@ class FeedQuality(msgspec.Struct, frozen=True, kw_only=True):
     scores: Scores
 
 
+class FeedName(msgspec.Struct, frozen=True):
+    """A feed by id and name."""
+
+    feed: str
+    name: str
+
+
 class AgencyQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """The scores of an agency on a day: those of its feeds' counts together."""
+    """The scores of an agency on a day: those of its feeds' counts together.
+
+    `undeclared` names its feeds of which nobody knows whether they are complete, because they
+    declare no interval.
+    """
 
     day: date
     agency: UnitRef
@@ -73,6 +84,7 @@ class AgencyQuality(msgspec.Struct, frozen=True, kw_only=True):
     computed_at: datetime
     scores: Scores
     feeds: list[FeedQuality]
+    undeclared: list[FeedName]
 
 
 class QualityList(msgspec.Struct):
@@ -84,7 +96,11 @@ class QualityList(msgspec.Struct):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """An agency in the ranking; equals share a rank, null has no data to be ranked by."""
+    """An agency in the ranking; equals share a rank, null is not ranked.
+
+    `reason` is why it is not ranked, or stands below those that are judged by completeness;
+    `undeclared` as in the scores.
+    """
 
     rank: int | None
     agency: UnitRef
@@ -92,10 +108,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     computed_at: datetime | None
     scores: Scores
+    reason: Text | None
+    undeclared: list[FeedName]
 
 
 class QualityRanking(msgspec.Struct):
-    """The agencies that have feeds by the mean of their words on a day, best first."""
+    """The agencies that have feeds by the mean of their words on a day, best first.
+
+    Below them those of which it cannot be said whether they are complete, last those of which too
+    little came in or was due.
+    """
 
     day: date
     definitions: list[Definition]
@@ -131,6 +153,7 @@ class _Agencies:
     """The feeds by their agency, with the names of today."""
 
     def __init__(self, registry: Known, facts: ServerFacts, now: datetime) -> None:
+        self._series = registry.keys
         units = facts.city.organisation.as_of(now.date())
         self._names = {unit: version.short_name for unit, version in units.items()}
         self.feeds: dict[str, list[Feed]] = defaultdict(list)
@@ -140,6 +163,17 @@ class _Agencies:
     def ref(self, agency: str) -> UnitRef:
         """An agency by id and name."""
         return UnitRef(agency, self._names.get(agency, agency))
+
+    def undeclared(self, agency: str, found: dict[int, StoredDay]) -> list[FeedName]:
+        """The feeds of an agency that report, and leave open what is to be expected of them."""
+        return [
+            FeedName(feed.id, feed.name)
+            for feed in self.feeds[agency]
+            if feed.interval is None
+            and feed.key in found
+            and found[feed.key].counts.complete_of is None
+            and (found[feed.key].counts.clean_of or feed.key in self._series)
+        ]
 
     def item(self, agency: str, day: date, found: dict[int, StoredDay]) -> AgencyQuality:
         """A day of an agency from the days of its feeds."""
@@ -161,6 +195,7 @@ class _Agencies:
                 )
                 for feed, each in zip(feeds, counted, strict=True)
             ],
+            undeclared=self.undeclared(agency, found),
         )
 
 
@@ -204,7 +239,7 @@ async def get_quality_ranking(
     now: Now,
     day: OnDay = None,
 ) -> Response:
-    """All agencies that have feeds, best first, those without data last."""
+    """All agencies that have feeds, best first, those without enough data last."""
     agencies = _Agencies(registry, facts, now)
     on = day or now.astimezone(ZoneInfo(facts.zone)).date()
     stored = await quality.days(reads, list(registry.feeds), since=on, until=on)
@@ -213,8 +248,12 @@ async def get_quality_ranking(
         days[registry.feeds[each.feed].agency][each.feed] = each
     units = sorted(agencies.feeds)
     counted = [total(each.counts for each in days[unit].values()) for unit in units]
+    undeclared = [agencies.undeclared(unit, days[unit]) for unit in units]
+    candidates = [
+        Candidate(counts, bool(open)) for counts, open in zip(counted, undeclared, strict=True)
+    ]
     items: list[Place] = []
-    for ranked in ranking(counted):
+    for ranked in ranking(candidates):
         unit = units[ranked.place]
         items.append(
             Place(
@@ -224,6 +263,8 @@ async def get_quality_ranking(
                 simulated=all(feed.simulated for feed in agencies.feeds[unit]),
                 computed_at=min((each.computed_at for each in days[unit].values()), default=None),
                 scores=_scores(counted[ranked.place]),
+                reason=None if ranked.why is None else _text(f"quality.rank_{ranked.why}"),
+                undeclared=undeclared[ranked.place],
             )
         )
     return answer(QualityRanking(on, definitions(), items))

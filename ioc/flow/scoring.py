@@ -124,6 +124,7 @@ class Scoring:
             closed=now >= until + CLOSES_AFTER,
             created_at=feed.created_at,
             fresh=feed.stale_after,
+            interval=feed.interval,
         )
 
     def _by_agency(self, found: Mapping[int, Counts]) -> dict[str, Counts]:

@@ -6,14 +6,23 @@ from typing import Final, Literal
 
 import msgspec
 
-from ioc.kpi.evaluate import by_rank, ranks, share
+from ioc.kpi.evaluate import share
 
 Word = Literal["right", "complete", "clean", "live"]
 
 WORDS: Final[tuple[Word, ...]] = ("right", "complete", "clean", "live")
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the definitions below; their sentences are `quality.*` in the catalogue."""
+
+ENOUGH_ROWS: Final = 10
+"""Received or due on a day; of fewer no share is worth a rank."""
+
+ENOUGH_WORDS: Final = 2
+"""Words that have a share, where completeness is not among them."""
+
+Why = Literal["few", "undeclared", "nothing_due"]
+"""Why an agency is not ranked, or below those that are judged by completeness."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +71,14 @@ def counts(tally: Tally) -> Counts:
     """The four words of a feed and a day.
 
     Right leaves repeats out of its denominator: a mistake does not shrink by being sent again
-    among others.
+    among others. What was refused as late was not live, whatever the freshness limit; what a feed
+    without one stored in time cannot be said, and does not make up for it.
     """
     news = tally.stored + tally.corrected
     right_of = news + tally.quarantined
     received = news + tally.duplicate + tally.late + tally.quarantined
+    in_time, kept = (0, 0) if tally.in_time is None else (tally.in_time, tally.kept)
+    said = tally.in_time is not None or tally.late > 0
     return Counts(
         right=max(news - tally.implausible, 0),
         right_of=right_of,
@@ -74,8 +86,8 @@ def counts(tally: Tally) -> Counts:
         complete_of=tally.expected,
         clean=received - tally.duplicate - tally.corrected,
         clean_of=received,
-        live=tally.in_time,
-        live_of=None if tally.in_time is None else tally.kept,
+        live=in_time if said else None,
+        live_of=kept + tally.late if said else None,
     )
 
 
@@ -104,15 +116,43 @@ class Today(msgspec.Struct, frozen=True):
     counts: Mapping[str, Counts] = msgspec.field(default_factory=dict[str, Counts])
 
 
+class Candidate(msgspec.Struct, frozen=True):
+    """An agency to be ranked; `undeclared` says that a feed of it declares no interval."""
+
+    counts: Counts
+    undeclared: bool = False
+
+
 class Ranked(msgspec.Struct, frozen=True):
-    """A place in the ranking: equals share a rank, None has no data to be ranked by."""
+    """A place in the ranking: equals share a rank, None is not ranked; `why` it is not higher."""
 
     place: int
     rank: int | None
+    why: Why | None
 
 
-def ranking(found: Sequence[Counts]) -> list[Ranked]:
-    """The best first by the overall mean, those without data last; `place` is that in `found`."""
-    values = [overall(each)[0] for each in found]
-    rank = ranks(values, "up")
-    return [Ranked(place, rank[place] or None) for place in by_rank(values, "up")]
+def ranking(found: Sequence[Candidate]) -> list[Ranked]:
+    """The best first by the overall mean, those without enough data last; `place` is in `found`.
+
+    Who cannot be judged by completeness stands below all who are: it must not pay to leave open
+    what is to be expected.
+    """
+    reasons: list[Why | None] = [_why(each) for each in found]
+    values = [
+        None if why == "few" else (why is None, overall(each.counts)[0] or 0.0)
+        for each, why in zip(found, reasons, strict=True)
+    ]
+    best = sorted((value for value in values if value is not None), reverse=True)
+    ranks = [None if value is None else best.index(value) + 1 for value in values]
+    order = sorted(range(len(found)), key=lambda place: (ranks[place] or len(found) + 1, place))
+    return [Ranked(place, ranks[place], reasons[place]) for place in order]
+
+
+def _why(each: Candidate) -> Why | None:
+    received, due = each.counts.clean_of or 0, each.counts.complete_of or 0
+    judged = due > 0
+    if max(received, due) < ENOUGH_ROWS or not (judged or overall(each.counts)[1] >= ENOUGH_WORDS):
+        return "few"
+    if each.undeclared:
+        return "undeclared"
+    return None if judged else "nothing_due"

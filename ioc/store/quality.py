@@ -24,13 +24,15 @@ _CLOSED: Final = "SELECT feed_key, max(day) FROM quality_day WHERE closed GROUP 
 # Counted anew from the rows themselves: a count that is added up from differences drifts. What is
 # expected begins with the feed, or with its first observation of that day if that was earlier (a
 # feed that filled in its past), and ends one interval ago as long as the day is not closed: the
-# newest may still be on its way.
+# newest may still be on its way. A feed that declares an interval and has no series of numbers is
+# expected to bring what one series would: nothing is not complete.
 _COUNT: Final = """
     WITH wanted AS MATERIALIZED (
         SELECT * FROM unnest(%(feed)s::int[], %(day)s::date[], %(since)s::timestamptz[],
                              %(until)s::timestamptz[], %(closed)s::boolean[],
-                             %(created)s::timestamptz[], %(fresh)s::float8[])
-                 AS w(feed_key, day, since, until, closed, created_at, fresh_s)
+                             %(created)s::timestamptz[], %(fresh)s::float8[],
+                             %(interval)s::float8[])
+                 AS w(feed_key, day, since, until, closed, created_at, fresh_s, interval_s)
     ), received AS (
         SELECT w.feed_key, w.day, sum(l.stored) AS stored, sum(l.duplicate) AS duplicate,
                sum(l.corrected) AS corrected, sum(l.late) AS late,
@@ -47,11 +49,12 @@ _COUNT: Final = """
     ), counted AS (
         SELECT w.feed_key, w.day, w.since, w.created_at, o.present, o.kept, o.in_time,
                min(o.earliest) OVER (PARTITION BY w.feed_key, w.day) AS earliest,
-               CASE WHEN s.interval_s <= 86400 THEN s.interval_s END AS interval_s,
+               CASE WHEN i.interval_s <= 86400 THEN i.interval_s END AS interval_s,
                CASE WHEN w.closed THEN w.until
-                    ELSE LEAST(w.until, %(now)s - make_interval(secs => s.interval_s)) END AS due
+                    ELSE LEAST(w.until, %(now)s - make_interval(secs => i.interval_s)) END AS due
           FROM wanted w JOIN series s ON s.feed_key = w.feed_key AND s.value_kind <> 'text'
                AND (s.interval_s IS NOT NULL OR w.fresh_s IS NOT NULL)
+               CROSS JOIN LATERAL (SELECT COALESCE(s.interval_s, w.interval_s)) AS i(interval_s)
                CROSS JOIN LATERAL (
                    SELECT count(*) AS present, min(o.phenomenon_time) AS earliest,
                           count(*) FILTER (WHERE o.phenomenon_time >= w.created_at) AS kept,
@@ -61,6 +64,15 @@ _COUNT: Final = """
                      FROM observation o
                     WHERE o.series_id = s.series_id
                       AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until) AS o
+    ), bare AS (
+        SELECT w.feed_key, w.day,
+               GREATEST(floor(extract(epoch FROM
+                   CASE WHEN w.closed THEN w.until
+                        ELSE LEAST(w.until, %(now)s - make_interval(secs => w.interval_s)) END
+                   - GREATEST(w.since, w.created_at)) / w.interval_s), 0)::bigint AS expected
+          FROM wanted w
+         WHERE w.interval_s <= 86400 AND NOT EXISTS (
+               SELECT FROM series s WHERE s.feed_key = w.feed_key AND s.value_kind <> 'text')
     ), awaited AS (
         SELECT feed_key, day, present, kept, in_time,
                GREATEST(floor(extract(epoch FROM
@@ -76,10 +88,12 @@ _COUNT: Final = """
     SELECT w.feed_key, w.day, COALESCE(r.stored, 0)::bigint, COALESCE(r.duplicate, 0)::bigint,
            COALESCE(r.corrected, 0)::bigint, COALESCE(r.late, 0)::bigint,
            COALESCE(r.quarantined, 0)::bigint, COALESCE(f.implausible, 0)::bigint,
-           COALESCE(o.observed, 0)::bigint, o.expected::bigint, COALESCE(o.kept, 0)::bigint,
+           COALESCE(o.observed, LEAST(COALESCE(r.stored + r.corrected, 0), b.expected))::bigint,
+           COALESCE(o.expected, b.expected)::bigint, COALESCE(o.kept, 0)::bigint,
            CASE WHEN w.fresh_s IS NOT NULL THEN o.in_time::bigint END
       FROM wanted w LEFT JOIN received r USING (feed_key, day)
            LEFT JOIN flagged f USING (feed_key, day) LEFT JOIN observed o USING (feed_key, day)
+           LEFT JOIN bare b USING (feed_key, day)
 """
 
 _PUT_DAY: Final = """
@@ -106,9 +120,10 @@ _DAYS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class FeedDay:
-    """A day of a feed to be counted; `until` is its end, `fresh` the freshness limit in seconds.
+    """A day of a feed to be counted, which ends at `until`.
 
-    `closed` says that it is over for good, and all of it due.
+    `closed` says that it is over for good, and all of it due; `fresh` is the freshness limit and
+    `interval` the declared one, in seconds.
     """
 
     feed: int
@@ -118,6 +133,7 @@ class FeedDay:
     closed: bool
     created_at: datetime
     fresh: float | None
+    interval: float | None
 
 
 async def take_dirty(pool: WritePool, limit: int) -> list[tuple[int, date]]:
@@ -151,6 +167,7 @@ async def tally(
                 "since": [w.since for w in wanted], "until": [w.until for w in wanted],
                 "closed": [w.closed for w in wanted], "fresh": [w.fresh for w in wanted],
                 "created": [w.created_at for w in wanted], "now": now,
+                "interval": [w.interval for w in wanted],
             },
         )  # fmt: skip
         rows = await cur.fetchall()

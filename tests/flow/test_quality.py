@@ -120,23 +120,64 @@ def test_a_correction_takes_the_suspicion_away_and_mends_the_score(server: Serve
     assert found["clean"]["numerator"] == found["clean"]["denominator"] - 1
 
 
+def _ranking(operator: httpx2.Client) -> dict[str, dict[str, Any]]:
+    items = operator.get("/quality/ranking").json()["items"]
+    return {item["agency"]["id"]: item for item in items}
+
+
 def test_agencies_are_ranked_with_their_counts_and_those_without_data_last(server: Server) -> None:
     good = _gauge(server, "tram-tot", "so-thu-nghiem-tot")
+    for minutes in range(12):
+        _send(good, 5 + minutes / 100, minutes)
     silent = server.feed("im-lang", "so-thu-nghiem-im", interval=None)
     operator = server.sign_in("operator")
-    eventually(lambda: _score(operator, good.agency) is not None)
+    eventually(lambda: _ranking(operator)[good.agency]["rank"] is not None)
     answer = operator.get("/quality/ranking").json()
     by_agency = {item["agency"]["id"]: item for item in answer["items"]}
-    assert by_agency[good.agency]["rank"] is not None
+    assert by_agency[good.agency]["reason"] is None
     assert by_agency[silent.agency]["rank"] is None
+    assert "quá ít số liệu" in by_agency[silent.agency]["reason"]["vi"]
     ranks = [item["rank"] for item in answer["items"]]
     known = [rank for rank in ranks if rank is not None]
     assert known == sorted(known)
     assert ranks == known + [None] * (len(ranks) - len(known))
-    means = [item["scores"]["overall"] for item in answer["items"] if item["rank"]]
+    judged = [item for item in answer["items"] if item["rank"] and item["reason"] is None]
+    means = [item["scores"]["overall"] for item in judged]
     assert means == sorted(means, reverse=True)
+    assert judged == answer["items"][: len(judged)]
     assert [each["word"] for each in answer["definitions"]] == list(WORDS)
     assert all(each["meaning"]["vi"] and each["cure"]["en"] for each in answer["definitions"])
+
+
+def test_who_declares_no_interval_or_is_late_does_not_come_out_ahead(server: Server) -> None:
+    poor = _gauge(server, "tram-thua", "so-thu-nghiem-thua")
+    for minutes in range(12):
+        _send(poor, 500, minutes)
+    undeclared = server.feed("khong-chu-ky", "so-thu-nghiem-mo", interval=None)
+    items = [{"series": f"a/{n}", "time": stamp(), "value": n} for n in range(12)]
+    assert undeclared.post(items).json()["stored"] == 12
+    late = server.feed("toan-tre", "so-thu-nghiem-tre", interval=None, late_limit=3600.0)
+    old = [{**item, "time": stamp(now() - timedelta(hours=40))} for item in items]
+    answer = late.post(old).json()
+    assert answer["late"] == 12
+    assert "ioc feed set toan-tre --late-limit P2D" in answer["problems"][0]["detail"]
+    operator = server.sign_in("operator")
+    agencies = (poor.agency, undeclared.agency, late.agency)
+    eventually(lambda: all(_ranking(operator)[agency]["rank"] for agency in agencies))
+    found = _ranking(operator)
+    ranks = [found[agency]["rank"] for agency in agencies]
+    assert ranks == sorted(ranks)
+    assert found[poor.agency]["reason"] is None
+    assert found[poor.agency]["scores"]["right"]["value"] < 50
+    assert found[undeclared.agency]["undeclared"] == [
+        {"feed": "khong-chu-ky", "name": "khong-chu-ky"}
+    ]
+    assert "chưa khai báo chu kỳ" in found[undeclared.agency]["reason"]["vi"]
+    assert found[late.agency]["scores"]["live"] == {
+        "value": 0, "numerator": 0, "denominator": 12,
+    }  # fmt: skip
+    own = operator.get("/quality", params={"agency": undeclared.agency}).json()["items"][0]
+    assert own["undeclared"] == found[undeclared.agency]["undeclared"]
 
 
 def test_an_agency_sees_its_own_scores_and_the_whole_ranking(server: Server) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ioc.flow.scoring import Scoring
 from ioc.live.latest import Latest
-from ioc.model import Feed, Flag, Series, SeriesId, to_micros
+from ioc.model import Domain, Feed, Flag, Series, SeriesId, to_micros
 from ioc.quality.plausible import PropertyLimits
 from ioc.quality.score import Counts
 from ioc.store import plausibility, quality
@@ -51,7 +52,7 @@ class Place:
         self.registry.property_limits = {"p": LIMITS}
         feed = Feed(
             key=self.feed, id="f", agency="so-y-te", agency_key=1, name="f", domain="health",  # pyright: ignore
-            interval=3600, freshness=7200, created_at=MIDNIGHT,
+            interval=3600.0, freshness=7200.0, created_at=MIDNIGHT,
         )  # fmt: skip
         self.registry.feeds = {self.feed: feed}
         for id in self.series:
@@ -71,6 +72,7 @@ class Place:
         rows: Iterable[tuple[int, float, float]],
         at: float | None = None,
         quarantined: int = 0,
+        late: int = 0,
     ) -> None:
         """Rows of (which series, hour, value), received half a minute later or at an hour."""
         for which, hour, value in rows:
@@ -79,7 +81,11 @@ class Place:
             self.clock.at = max(received, self.clock.at)
             row = (self.series[which], to_micros(time), value)
             await self.writer.flush(
-                [a_part(self.feed, [row], received_at=received, quarantined=quarantined)],
+                [
+                    a_part(
+                        self.feed, [row], received_at=received, quarantined=quarantined, late=late
+                    )
+                ],
                 self.clock.now(),
             )
 
@@ -259,6 +265,59 @@ async def test_a_feed_without_interval_or_freshness_has_two_words(
     today = place.scoring.today()
     assert today.at == place.clock.now()
     assert today.counts["so-y-te"].of("complete") == (1, 2)
+
+
+async def test_what_is_refused_as_late_is_not_live(place: Place) -> None:
+    await place.store([(0, 1, 50), (0, 2, 50)], late=3)
+    found = await place.score(3.5)
+    assert found.of("live") == (2, 8)
+    assert found.of("clean") == (8, 8)
+
+
+def _feed_of(key: int, **more: Any) -> Feed:
+    return Feed(
+        key=key, id="o", agency="so-xay-dung", agency_key=1, name="o", domain=Domain.SERVICE,
+        created_at=MIDNIGHT, **more,
+    )  # fmt: skip
+
+
+async def _other(place: Place, hour: float, key: int) -> Counts:
+    place.clock.at = MIDNIGHT + hour * HOUR
+    await place.scoring.refresh()
+    [found] = await quality.days(place.pools[0], [key], since=DAY, until=DAY)
+    return found.counts
+
+
+async def test_a_feed_that_declares_an_interval_and_never_sent_anything_is_not_complete(
+    place: Place, database: str
+) -> None:
+    key = await a_feed_key(database)
+    place.registry.feeds[key] = _feed_of(key, interval=1800.0)
+    assert (await _other(place, 6, key)).of("complete") == (0, 11)
+    assert (await _other(place, 26, key)).of("complete") == (0, 48)
+    place.registry.feeds[key] = _feed_of(key, interval=7 * 86400.0)
+    assert (await _other(place, 6, key)).of("complete") == (None, None)
+
+
+async def test_a_feed_without_series_of_numbers_is_expected_to_bring_what_one_would(
+    place: Place, database: str
+) -> None:
+    key = await a_feed_key(database)
+    place.registry.feeds[key] = _feed_of(key, interval=3600.0)
+    [series] = await real_series(database, key, "state")
+    await rows_of(database, "UPDATE series SET value_kind = 'text' WHERE series_id = %s", series)
+    texts = [(series, to_micros(MIDNIGHT + n * HOUR), f"trạng thái {n}") for n in range(3)]
+    part = a_part(key, text=texts, received_at=MIDNIGHT + 2 * HOUR)
+    await place.writer.flush([part], MIDNIGHT + 2 * HOUR)
+    assert (await _other(place, 6, key)).of("complete") == (3, 5)
+
+
+async def test_an_interval_that_is_declared_later_holds_for_series_that_have_none(
+    place: Place, database: str
+) -> None:
+    await rows_of(database, "UPDATE series SET interval_s = NULL WHERE feed_key = %s", place.feed)
+    await place.store([(0, hour, 50) for hour in range(1, 6)])
+    assert (await place.score(6)).of("complete") == (5, 10)
 
 
 async def test_the_flags_of_a_series_are_read_by_time(place: Place) -> None:
