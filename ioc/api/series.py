@@ -12,10 +12,11 @@ from ioc.api.encode import answer, shape
 from ioc.api.feeds import window
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.errors import Invalid, NotFound, NotPermitted
-from ioc.live.wire import Value
+from ioc.live.wire import Coverage, Value
 from ioc.model import Feed, FlagName, Series, ValueKind, flag_names, to_micros
 from ioc.store import observations, plausibility
-from ioc.store.buckets import expected, parse_width
+from ioc.store.aggregates import StoreKind
+from ioc.store.buckets import Width, expected, parse_width
 from ioc.store.pool import ReadPool
 
 router = APIRouter(tags=["series"])
@@ -49,8 +50,10 @@ class SeriesColumns(msgspec.Struct):
     """Buckets as columns: `time` in ms since 1970 UTC; a bucket without observations is absent.
 
     `expected` counts only what is asked for and over; null where nothing regular is expected.
-    With `next`, more follows: ask again with it as `since`. `suspect` names the observations, by
-    time, that are not plausible; it comes with each observation, not with buckets.
+    `coverage` is of all the time asked for, the gaps in it too, so it is the same for each width;
+    with `next` it is of the time before that. With `next`, more follows: ask again with it as
+    `since`. `suspect` names the observations, by time, that are not plausible; it comes with each
+    observation, not with buckets.
     """
 
     time: list[int]
@@ -59,6 +62,7 @@ class SeriesColumns(msgspec.Struct):
     max: list[float]
     observed: list[int]
     expected: list[int | None]
+    coverage: Coverage
     next: datetime | None = None
     suspect: dict[int, tuple[FlagName, ...]] = {}
 
@@ -160,7 +164,11 @@ async def get_observations(
         str | None, Query(description="PT15M, PT1H, P1D, P1W, P1M, P3M, P1Y …")
     ] = None,
 ) -> Response:
-    """What a series was, in buckets of a width, or each observation without one."""
+    """What a series was, in buckets of a width, or each observation without one.
+
+    A bucket without observations is left out. What was expected in all the time asked for, and how
+    much of it is there, says `coverage`.
+    """
     found = registry.series.get(series)
     if found is None:
         raise NotFound(f"there is no series {series}")
@@ -172,42 +180,62 @@ async def get_observations(
         if width is not None:
             raise Invalid("texts have no mean: ask for this series without `width`")
         return answer(await _texts(reads, series, start, end))
+    asked = _Asked(found.id, start, end, found.interval or owner.interval, now)
     if width is None:
-        return answer(await _each(reads, series, start, end))
+        return answer(await _each(reads, asked))
     step = parse_width(width)
     if (end - start) / step.length > MOST_POINTS:
         raise Invalid(f"more than {MOST_POINTS} buckets; ask for a wider width or less time")
-    zone = ZoneInfo(facts.zone)
-    rows = await observations.buckets(
-        reads, series, since=start, until=end, width=step, zone=zone, store=facts.identity.store
-    )
-    interval = found.interval or owner.interval
-    return answer(
-        SeriesColumns(
-            [to_micros(row.start) // 1000 for row in rows],
-            [row.mean for row in rows],
-            [row.low for row in rows],
-            [row.high for row in rows],
-            [row.observed for row in rows],
-            [
-                expected(
-                    row.start, step.end(row.start, zone),
-                    interval=interval, since=start, until=end, now=now,
-                )
-                for row in rows
-            ],
+    return answer(await _buckets(reads, asked, step, ZoneInfo(facts.zone), facts.identity.store))
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """The time of a series that is asked for, and the seconds between its observations."""
+
+    series: int
+    since: datetime
+    until: datetime
+    interval: float | None
+    now: datetime
+
+    def expected(self, start: datetime, end: datetime) -> int | None:
+        return expected(
+            start, end, interval=self.interval, since=self.since, until=self.until, now=self.now
         )
+
+
+async def _buckets(
+    reads: ReadPool, asked: _Asked, width: Width, zone: ZoneInfo, store: StoreKind
+) -> SeriesColumns:
+    rows = await observations.buckets(
+        reads, asked.series, since=asked.since, until=asked.until, width=width, zone=zone,
+        store=store,
     )  # fmt: skip
+    observed = [row.observed for row in rows]
+    return SeriesColumns(
+        [to_micros(row.start) // 1000 for row in rows],
+        [row.mean for row in rows],
+        [row.low for row in rows],
+        [row.high for row in rows],
+        observed,
+        [asked.expected(row.start, width.end(row.start, zone)) for row in rows],
+        Coverage(sum(observed), asked.expected(asked.since, asked.until)),
+    )
 
 
-async def _each(reads: ReadPool, series: int, since: datetime, until: datetime) -> SeriesColumns:
-    rows = await observations.raw(reads, series, since=since, until=until, limit=MOST_POINTS + 1)
+async def _each(reads: ReadPool, asked: _Asked) -> SeriesColumns:
+    since, until = asked.since, asked.until
+    rows = await observations.raw(
+        reads, asked.series, since=since, until=until, limit=MOST_POINTS + 1
+    )
     following = rows.pop()[0] if len(rows) > MOST_POINTS else None
     values = [value for _, value in rows]
-    flags = await plausibility.flags_of(reads, series, since=since, until=following or until)
+    read_until = following or until
+    flags = await plausibility.flags_of(reads, asked.series, since=since, until=read_until)
     return SeriesColumns(
         [to_micros(time) // 1000 for time, _ in rows],
-        values, values, values, [1] * len(rows), [None] * len(rows), following,
+        values, values, values, [1] * len(rows), [None] * len(rows),
+        Coverage(len(rows), asked.expected(since, read_until)), following,
         {to_micros(time) // 1000: flag_names(found) for time, found in flags},
     )  # fmt: skip
 

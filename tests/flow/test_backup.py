@@ -67,6 +67,7 @@ def test_a_backup_of_a_running_server_is_restored_and_served(
     assert sum(columns["observed"]) == 90
     assert sum(columns["expected"]) >= 120  # two hours are over, the third is not
     assert sum(columns["expected"]) < 180
+    assert columns["coverage"] == {"observed": 90, "expected": sum(columns["expected"])}
 
     where = {"feed": "beds", "since": since, "until": until}
     key = {"Authorization": f"Bearer {door.key}"}

@@ -1,17 +1,34 @@
-"""Buckets: a day is a Vietnamese day, a week begins on its Monday, and gaps stay gaps."""
+"""Buckets: a day is a Vietnamese day, a week begins on its Monday, gaps stay gaps, and count."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from ioc.api.deps import Facts
+from ioc.api.series import get_observations
+from ioc.auth.policy import Role, Subject
 from ioc.errors import Invalid
 from ioc.model import to_micros
-from ioc.store import observations
+from ioc.store import identity, observations
 from ioc.store.buckets import Width, expected, parse_width
-from ioc.store.pool import ReadPool, WritePool
+from ioc.store.city import NOTHING
+from ioc.store.pool import ReadPool, WritePool, connect
+from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter
-from tests.fixtures.store import NOW, ZONE, a_feed_key, a_part, some_series
+from tests.fixtures.store import (
+    NOW,
+    ZONE,
+    a_feed_key,
+    a_part,
+    real_series,
+    rows_of,
+    some_series,
+)
 
 VIETNAM = ZoneInfo(ZONE)
 MIDNIGHT = datetime(2026, 11, 17, tzinfo=VIETNAM)
@@ -120,6 +137,83 @@ def test_a_day_on_which_the_clock_is_changed_has_its_own_length() -> None:
 def test_a_width_that_is_none_is_refused_with_examples(width: str) -> None:
     with pytest.raises(Invalid, match="PT15M"):
         parse_width(width)
+
+
+async def _asked(
+    url: str,
+    reads: ReadPool,
+    series: int,
+    width: str | None,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """What the endpoint answers."""
+    registry = Registry()
+    await registry.load(reads)
+    async with await connect(url) as conn:
+        known = await identity.read(conn)
+    facts = Facts(known, NOTHING, "0", ZONE, known.bounds)
+    answered = await get_observations(
+        series, Subject(role=Role.OPERATOR, name="x"), registry, reads, facts, now, since, until,
+        width,
+    )  # fmt: skip
+    return msgspec.json.decode(answered.body)
+
+
+_seconds = st.integers(0, 4 * 86_400)
+
+
+@pytest.mark.timeout(300)
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    at=st.sets(_seconds, max_size=30),
+    ends=st.lists(_seconds, min_size=2, max_size=2, unique=True).map(sorted),
+    now=_seconds,
+    interval=st.sampled_from([None, 60.0, 300.0, 420.0, 3_600.0, 100_000.0]),
+)
+async def test_the_coverage_of_a_time_is_the_same_for_every_width(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool],
+    at: set[int], ends: list[int], now: int, interval: float | None,
+) -> None:  # fmt: skip
+    feed = await a_feed_key(database)
+    [series] = await real_series(database, feed, "a/x")
+    await rows_of(
+        database, "UPDATE series SET interval_s = %s WHERE series_id = %s", interval, series
+    )
+    start = MIDNIGHT - timedelta(hours=30)
+    rows = [(series, to_micros(start + timedelta(seconds=one)), 1.0) for one in sorted(at)]
+    await writer.flush([a_part(feed, rows)], NOW)
+    since, until, clock = (start + timedelta(seconds=one) for one in (*ends, now))
+    wanted = {
+        "observed": sum(ends[0] <= one < ends[1] for one in at),
+        "expected": None if interval is None else len(
+            range(ends[0], min(ends[1], now), int(interval))
+        ),
+    }  # fmt: skip
+    for width in (None, "PT1M", "PT1H", "PT7H", "P1D", "P1W"):
+        answered = await _asked(database, pools[0], series, width, since, until, clock)
+        assert answered["coverage"] == wanted, width
+
+
+async def test_the_coverage_of_what_is_read_in_parts_is_of_each_part(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("ioc.api.series.MOST_POINTS", 10)
+    feed = await a_feed_key(database, interval=60.0)
+    [series] = await real_series(database, feed, "a/x")
+    times = [MIDNIGHT + timedelta(minutes=2 * n) for n in range(25)]
+    await writer.flush([a_part(feed, [(series, to_micros(time), 1.0) for time in times])], NOW)
+    since, until = MIDNIGHT, MIDNIGHT + timedelta(hours=1)
+    found: list[tuple[int, int]] = []
+    while since is not None:
+        part = await _asked(database, pools[0], series, None, since, until, NOW)
+        found.append((part["coverage"]["observed"], part["coverage"]["expected"]))
+        since = None if part["next"] is None else datetime.fromisoformat(part["next"])
+    assert found == [(10, 20), (10, 20), (5, 20)]
 
 
 @pytest.mark.parametrize(
