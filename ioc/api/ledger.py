@@ -19,12 +19,15 @@ LedgerFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_LEDGER))]
 
 
 class LedgerList(msgspec.Struct):
-    """The ledger of a feed by minute, its sum, and what the agency published where it may not."""
+    """The ledger of a feed by minute, its sum, and what the agency published where it may not.
+
+    With `next`, more may follow: ask again with it as `since`, and the same `until`.
+    """
 
     items: list[ledger.Minute]
     total: ledger.Minute
     forbidden: int
-    next: str | None = None
+    next: datetime | None = None
 
 
 @router.get("/feeds/{feed}/ledger", responses=shape(LedgerList))
@@ -44,6 +47,14 @@ async def get_ledger(
             items,
             await ledger.total(reads, feed.key, since=start, until=end),
             await ledger.forbidden(reads, feed.agency_key, since=start, until=end),
-            items[-1].minute.isoformat() if len(items) == limit else None,
+            _following(items, limit, end),
         )
     )
+
+
+def _following(items: list[ledger.Minute], limit: int, until: datetime) -> datetime | None:
+    """The minute after the last one, unless all are there."""
+    if len(items) < limit:
+        return None
+    following = items[-1].minute + timedelta(minutes=1)
+    return following if following < until else None

@@ -1,18 +1,22 @@
 """The ledger's lag, bytes and sums against a plain count."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ioc.model import to_micros
+from ioc.api.ledger import get_ledger
+from ioc.model import Feed, to_micros
 from ioc.store import flush_mark, lag, ledger
 from ioc.store.pool import ReadPool, WritePool, connect
 from ioc.store.writer import BatchWriter
+from tests.fixtures.decoding import a_feed
 from tests.fixtures.store import NOW, a_feed_key, a_part, some_series
 
 SECOND = 1_000_000
@@ -85,6 +89,46 @@ async def test_the_ledger_merges_lag_and_bytes_of_flushes_by_feed_and_minute(
     await writer.flush([a_part(refused_only, quarantined=1, size=3)], NOW)
     alone = await ledger.total(pools[0], refused_only, since=NOW - HOUR, until=NOW + HOUR)
     assert (alone.lag_p50, alone.lag_max, alone.bytes) == (None, None, 3)
+
+
+async def _pages(
+    reads: ReadPool, feed: Feed, since: datetime, until: datetime, limit: int
+) -> list[list[dict[str, Any]]]:
+    """The ledger as it is read from page to page."""
+    found: list[list[dict[str, Any]]] = []
+    while True:
+        answered = await get_ledger(feed, reads, NOW, since, until, limit)
+        page = msgspec.json.decode(answered.body)
+        found.append(page["items"])
+        if page["next"] is None:
+            return found
+        assert len(page["items"]) == limit
+        since = datetime.fromisoformat(page["next"])
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    minutes=st.sets(st.integers(0, 30), min_size=1, max_size=12),
+    ends=st.tuples(st.integers(-1, 15), st.integers(16, 31)),
+    limit=st.integers(1, 13),
+)
+async def test_the_pages_of_the_ledger_are_the_whole_of_it(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool],
+    minutes: set[int], ends: tuple[int, int], limit: int,
+) -> None:  # fmt: skip
+    feed = a_feed(key=await a_feed_key(database))
+    start = NOW.replace(second=0)
+    times = [start + timedelta(minutes=minute) for minute in sorted(minutes)]
+    await writer.flush([a_part(feed.key, quarantined=1, received_at=time) for time in times], NOW)
+    since, until = (start + timedelta(minutes=end) for end in ends)
+    [whole] = await _pages(pools[0], feed, since, until, 1_000)
+    assert [datetime.fromisoformat(row["minute"]) for row in whole] == [
+        time for time in times if since <= time < until
+    ]
+    pages = await _pages(pools[0], feed, since, until, limit)
+    assert [row for page in pages for row in page] == whole
 
 
 def _three_stored(feed: int) -> ledger.Tally:
