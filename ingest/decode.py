@@ -8,7 +8,9 @@ import msgspec
 from ingest import compression, shape
 from ingest.charset import UTF8, charset_of, readable, to_utf8
 from ingest.decoders import datex, gtfs, ioc, mapped, ngsi, senml, sensorthings, sparkplug
+from ingest.decoders.births import Births
 from ingest.decoders.documents import NOT_UTF8
+from ingest.decoders.sparkplug import Hearing
 from ingest.mapping import compile_mapping, in_force
 from ingest.payload import ITEM, Channel, Decoded, Payload, Setting, nothing
 from ingest.shape import CSV, NDJSON
@@ -49,7 +51,7 @@ def understood(content_type: str) -> bool:
     return media_type(content_type) in _UNDERSTOOD
 
 
-def decode(payload: Payload, feed: Feed, births: sparkplug.Births | None = None) -> Decoded:
+def decode(payload: Payload, feed: Feed, births: Births | None = None) -> Decoded:
     """The observations that stand in a payload, and what could not be read of it. Never raises.
 
     `births` holds what the birth certificates of Sparkplug nodes said before.
@@ -66,6 +68,12 @@ def decode(payload: Payload, feed: Feed, births: sparkplug.Births | None = None)
             return nothing(Reason.COMPRESSION_INVALID, str(error), body)
     if not body.strip():
         return nothing(Reason.JSON_INVALID, "the body is empty", body)
+    hearing = Hearing(
+        births if births is not None else Births(),
+        feed.key,
+        replayed=payload.replay is not None,
+        redelivered=payload.redelivered,
+    )
     setting = Setting(
         zone=ZoneInfo(feed.time_zone),
         received=payload.received_at,
@@ -76,20 +84,22 @@ def decode(payload: Payload, feed: Feed, births: sparkplug.Births | None = None)
     if kind == ITEM:
         return ioc.decode_item(body, setting)
     if kind in shape.PROTOBUF or kind in shape.XML or feed.format in _BINARY:
-        return _decoded(kind, body, feed, setting, births)
+        return _decoded(kind, body, feed, setting, hearing)
     charset = charset_of(payload.content_type) or feed.charset
     if charset not in UTF8:
-        return _transcoded(kind, body, charset, feed, setting)
+        return _transcoded(kind, body, charset, feed, setting, hearing)
     if body.startswith(_MARKS):
         if not body.startswith(_BOM):
             return nothing(Reason.ENCODING_INVALID, "the text is UTF-16; send UTF-8", body)
         body = body.removeprefix(_BOM)
         if not body.strip():
             return nothing(Reason.JSON_INVALID, "the body is empty but for its mark", payload.body)
-    return _decoded(kind, body, feed, setting, births)
+    return _decoded(kind, body, feed, setting, hearing)
 
 
-def _transcoded(kind: str, body: bytes, charset: str, feed: Feed, setting: Setting) -> Decoded:
+def _transcoded(
+    kind: str, body: bytes, charset: str, feed: Feed, setting: Setting, hearing: Hearing
+) -> Decoded:
     """Decode a body in another character set; what is kept of it as a whole stays as it came."""
     if not readable(charset):
         detail = f"the charset {charset[:40]!r} cannot be read; send UTF-8"
@@ -98,7 +108,7 @@ def _transcoded(kind: str, body: bytes, charset: str, feed: Feed, setting: Setti
     if text is None:
         detail = f"the text is not {charset}; {NOT_UTF8}"
         return nothing(Reason.ENCODING_INVALID, detail, body)
-    found = _decoded(kind, text, feed, setting, None)
+    found = _decoded(kind, text, feed, setting, hearing)
     found.refused = [
         msgspec.structs.replace(each, raw=body) if each.problem.index < 0 else each
         for each in found.refused
@@ -106,14 +116,12 @@ def _transcoded(kind: str, body: bytes, charset: str, feed: Feed, setting: Setti
     return found
 
 
-def _decoded(
-    kind: str, body: bytes, feed: Feed, setting: Setting, births: sparkplug.Births | None
-) -> Decoded:
+def _decoded(kind: str, body: bytes, feed: Feed, setting: Setting, hearing: Hearing) -> Decoded:
     named = feed.format if feed.format != "auto" else shape.tell(kind, body, setting.topic)
     if named == "ioc":
         return _own(kind, body, setting)
     if named == "sparkplug":
-        return sparkplug.decode(body, setting, births or sparkplug.Births(), feed.key)
+        return sparkplug.decode(body, setting, hearing)
     if named == "gtfs":
         return gtfs.decode(body, setting)
     if named == "datex":
