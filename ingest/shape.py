@@ -109,7 +109,7 @@ def _json(body: bytes, *, lines: bool) -> str:
 def _object(first: dict[str, Any], *, alone: bool) -> str:
     if "series" in first:
         return "ioc"
-    if first.keys() & {"result", "dataArray"}:
+    if first.keys() & {"result", "dataArray", "Observations", "Datastreams", "MultiDatastreams"}:
         return "sensorthings"
     inner = as_list(first.get("value"))
     if alone and inner is not None:
