@@ -10,7 +10,7 @@ import msgspec
 
 from ioc.clock import Clock
 from ioc.errors import Invalid, NotFound
-from ioc.flow.newest import NewestValues
+from ioc.flow.newest import NewestValues, tightest
 from ioc.flow.trends import Trends
 from ioc.kpi.evaluate import (
     Figure,
@@ -322,19 +322,11 @@ class Boards:
         """The age limits of the feeds that an indicator is made of; the tightest counts."""
         if indicator.is_scored:
             return SCORES_LATE, SCORES_STALE
-        found = [
-            feed
-            for feed in self._registry.feeds.values()
-            if feed.domain == indicator.domain and not isinstance(indicator.source, LatestSource)
-        ]
         if isinstance(indicator.source, LatestSource):
-            rows = self._newest.layout()
-            members = rows.members.get(indicator.source.numerator.property, [])
-            keys = {self._registry.series[series].feed_key for series in members}
-            found = [self._registry.feeds[key] for key in keys]
-        late = [feed.late_after for feed in found if feed.late_after is not None]
-        stale = [feed.stale_after for feed in found if feed.stale_after is not None]
-        return min(late, default=None), min(stale, default=None)
+            limits = self._newest.layout().limits
+            return limits.get(indicator.source.numerator.property, (None, None))
+        feeds = self._registry.feeds.values()
+        return tightest([feed for feed in feeds if feed.domain == indicator.domain])
 
     def _target(self, indicator: str, unit: str, now: datetime) -> TargetRef | None:
         today = now.astimezone(ZoneInfo(self._zone)).date()

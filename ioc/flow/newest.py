@@ -1,5 +1,6 @@
 """The newest values laid out for the evaluation of indicators."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from ioc.kpi.evaluate import FRESHNESS_CODES, Latest
 from ioc.live.latest import NEVER
 from ioc.live.latest import Latest as Newest
-from ioc.model import Freshness, to_micros
+from ioc.model import Feed, Freshness, to_micros
 from ioc.store.registry import Registry
 
 
@@ -17,7 +18,8 @@ from ioc.store.registry import Registry
 class Rows:
     """Where the series of the registry of one generation stand; columns of equal length.
 
-    `members` holds the ids of the series by observed property, `late` and `stale` the ages (s).
+    `late` and `stale` are ages in seconds, infinite without a limit. `members` holds the ids of the
+    series by observed property, `limits` the tightest of both ages of their feeds.
     """
 
     generation: int
@@ -27,6 +29,14 @@ class Rows:
     late: Any
     stale: Any
     members: dict[str, list[int]]
+    limits: dict[str, tuple[float | None, float | None]]
+
+
+def tightest(feeds: Sequence[Feed]) -> tuple[float | None, float | None]:
+    """The smallest ages in seconds from which a value of any of the feeds is late, and stale."""
+    late = [feed.late_after for feed in feeds if feed.late_after is not None]
+    stale = [feed.stale_after for feed in feeds if feed.stale_after is not None]
+    return min(late, default=None), min(stale, default=None)
 
 
 class NewestValues:
@@ -46,8 +56,10 @@ class NewestValues:
         features = {key: n for n, key in enumerate(dict.fromkeys(s.feature for s in series))}
         limits = [self._registry.feeds[s.feed_key] for s in series]
         members: dict[str, list[int]] = {}
+        sources: dict[str, set[int]] = {}
         for one in series:
             members.setdefault(one.property, []).append(one.id)
+            sources.setdefault(one.property, set()).add(one.feed_key)
         self._latest.reserve(self._registry.highest)
         self._rows = Rows(
             self._registry.generation,
@@ -57,6 +69,10 @@ class NewestValues:
             np.array([np.inf if f.late_after is None else f.late_after for f in limits]),
             np.array([np.inf if f.stale_after is None else f.stale_after for f in limits]),
             members,
+            {
+                name: tightest([self._registry.feeds[key] for key in keys])
+                for name, keys in sources.items()
+            },
         )
         return self._rows
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import NEVER, Latest
@@ -79,16 +81,16 @@ class Showing:
         """Mark what a flush changed and wake who watches it."""
         if self._registry.generation != self._generation:
             self.refresh()
-        advanced: list[int] = flushed.advanced.tolist()
-        for layer in self._state.apply(advanced):
-            self._hub.changed(self._state.topic(layer))
+        for topic in self._state.apply(flushed.advanced):
+            self._hub.changed(topic)
         for part, receipt in zip(parts, flushed.receipts, strict=True):
             feed = self._registry.feeds.get(part.feed_key)
             if feed is not None:
                 newest = int(part.rows.time.max()) if len(part.rows) else None
                 self._health.note(feed, receipt, newest, part.received_at)
         self._hub.changed(self._health.topic)
-        for series in self._series.keys() & set(advanced) if self._series else ():
+        watched = np.fromiter(self._series, np.int32, len(self._series))
+        for series in watched[np.isin(watched, flushed.advanced)].tolist():
             topic = self._series[series]
             if self._hub.watched(topic.name):
                 topic.put(str(series))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,11 @@ class LiveState:
         self._unit_names: Mapping[str, str] = {}
         self._series: dict[str, Sequence[Series]] = {}
         self._feature_of: dict[int, str] = {}
+        self._layers: list[StateTopic] = []
+        self._layer_of: NDArray[np.int16] = np.empty(0, np.int16)
+        """By series id, the place of its topic among the layers; -1 where it has none."""
+        self._slot_of: NDArray[np.int32] = np.empty(0, np.int32)
+        """By series id, where its feature is in that topic."""
         self._severity: dict[str, Severity] = {}
         self._ids: NDArray[np.int32] = np.empty(0, np.int32)
         self._feed_keys: NDArray[np.int32] = np.empty(0, np.int32)
@@ -58,6 +64,7 @@ class LiveState:
         if found is None:
             found = self.topics[layer] = StateTopic(f"layer:{layer}", self._epoch)
             found.render = self._render
+            self._layers.append(found)
         return found
 
     def load(
@@ -88,10 +95,12 @@ class LiveState:
         self._ids = np.array([series.id for series in known], np.int32)
         self._feed_keys = np.array([series.feed_key for series in known], np.int32)
         self._limits()
+        self._layer_of.fill(-1)
+        self._lay_out(known)
 
     def add(
         self,
-        features: Iterable[Feature],
+        features: Sequence[Feature],
         series: Sequence[Series],
         *,
         series_of_feature: Mapping[str, Sequence[Series]],
@@ -114,6 +123,18 @@ class LiveState:
             self._feed_keys, np.array([s.feed_key for s in further], np.int32)
         )
         self._limits()
+        self._lay_out([s for feature in features for s in self._series[feature.id]])
+        self._lay_out(further)
+
+    def _lay_out(self, series: Iterable[Series]) -> None:
+        """Note where series are shown, so that a flush need not look each of them up."""
+        numbers = {topic.name: place for place, topic in enumerate(self._layers)}
+        for one in series:
+            feature = self._features.get(one.feature)
+            if feature is not None:
+                topic = self.topic(feature.layer)
+                self._layer_of[one.id] = numbers[topic.name]
+                self._slot_of[one.id] = topic.slot(feature.id)
 
     def _limits(self) -> None:
         """Lay the age limits of all series side by side, for the sweep over all of them."""
@@ -127,6 +148,8 @@ class LiveState:
         self._latest.reserve(highest)
         more = max(0, highest + 1 - len(self._shown))
         self._shown = np.append(self._shown, np.full(more, -1, np.int8))
+        self._layer_of = np.append(self._layer_of, np.full(more, -1, np.int16))
+        self._slot_of = np.append(self._slot_of, np.full(more, -1, np.int32))
         # What has aged since the last sweep must still be found by the next one.
         unseen = self._shown[self._ids] < 0
         self._shown[self._ids[unseen]] = self._states(self._now())[unseen]
@@ -138,21 +161,24 @@ class LiveState:
         state = np.where(age > self._stale, _STALE, state)
         return np.where(times == NEVER, _NEVER, state).astype(np.int8)
 
-    def apply(self, advanced: Iterable[int]) -> set[str]:
-        """Mark the features of series that have a new newest observation; returns the layers."""
-        touched: set[str] = set()
-        for key in {self._feature_of[s] for s in advanced if s in self._feature_of}:
-            layer = self._features[key].layer
-            self.topic(layer).put(key)
-            touched.add(layer)
+    def apply(self, advanced: NDArray[Any]) -> list[StateTopic]:
+        """Mark the features of series that have a new newest observation; returns their topics."""
+        advanced = advanced[advanced < len(self._layer_of)]
+        layers, slots = self._layer_of[advanced], self._slot_of[advanced]
+        touched: list[StateTopic] = []
+        places: list[int] = np.unique(layers[layers >= 0]).tolist()
+        for place in places:
+            topic = self._layers[place]
+            topic.touch(np.unique(slots[layers == place]))
+            touched.append(topic)
         return touched
 
-    def age(self, now: datetime) -> set[str]:
-        """Mark the features whose values have become late or stale by now; returns the layers."""
+    def age(self, now: datetime) -> list[StateTopic]:
+        """Mark the features whose values have become late or stale by now; returns their topics."""
         state = self._states(now)
         flipped = self._ids[state != self._shown[self._ids]]
         self._shown[self._ids] = state
-        return self.apply(flipped.tolist())
+        return self.apply(flipped)
 
     def set_severity(self, key: str, severity: Severity | None) -> str | None:
         """Show the worst open alert of a feature; returns the layer if that changed anything."""

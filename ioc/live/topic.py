@@ -3,9 +3,11 @@
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float]
@@ -57,28 +59,13 @@ class Topic(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Entry:
-    offset: int
-    born: int
-    fragment: bytes | None
-    point: Point | None
-    moved: int = 0
-    """Offset since which the place may differ from what clients were told before, 0 if never."""
-
-
-def inside(point: Point | None, box: Box | None) -> bool:
-    """Whether a thing at `point` belongs to a view of `box`; the unplaced belongs to every view."""
-    if box is None or point is None:
-        return True
-    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
-
-
 class StateTopic:
     """The newest state per key: a slow client skips values instead of queueing them.
 
     Its memory is bounded by the number of keys, however many clients are however far behind.
-    Items are encoded when a client needs them, once for all clients.
+    Items are encoded when a client needs them, once for all clients. What is known of the items
+    lies in columns by slot, so that many can be marked as changed, and few found among many,
+    without looking at each.
     """
 
     def __init__(self, name: str, epoch: str, *, pace: float = 0.2) -> None:
@@ -88,8 +75,19 @@ class StateTopic:
         self.pace = pace
         self.offset = 0
         self.render: Callable[[str], bytes] | None = None
-        # Ordered by the offset of the last change, so that a delta reads only what changed.
-        self._items: OrderedDict[str, _Entry] = OrderedDict()
+        self._slots: dict[str, int] = {}
+        self._keys: list[str] = []
+        self._free: list[int] = []
+        self._fragments: list[bytes] = []
+        self._changed = np.empty(0, np.int64)
+        """Offset of the last change, -1 where the slot is free."""
+        self._born = np.empty(0, np.int64)
+        self._encoded = np.empty(0, np.int64)
+        """Offset at which the fragment was made; it holds while that is the last change."""
+        self._moved = np.empty(0, np.int64)
+        """Offset since which the place may differ from what clients were told, 0 if never."""
+        self._point = np.empty((0, 2), np.float64)
+        """Where it is; not a number for what has no place."""
         self._removed: OrderedDict[str, int] = OrderedDict()
         self._floor = 0
         self._cache: dict[tuple[int, Box | None], list[tuple[int, bytes]]] = {}
@@ -97,62 +95,107 @@ class StateTopic:
 
     def __len__(self) -> int:
         """How many items."""
-        return len(self._items)
+        return len(self._slots)
 
     def __contains__(self, key: str) -> bool:
         """Whether the item exists."""
-        return key in self._items
+        return key in self._slots
+
+    def slot(self, key: str) -> int:
+        """Where an item is, for `touch`; it stays there until it is removed."""
+        return self._slots[key]
+
+    def touch(self, slots: NDArray[Any]) -> None:
+        """Mark items as changed, each slot once; they are rendered when somebody asks."""
+        until = self.offset + len(slots)
+        self._changed[slots] = np.arange(self.offset + 1, until + 1)
+        self.offset = until
 
     def put(self, key: str, fragment: bytes | None = None, point: Point | None = None) -> None:
         """Set an item; without a fragment it is rendered when somebody asks for it."""
         self.offset += 1
-        entry = self._items.get(key)
-        if entry is None:
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._new(key)
+            self._born[slot] = self.offset
             again = self._removed.pop(key, None) is not None
-            moved = self.offset if again else 0
-            self._items[key] = _Entry(self.offset, self.offset, fragment, point, moved)
-            return
-        entry.offset, entry.fragment = self.offset, fragment
-        if point is not None and point != entry.point:
-            entry.point, entry.moved = point, self.offset
-        self._items.move_to_end(key)
+            self._moved[slot] = self.offset if again else 0
+            self._point[slot] = np.nan if point is None else point
+        elif point is not None and (self._point[slot] != point).any():
+            self._point[slot], self._moved[slot] = point, self.offset
+        self._changed[slot] = self.offset
+        if fragment is not None:
+            self._fragments[slot], self._encoded[slot] = fragment, self.offset
 
     def put_if_changed(self, key: str, fragment: bytes) -> bool:
         """Set an item unless it stands so already."""
-        entry = self._items.get(key)
-        if entry is not None and entry.fragment == fragment:
+        slot = self._slots.get(key)
+        if slot is not None and self._is_encoded(slot) and self._fragments[slot] == fragment:
             return False
         self.put(key, fragment)
         return True
 
     def remove(self, key: str) -> None:
         """Take an item away."""
-        if self._items.pop(key, None) is None:
+        slot = self._slots.pop(key, None)
+        if slot is None:
             return
         self.offset += 1
+        self._changed[slot] = self._encoded[slot] = -1
+        self._keys[slot], self._fragments[slot] = "", b""
+        self._free.append(slot)
         self._removed[key] = self.offset
-        self._removed.move_to_end(key)
         while len(self._removed) > MOST_REMOVED:
             _, self._floor = self._removed.popitem(last=False)
 
     def keep_only(self, keys: Iterable[str]) -> None:
         """Take away all other items."""
-        for key in set(self._items) - set(keys):
+        for key in self._slots.keys() - set(keys):
             self.remove(key)
 
-    def _fragment(self, key: str, entry: _Entry) -> bytes:
-        if entry.fragment is None:
+    def _new(self, key: str) -> int:
+        if self._free:
+            slot = self._free.pop()
+            self._keys[slot] = key
+        else:
+            slot = len(self._keys)
+            self._keys.append(key)
+            self._fragments.append(b"")
+            if slot == len(self._changed):
+                self._grow(max(8, slot))
+        self._slots[key] = slot
+        return slot
+
+    def _grow(self, more: int) -> None:
+        free = np.full(more, -1, np.int64)
+        self._changed = np.append(self._changed, free)
+        self._encoded = np.append(self._encoded, free)
+        self._born = np.append(self._born, free)
+        self._moved = np.append(self._moved, free)
+        self._point = np.append(self._point, np.full((more, 2), np.nan), axis=0)
+
+    def _is_encoded(self, slot: int) -> bool:
+        return bool(self._encoded[slot] == self._changed[slot])
+
+    def _fragment(self, slot: int) -> bytes:
+        if not self._is_encoded(slot):
             assert self.render is not None
-            entry.fragment = self.render(key)
-        return entry.fragment
+            self._fragments[slot] = self.render(self._keys[slot])
+            self._encoded[slot] = self._changed[slot]
+        return self._fragments[slot]
+
+    def _inside(self, slots: NDArray[np.intp], box: Box | None) -> NDArray[np.bool_]:
+        """Whether each belongs to a view of `box`; what has no place belongs to every view."""
+        if box is None:
+            return np.ones(len(slots), np.bool_)
+        x, y = self._point[slots].T
+        west, south, east, north = box
+        return ~((x < west) | (x > east) | (y < south) | (y > north))
 
     def items(self, box: Box | None = None) -> list[bytes]:
         """All items in a box, encoded."""
-        return [
-            self._fragment(key, entry)
-            for key, entry in self._items.items()
-            if inside(entry.point, box)
-        ]
+        slots = np.flatnonzero(self._changed >= 0)
+        return [self._fragment(slot) for slot in slots[self._inside(slots, box)].tolist()]
 
     def snapshot(self, box: Box | None) -> bytes:
         """The `data` of a snapshot frame."""
@@ -174,16 +217,16 @@ class StateTopic:
 
     def _delta(self, offset: int, box: Box | None) -> Delta:
         delta = Delta(self.offset)
-        for key in reversed(self._items):
-            entry = self._items[key]
-            if entry.offset <= offset:
-                break
-            if not inside(entry.point, box):
-                if entry.moved > offset:
-                    # It may have been inside before, and would stay in view at its old place.
-                    delta.remove.append(key)
-                continue
-            (delta.add if entry.born > offset else delta.update).append(self._fragment(key, entry))
+        changed = np.flatnonzero(self._changed > offset)
+        inside = self._inside(changed, box)
+        shown = changed[inside]
+        born = self._born[shown] > offset
+        delta.add = [self._fragment(slot) for slot in shown[born].tolist()]
+        delta.update = [self._fragment(slot) for slot in shown[~born].tolist()]
+        # What moved may have been inside before, and would stay in view at its old place.
+        gone = changed[~inside]
+        moved = gone[self._moved[gone] > offset]
+        delta.remove = [self._keys[slot] for slot in moved.tolist()]
         for key in reversed(self._removed):
             if self._removed[key] <= offset:
                 break

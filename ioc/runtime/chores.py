@@ -36,13 +36,20 @@ SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
 """Scores rest for that many times as long as they took, so that counting never gets in the way."""
 
+CHECKPOINT_SECONDS: Final = 10.0
+CHECKPOINT_REST: Final = 20
+"""Likewise what is kept for the next start: with half a million busy series it takes seconds."""
+
 
 def chores(center: Center) -> dict[str, Chore]:
     """The chores by name; each lasts as long as the process, and one that ends takes it along.
 
     What is done once for all processes is done by the one that judges.
     """
-    found: dict[str, Chore] = {"tick": lambda: tick(center)}
+    found: dict[str, Chore] = {
+        "tick": lambda: tick(center),
+        "checkpoint": lambda: keep_newest(center),
+    }
     if center.role.shows:
         found["boards"] = lambda: keep_boards(center)
     if center.role.shows or center.role.judges:
@@ -62,8 +69,8 @@ async def tick(center: Center) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         now = center.clock.now()
-        for layer in center.live.age(now):
-            center.hub.changed(center.live.topic(layer))
+        for topic in center.live.age(now):
+            center.hub.changed(topic)
         center.health.age(now)
         center.hub.changed(center.health.topic)
         if center.role.judges and now - started > timedelta(seconds=FIRST_TICK_SECONDS):
@@ -125,6 +132,15 @@ async def keep_scores(center: Center) -> None:
         except Exception:
             log.exception("the scores could not be counted; they stay as they are and age")
         await asyncio.sleep(max(SCORE_SECONDS, SCORE_REST * (monotonic() - began)))
+
+
+async def keep_newest(center: Center) -> None:
+    """Keep the newest observations again and again; a lost database only makes them older."""
+    while True:
+        began = monotonic()
+        await center.writer.checkpoint.keep()
+        took = monotonic() - began
+        await asyncio.sleep(max(CHECKPOINT_SECONDS, CHECKPOINT_REST * took))
 
 
 async def keep_house(center: Center) -> None:

@@ -19,14 +19,14 @@ STORED, DUPLICATE, CORRECTED = 0, 1, 2
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 
-_OBSERVATION_DTYPE: Final = np.dtype(
+OBSERVATION_DTYPE: Final = np.dtype(
     [
         ("fields", ">i2"), ("l1", ">i4"), ("series", ">i4"), ("l2", ">i4"), ("time", ">i8"),
         ("l3", ">i4"), ("value", ">f8"), ("l4", ">i4"), ("received", ">i8"),
     ]
 )  # fmt: skip
 STAGING_DTYPE: Final = np.dtype(
-    [("fields", ">i2"), ("l0", ">i4"), ("row", ">i4"), *_OBSERVATION_DTYPE.descr[1:]]
+    [("fields", ">i2"), ("l0", ">i4"), ("row", ">i4"), *OBSERVATION_DTYPE.descr[1:]]
 )
 
 SETTINGS: Final = """
@@ -138,7 +138,7 @@ async def store_numbers(
     fresh = latest.newer(chosen) & (not careful)
     straight = offered[fresh]
     if len(straight):
-        block = as_copy(_OBSERVATION_DTYPE, rows.take(straight), received[straight])
+        block = as_copy(OBSERVATION_DTYPE, rows.take(straight), received[straight])
         async with conn.cursor() as cur, cur.copy(_COPY_OBSERVATION) as copy:
             await copy.write(block)
     kind[straight] = STORED

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ioc.errors import Conflict, Unavailable
 from ioc.live.latest import Latest
-from ioc.model import Columns, Receipt, from_micros
+from ioc.model import Columns, Receipt
 from ioc.quality.plausible import Judged, Limits, judge
 from ioc.store import batches, flush_mark, ledger, partitions, plausibility
 from ioc.store.aside import claimed, keep_aside, refused
+from ioc.store.checkpoint import Checkpoint
 from ioc.store.flush import Flushed, Part, concatenated, counts_of, lags_of, receipt_of
 from ioc.store.pool import Connection, connect
 from ioc.store.upsert import CORRECTED, SETTINGS, store_numbers, store_text
@@ -36,16 +37,6 @@ _MOST_FEED_LOCKS: Final = 128
 # In their order, so that two writers never wait for each other.
 _LOCK_FEEDS: Final = "SELECT pg_advisory_xact_lock(%s, n) FROM unnest(%s::int[]) AS n"
 
-_CHECKPOINT: Final = """
-    INSERT INTO series_latest AS l (series_id, phenomenon_time, value, received_at)
-    SELECT * FROM unnest(%(series)s::int[], %(time)s::timestamptz[], %(value)s::float8[],
-                         %(received)s::timestamptz[])
-    ON CONFLICT (series_id) DO UPDATE
-       SET phenomenon_time = excluded.phenomenon_time, value = excluded.value,
-           received_at = excluded.received_at
-     WHERE (excluded.phenomenon_time, excluded.received_at) >= (l.phenomenon_time, l.received_at)
-"""
-
 
 class BatchWriter:
     """Stores parts, one transaction a flush; alone, or one of several that take turns per feed."""
@@ -62,10 +53,10 @@ class BatchWriter:
         self._shared = shared
         self._careful = False
         self._latest = latest
+        self.checkpoint = Checkpoint(url, latest)
         self._limits = limits or Limits()
         self._conn: Connection | None = None
         self._weeks: set[int] | None = None
-        self._dirty: set[int] = set()
         self._id = uuid4()
         self._flush = 0
         self.commits = 0
@@ -101,7 +92,8 @@ class BatchWriter:
         self._conn = conn
 
     async def close(self) -> None:
-        """Give up the connection and with it the writer's lock."""
+        """Give up the connections and with them the writer's lock."""
+        await self.checkpoint.close()
         if self._conn is not None:
             await self._conn.close()
             self._conn = None
@@ -244,7 +236,7 @@ class BatchWriter:
         advanced = self._latest.apply(
             changed, int(received.max()) if len(received) else 0, judged.flags, judged.since
         )
-        self._dirty.update(advanced.tolist())
+        self.checkpoint.note(advanced)
         self.commits += 1
         self.committed_at = now
         self.disk_full = False
@@ -266,24 +258,3 @@ class BatchWriter:
         before, self._weeks = self._weeks, await partitions.existing(self._conn)
         await self._conn.rollback()
         return self._weeks is not None and not before <= self._weeks
-
-    async def checkpoint(self) -> None:
-        """Keep the newest observations in the database, so that a start need not search them."""
-        if not self._dirty or self._conn is None or self._conn.closed:
-            return
-        ids = np.array(sorted(self._dirty), np.int32)
-        try:
-            await self._conn.execute(
-                _CHECKPOINT,
-                {
-                    "series": ids.tolist(),
-                    "time": [from_micros(t) for t in self._latest.time[ids].tolist()],
-                    "value": self._latest.value[ids].tolist(),
-                    "received": [from_micros(t) for t in self._latest.received[ids].tolist()],
-                },
-            )
-            await self._conn.commit()
-        except psycopg.OperationalError:
-            await self.close_quietly()
-            return
-        self._dirty.difference_update(ids.tolist())

@@ -40,7 +40,7 @@ async def _fill(url: str) -> None:
     rows = [(s, to_micros(t), 0.1 * n) for s in series[:2] for n, t in enumerate(times)]
     text = [(series[2], to_micros(NOW), "mưa\tto\n\\. \\N")]
     await writer.flush([a_part(feed, rows, text=text, quarantined=2)], NOW)
-    await writer.checkpoint()
+    await writer.checkpoint.keep()
     await writer.close()
     await rows_of(
         url, "INSERT INTO audit (at, actor, source, action, subject, after) "

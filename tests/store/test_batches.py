@@ -62,7 +62,7 @@ async def test_writers_under_contention_store_each_key_once_and_count_it_once(
 
     await asyncio.gather(*(write(writer) for writer in writers))
     for writer in writers:
-        await writer.checkpoint()
+        await writer.checkpoint.keep()
         await writer.close()
     stored = await rows_of(database, "SELECT count(*) FROM observation")
     assert stored[0][0] == len(keys)

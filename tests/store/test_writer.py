@@ -149,7 +149,7 @@ async def test_a_flush_after_a_restart_knows_what_is_stored(
     feed = await a_feed_key(database)
     [a] = await real_series(database, feed, "a/x")
     await writer.flush([a_part(feed, [(a, MONDAY, 1), (a, MONDAY + 5, 2)])], NOW)
-    await writer.checkpoint()
+    await writer.checkpoint.keep()
     await writer.flush([a_part(feed, [(a, MONDAY + 9, 3)])], NOW)
     await writer.close()
     latest = Latest()
@@ -172,7 +172,7 @@ async def test_the_checkpoint_holds_the_newest_of_each_series(
     [a] = await real_series(database, feed, "a/x")
     for step in (5, 9, 2):
         await writer.flush([a_part(feed, [(a, MONDAY + step, step)])], NOW)
-        await writer.checkpoint()
+        await writer.checkpoint.keep()
     found = await rows_of(database, "SELECT series_id, phenomenon_time, value FROM series_latest")
     assert found == [(a, from_micros(MONDAY + 9), 9.0)]
 

@@ -10,6 +10,7 @@ import pytest
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest
 from ioc.live.state import LiveState
+from ioc.live.topic import StateTopic
 from ioc.model import (
     Columns,
     Feature,
@@ -83,7 +84,7 @@ class Map:
             np.array([series], np.int32), np.array([to_micros(self.hand.at)], np.int64),
             np.array([value], np.float64),
         )  # fmt: skip
-        return self.state.apply(self.latest.apply(rows, to_micros(self.hand.at)).tolist())
+        return _names(self.state.apply(self.latest.apply(rows, to_micros(self.hand.at))))
 
     def shown(self, layer: str = "health") -> dict[str, Any]:
         items = json.loads(self.state.topic(layer).snapshot(None))["items"]
@@ -91,6 +92,10 @@ class Map:
 
     def bed_state(self) -> str:
         return self.shown()["f/bv-1"]["values"]["beds"]["state"]
+
+
+def _names(topics: list[StateTopic]) -> set[str]:
+    return {topic.name.removeprefix("layer:") for topic in topics}
 
 
 @pytest.fixture
@@ -124,8 +129,8 @@ def test_a_new_value_makes_a_stale_one_fresh_again(live: Map, hand: Hand) -> Non
     live.state.age(hand.move(1_000))
     live.store(1, 6)
     assert live.bed_state() == "fresh"
-    assert live.state.age(hand.at) == {"health"}
-    assert live.state.age(hand.at) == set()
+    assert _names(live.state.age(hand.at)) == {"health"}
+    assert live.state.age(hand.at) == []
 
 
 def test_a_feed_without_an_interval_never_ages(hand: Hand) -> None:
@@ -134,7 +139,7 @@ def test_a_feed_without_an_interval_never_ages(hand: Hand) -> None:
     live.load(_feature("bv-1"))
     live.store(1, 5)
     live.state.age(hand.at)
-    assert live.state.age(hand.move(10**7)) == set()
+    assert live.state.age(hand.move(10**7)) == []
     assert live.bed_state() == "fresh"
 
 
@@ -180,7 +185,7 @@ def test_what_has_aged_is_found_although_series_came_in_between(live: Map, hand:
     live.state.age(hand.at)
     hand.move(1_000)
     live.add(_feature("bv-2"), _series(2, "bv-2"))
-    assert live.state.age(hand.at) == {"health"}
+    assert _names(live.state.age(hand.at)) == {"health"}
     assert live.bed_state() == "stale"
 
 

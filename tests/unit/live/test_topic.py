@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,6 +159,47 @@ def test_items_are_rendered_when_somebody_asks_and_once_for_all() -> None:
     assert topic.since(0, None) is topic.since(0, None)
     topic.snapshot(None)
     assert rendered == ["a"]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 19), unique=True, max_size=20), max_size=8),
+    st.sampled_from([None, BOX]),
+    st.sets(st.integers(0, 19)),
+)
+def test_items_marked_together_are_items_put_one_by_one(
+    rounds: list[list[int]], box: Box | None, gone: set[int]
+) -> None:
+    values = dict.fromkeys(map(str, range(20)), 0)
+    topics = [StateTopic("t", "e"), StateTopic("t", "e")]
+    for topic in topics:
+        topic.render = lambda key: _item(key, values[key])
+        for key in values:
+            topic.put(key, point=(float(key), 5.0) if int(key) % 3 else None)
+        for key in gone:
+            topic.remove(str(key))
+    followers = [Follower(topic, box) for topic in topics]
+    for marked in rounds:
+        keys = [str(key) for key in marked if key not in gone]
+        for key in keys:
+            values[key] += 1
+        topics[0].touch(np.array([topics[0].slot(key) for key in keys], np.intp))
+        for key in keys:
+            topics[1].put(key)
+        for follower in followers:
+            follower.catch_up()
+        assert followers[0].items == followers[1].items == _read(topics[0].snapshot(box))
+    assert topics[0].offset == topics[1].offset
+
+
+def test_a_place_that_is_free_again_is_taken_by_another_thing() -> None:
+    topic = StateTopic("t", "e")
+    topic.put("a", _item("a", 1), (5, 5))
+    follower = Follower(topic, BOX)
+    topic.remove("a")
+    topic.put("b", _item("b", 2))
+    follower.catch_up()
+    assert set(follower.items) == {"b"}
+    assert len(topic) == 1
 
 
 def test_an_item_that_stands_so_already_is_no_change() -> None:
