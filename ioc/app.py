@@ -1,11 +1,13 @@
 """Make the ASGI application around what the composition root has opened."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.dossier import Dossier
 from ioc.api import (
@@ -86,19 +88,28 @@ def create_app(state: State) -> FastAPI:
 
     app.openapi = openapi
 
-    @app.middleware("http")
-    async def headers(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        answer = await call_next(request)
-        answer.headers.update(HEADERS)
-        if answer.headers.get("content-type", "").startswith("text/html"):
-            answer.headers["Content-Security-Policy"] = pages.POLICY
-        elif "cache-control" not in answer.headers:
-            answer.headers["Cache-Control"] = "no-store"
-        return answer
-
+    app.add_middleware(_Headers)
     return app
+
+
+class _Headers:
+    """Gives every answer its headers and leaves its body alone: one that breaks off has no end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = pages.POLICY
+                elif "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def _declare_problems(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ingest.intake import Intake
+from ioc.api.transfers import Transfers
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.auth.tokens import hash_secret
 from ioc.clock import Clock
@@ -84,6 +85,7 @@ class State(TypedDict):
     boards: Boards
     hub: Hub
     facts: Facts
+    transfers: Transfers
 
 
 def state_of(connection: HTTPConnection) -> State:
@@ -139,6 +141,10 @@ def _facts(connection: HTTPConnection) -> Facts:
     return state_of(connection)["facts"]
 
 
+def _transfers(connection: HTTPConnection) -> Transfers:
+    return state_of(connection)["transfers"]
+
+
 Settings = Annotated[Config, Depends(_config)]
 Now = Annotated[datetime, Depends(_now)]
 Reads = Annotated[ReadPool, Depends(_reads)]
@@ -151,6 +157,7 @@ Alerts = Annotated[Alerting, Depends(_alerting)]
 KpiBoards = Annotated[Boards, Depends(_boards)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]
+FileTransfers = Annotated[Transfers, Depends(_transfers)]
 
 
 def bearer(connection: HTTPConnection) -> str | None:

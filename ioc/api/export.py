@@ -1,28 +1,23 @@
 """Observations as a file to take away: CSV or Parquet, streamed."""
 
-import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
-from ioc.api.deps import CurrentSubject, Known, Now, Reads, ServerFacts
+from ioc.api.deps import CurrentSubject, FileTransfers, Known, Now, Reads, ServerFacts
 from ioc.api.feeds import window
 from ioc.auth.policy import Permission, Role
-from ioc.errors import Busy, NotFound, NotPermitted
+from ioc.errors import NotFound, NotPermitted
 from ioc.flow.exporting import MEDIA_TYPES, FileFormat, exported
 from ioc.model import Domain
 from ioc.store.export import Wanted
 from ioc.store.pool import ReadPool
 
 router = APIRouter(tags=["series"])
-
-MOST_AT_ONCE: Final = 2
-"""Each holds a connection for as long as its reader takes; the others are for the screens."""
-
-_places: Final = asyncio.Semaphore(MOST_AT_ONCE)
 
 _FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -42,6 +37,7 @@ async def get_file(
     registry: Known,
     reads: Reads,
     facts: ServerFacts,
+    transfers: FileTransfers,
     now: Now,
     feed: Annotated[list[str] | None, Query()] = None,
     series: Annotated[list[str] | None, Query(description="feed/series key")] = None,
@@ -51,7 +47,10 @@ async def get_file(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> StreamingResponse:
-    """Observations of some series, the last 24 hours unless told; what is named is combined."""
+    """Observations of some series, the last 24 hours unless told; what is named is combined.
+
+    Few run at once. A transfer of which nothing is read for half a minute is cut off.
+    """
     if subject.role is Role.FEED:
         if subject.feed is None or any(named != subject.feed for named in feed or ()):
             raise NotPermitted("a feed's key exports that feed alone")
@@ -66,20 +65,19 @@ async def get_file(
         start, end, feed, series, domain and domain.value, layer,
         None if unit is None else _below(facts, unit, now),
     )  # fmt: skip
-    if _places.locked():
-        raise Busy(f"{MOST_AT_ONCE} exports run already; try again later")
-    return StreamingResponse(
+    transfers.check()
+    return transfers.answer(
         _streamed(reads, wanted, file_format),
         media_type=MEDIA_TYPES[file_format],
-        headers={"Content-Disposition": f'attachment; filename="observations.{file_format}"'},
+        filename=f"observations.{file_format}",
     )
 
 
 async def _streamed(
     reads: ReadPool, wanted: Wanted, file_format: FileFormat
 ) -> AsyncGenerator[bytes]:
-    async with _places, reads.connection() as conn:
-        async for piece in exported(conn, wanted, file_format):
+    async with reads.connection() as conn, aclosing(exported(conn, wanted, file_format)) as file:
+        async for piece in file:
             yield piece
 
 

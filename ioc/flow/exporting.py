@@ -5,6 +5,7 @@ import csv
 import importlib
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any, Final, Literal
 
 import msgspec
@@ -35,10 +36,14 @@ async def exported(
 ) -> AsyncGenerator[bytes]:
     """The file, a piece at a time; all of it is of one moment, and times are UTC."""
     series = await chosen(conn, wanted)
-    found = blocks(conn, series, wanted)
-    pieces = _csv(series, found) if file_format == "csv" else _parquet(series, found)
-    async for piece in pieces:
-        yield piece
+    written = _csv if file_format == "csv" else _parquet
+    # Whoever stops in the middle leaves a connection that is fit for others.
+    async with (
+        aclosing(blocks(conn, series, wanted)) as found,
+        aclosing(written(series, found)) as pieces,
+    ):
+        async for piece in pieces:
+            yield piece
 
 
 def _names(series: ExportedSeries) -> tuple[str, ...]:

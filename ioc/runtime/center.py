@@ -12,6 +12,7 @@ from ingest.broker import broker_address
 from ingest.intake import Intake
 from ingest.mqtt import MqttSource
 from ioc.api.deps import Facts, State
+from ioc.api.transfers import Transfers
 from ioc.auth.tokens import hash_mosquitto_password
 from ioc.clock import Clock
 from ioc.config import Config
@@ -272,4 +273,5 @@ class Center:
             boards=self.boards,
             hub=self.hub,
             facts=self.facts,
+            transfers=Transfers(),
         )

@@ -1,6 +1,7 @@
 """Observations out of the store: chosen by feed, series, place and time, streamed day by day."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -131,11 +132,13 @@ async def blocks(
         following = min(start + WINDOW, end)
         window = {"since": start, "until": following}
         if numeric:
-            async for raw in _copied(conn, {"ids": numeric, **window}):
-                yield _numbers(ids, raw)
+            async with aclosing(_copied(conn, {"ids": numeric, **window})) as copied:
+                async for raw in copied:
+                    yield _numbers(ids, raw)
         if textual:
-            async for rows in _texts(conn, {"ids": textual, **window}):
-                yield _as_block(ids, rows)
+            async with aclosing(_texts(conn, {"ids": textual, **window})) as texts:
+                async for rows in texts:
+                    yield _as_block(ids, rows)
         start = following
 
 
