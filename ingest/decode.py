@@ -9,7 +9,7 @@ from ingest import compression, shape
 from ingest.charset import UTF8, charset_of, readable, to_utf8
 from ingest.decoders import datex, gtfs, ioc, mapped, ngsi, senml, sensorthings, sparkplug
 from ingest.decoders.births import Births
-from ingest.decoders.documents import NOT_UTF8
+from ingest.decoders.documents import NOT_UTF8, TOO_DEEP
 from ingest.decoders.sparkplug import Hearing
 from ingest.mapping import compile_mapping, in_force
 from ingest.payload import ITEM, Channel, Decoded, Payload, Setting, nothing
@@ -117,6 +117,14 @@ def _transcoded(
 
 
 def _decoded(kind: str, body: bytes, feed: Feed, setting: Setting, hearing: Hearing) -> Decoded:
+    try:
+        return _read(kind, body, feed, setting, hearing)
+    except RecursionError:
+        # What is just not too deep to be read may be too deep to be written for the quarantine.
+        return nothing(Reason.JSON_INVALID, TOO_DEEP, body)
+
+
+def _read(kind: str, body: bytes, feed: Feed, setting: Setting, hearing: Hearing) -> Decoded:
     named = feed.format if feed.format != "auto" else shape.tell(kind, body, setting.topic)
     if named == "ioc":
         return _own(kind, body, setting)

@@ -63,6 +63,22 @@ def test_any_bytes_decode_without_an_error(
     assert found.received == len(rows(found)) + len(found.refused)
 
 
+@pytest.mark.parametrize("format", ["ngsi-ld", "sensorthings", "senml", "ioc", "mapped"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{"id":"x","type":"W","a":%s}',
+        '{"id":"x","type":"W","t":{"type":"Property","values":[%s]}}',
+        '[{"n":"a","x":%s}]',
+        '[{"result":%s,"Datastream":{"@iot.id":1}}]',
+    ],
+)
+def test_no_depth_is_an_error(format: str, around: str) -> None:
+    for depth in range(900, 1_000):
+        body = (around % ("[" * depth + "]" * depth)).encode()
+        assert decoded(body, "", format=format, mappings=MAPPED).received == 1
+
+
 _WORDS = (
     "Point", "Feature", "Property", "Alert", "2026-11-22T09:00:00Z", "urn:ngsi-ld:A:1", "1.803,5",
 )  # fmt: skip
