@@ -6,6 +6,7 @@ a work of months is as fresh as the last publication that names it.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 from xml.parsers import expat
 
@@ -52,7 +53,7 @@ def decode(body: bytes, setting: Setting) -> Decoded:
 
 
 def _record(rows: Rows, record: Record, document: bytes, setting: Setting) -> None:
-    raw, first = record.alone(document), rows.next
+    raw, first = partial(record.alone, document), rows.next
     try:
         time = _time(record, setting)
     except _Wrong as wrong:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -84,7 +85,7 @@ def _message(header: Any, entities: list[Any]) -> bytes:
 
 
 def _vehicle(rows: Rows, entity: Any, header: Any, setting: Setting) -> None:
-    vehicle, raw = entity.vehicle, _message(header, [entity])
+    vehicle, raw = entity.vehicle, partial(_message, header, [entity])
     told = vehicle.vehicle
     # Protobuf gives a text that is not UTF-8 as bytes.
     if any(

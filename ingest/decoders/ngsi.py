@@ -8,6 +8,7 @@ with `value` (NGSI-v2, or NGSI-LD with its `type`), or a list of such objects to
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from ingest.decoders.attributes import (
@@ -169,7 +170,7 @@ def _attributes(rows: Rows, entity: _Entity, setting: Setting, *, placed: bool) 
                 elif isinstance(time, str):
                     wrong.setdefault(name, []).append(sample.kept)
                 else:
-                    raw = entity.only({name: [sample.kept]})
+                    raw = partial(entity.only, {name: [sample.kept]})
                     key = _key(entity, name, instance)
                     rows.add(rows.next, key, time, sample.value, raw, uom=instance.uom)
     if timeless:

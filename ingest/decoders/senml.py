@@ -1,6 +1,7 @@
 """Format `senml`: SenML JSON packs of RFC 8428."""
 
 import math
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -189,7 +190,7 @@ def _add(
     rows: Rows, index: int, record: dict[str, Any], resolved: _Resolved, setting: Setting
 ) -> None:
     name, seconds, value, uom = resolved
-    raw = _standalone(record, resolved)
+    raw = partial(_standalone, record, resolved)
     micros = from_seconds(seconds)
     if seconds < RELATIVE_BELOW:
         if setting.arrival is None:

@@ -8,6 +8,7 @@ around it, or in the topic `v1.1/Datastreams({id})/Observations`.
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ingest.decoders.documents import as_list, as_object, as_text, encode, read_documents
@@ -207,7 +208,7 @@ def _is_of_many(given: dict[str, Any]) -> bool:
 
 
 def _observation(rows: Rows, given: dict[str, Any], setting: Setting) -> None:
-    stream, raw = _stream(given), encode(given)
+    stream, raw = _stream(given), partial(encode, given)
     if stream is None and _is_of_many(given):
         rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, _MULTIPLE, raw)
         return
