@@ -1,5 +1,6 @@
 """Mappings of a feed: which there are, trying one on a sample, putting a new version in force."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -96,7 +97,10 @@ async def get_mapping(feed: LedgerFeed, reads: Reads, now: Now) -> Response:
 async def put_mapping(
     request: Request, feed: RepairableFeed, subject: CurrentSubject, writes: Writes, now: Now
 ) -> Response:
-    """Make a new version of the mapping, in effect from now or from a given time on."""
+    """Make a new version of the mapping, in effect from now or from a given time on.
+
+    It stays in effect until the time of another version comes.
+    """
     hint = '; send {"mapping": {"series": …, "time": …, "value": …}}'
     given = decoded(await whole(request, MOST_MAPPING), _request, "a mapping", hint)
     start = given.effective_from or now
@@ -132,6 +136,8 @@ async def post_mapping_test(request: Request, feed: RepairableFeed, now: Now) ->
     sample = bytes(given.sample)
     if sample[:1] == b'"':
         sample = msgspec.json.decode(sample, type=str).encode()
-    found = try_mapping(given.mapping, sample, feed, content_type=given.content_type, now=now)
+    found = await asyncio.to_thread(
+        try_mapping, given.mapping, sample, feed, content_type=given.content_type, now=now
+    )
     shown = Trial(found.rows[:MOST_SHOWN], found.features[:MOST_SHOWN], found.problems[:MOST_SHOWN])
     return answer(TrialAnswer(shown, len(found.rows)))

@@ -3,20 +3,24 @@
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
 
 from ingest.decode import decode
-from ingest.decoders.sparkplug import Births
+from ingest.decoders.births import Births
+from ingest.decoders.sparkplug import node_of
 from ingest.intake import Intake
 from ingest.payload import Decoded, Payload, nothing
 from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
+from ioc.flow.lanes import Lanes
 from ioc.flow.placing import Placing, holding
 from ioc.flow.resolve import Resolver, moved
 from ioc.model import Feed, Problem, Reason, Receipt
+from ioc.store.births import KeptBirths
 from ioc.store.flush import MOST_PROBLEMS, Flushed, Part
 from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter
@@ -58,6 +62,10 @@ class Loaded(msgspec.Struct, frozen=True, eq=False):
     said: dict[int, tuple[Feed, Decoded]] = {}
 
 
+Read = tuple[Payload, Feed, Decoded]
+"""A payload, its feed, and what was found in it."""
+
+
 class Pipeline:
     """Acknowledged means stored: a payload is answered after its commit and shown after that."""
 
@@ -69,6 +77,7 @@ class Pipeline:
         resolver: Resolver,
         placing: Placing,
         writer: BatchWriter,
+        births: KeptBirths,
         readers: Sequence[Reader],
         clock: Clock,
     ) -> None:
@@ -77,11 +86,12 @@ class Pipeline:
         self._registry = registry
         self._resolver = resolver
         self._placing = placing
-        self._births = Births()
+        self._births = births
+        self._lanes = Lanes(registry, self._beside)
         self._writer = writer
         self._readers = readers
         self._clock = clock
-        self._asked: dict[str, float] = {}
+        self._asked: dict[object, float] = {}
         # One flush is prepared while the other is with the database.
         self._ready: asyncio.Queue[Loaded | None] = asyncio.Queue(maxsize=1)
 
@@ -92,32 +102,52 @@ class Pipeline:
 
     async def run(self) -> None:
         """Work until the intake is closed and empty."""
-        storing = asyncio.create_task(self._store(), name="store")
-        try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._store(), name="store")
             while payloads := await self._intake.take(most=MOST_PAYLOADS, most_bytes=MOST_BYTES):
-                loaded = await self._load(payloads)
-                put = asyncio.create_task(self._ready.put(loaded))
-                await asyncio.wait({put, storing}, return_when=asyncio.FIRST_COMPLETED)
-                if storing.done():
-                    put.cancel()
-                    break
-            await asyncio.wait(
-                {asyncio.create_task(self._ready.put(None)), storing},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            await storing
-        finally:
-            storing.cancel()
+                passing, beside = self._lanes.divide(payloads)
+                await self._ready.put(await self._load(await self._read(passing)))
+                # What came before it of the same feed is on its way now.
+                await self._lanes.add(beside, group)
+            await self._lanes.emptied()
+            await self._ready.put(None)
 
-    async def _load(self, payloads: list[Payload]) -> Loaded:
-        read: list[tuple[Payload, Feed, Decoded]] = []
+    async def _read(self, payloads: Sequence[Payload]) -> list[Read]:
+        """Decode payloads in their order; births are written down before anything is answered."""
+        nodes = {
+            (payload.feed_key, node)
+            for payload in payloads
+            if (node := node_of(payload.topic_key)) is not None
+        }
+        if nodes:
+            await self._until_there("births", lambda: self._births.look_up(nodes))
+        read: list[Read] = []
         for payload in payloads:
-            feed = self._registry.feeds.get(payload.feed_key)
-            if feed is None:
-                payload.answer(_GONE)
-            else:
-                feed = feed if payload.replay is None else _feed_of_replay(feed, payload)
-                read.append((payload, feed, _decoded(payload, feed, self._births)))
+            feed = self._feed(payload)
+            if feed is not None:
+                read.append((payload, feed, _decoded(payload, feed, self._births.known)))
+        changes = self._births.known.changes()
+        if changes:
+            now = self._clock.now()
+            await self._until_there("births", lambda: self._births.keep(changes, now))
+        return read
+
+    async def _beside(self, payload: Payload) -> None:
+        """The same for a payload that takes long, in a thread of its own."""
+        feed = self._feed(payload)
+        if feed is not None:
+            decoded = await asyncio.to_thread(_decoded, payload, feed, None)
+            await self._ready.put(await self._load([(payload, feed, decoded)]))
+
+    def _feed(self, payload: Payload) -> Feed | None:
+        """The feed as the payload sees it; None where there is none any more, which is answered."""
+        feed = self._registry.feeds.get(payload.feed_key)
+        if feed is None:
+            payload.answer(_GONE)
+            return None
+        return _feed_of_replay(feed, payload)
+
+    async def _load(self, read: list[Read]) -> Loaded:
         # What comes out of quarantine has a feed of its own, and is no newer than what comes in.
         again = [entry for entry in read if entry[0].replay is not None]
         if again:
@@ -127,7 +157,7 @@ class Pipeline:
         # A thousand sensors that report for the first time cost one statement, not a thousand.
         items = [(feed, decoded) for _, feed, decoded in read]
         resolver.read_numbers(items)
-        await self._make_series(items)
+        await self._until_there("unknown series", lambda: resolver.make_series(items))
         plain = [None] * len(again) + resolver.resolve_plain(read[len(again) :], now)
         parts = [
             found or resolver.resolve(payload, feed, decoded, now)
@@ -143,35 +173,38 @@ class Pipeline:
         }
         return Loaded(payloads, parts, said)
 
-    async def _make_series(self, items: Sequence[tuple[Feed, Decoded]]) -> None:
+    async def _until_there(self, what: str, ask: Callable[[], Awaitable[None]]) -> None:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
-        self._asked["series"] = monotonic()
-        while True:
-            try:
-                await self._resolver.make_series(items)
-            except Unavailable as error:
-                log.warning("unknown series wait: %s", error)
-                await asyncio.sleep(0.5)
-            else:
-                del self._asked["series"]
-                return
+        with self._asking():
+            while True:
+                try:
+                    await ask()
+                except Unavailable as error:
+                    log.warning("%s wait: %s", what, error)
+                    await asyncio.sleep(0.5)
+                else:
+                    return
+
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        ticket = object()
+        self._asked[ticket] = monotonic()
+        try:
+            yield
+        finally:
+            del self._asked[ticket]
 
     async def _store(self) -> None:
-        kept_at = monotonic()
         while (loaded := await self._next()) is not None:
             if loaded.parts:
                 await self._flush(loaded)
             await self._placing.write(monotonic())
-            if monotonic() - kept_at >= CHECKPOINT_SECONDS:
-                await self._writer.checkpoint()
-                kept_at = monotonic()
         await self._placing.write(math.inf)
-        await self._writer.checkpoint()
+        await self._writer.checkpoint.keep()
 
     async def _flush(self, loaded: Loaded) -> None:
-        self._asked["flush"] = monotonic()
-        flushed = await self._writer.flush(loaded.parts, self._clock.now())
-        del self._asked["flush"]
+        with self._asking():
+            flushed = await self._writer.flush(loaded.parts, self._clock.now())
         self._place(loaded, flushed)
         for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
             payload.answer(receipt)
@@ -203,7 +236,7 @@ def _feed_of_replay(feed: Feed, payload: Payload) -> Feed:
     return msgspec.structs.replace(feed, late_limit=feed.late_limit + payload.replay.waited)
 
 
-def _decoded(payload: Payload, feed: Feed, births: Births) -> Decoded:
+def _decoded(payload: Payload, feed: Feed, births: Births | None) -> Decoded:
     if payload.retained and feed.time_source == "arrival":
         # It was kept by the broker for who knows how long: now is not its time.
         feed = msgspec.structs.replace(feed, time_source="payload")

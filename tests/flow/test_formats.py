@@ -7,8 +7,8 @@ from typing import Any
 
 from google.transit import gtfs_realtime_pb2
 
-from ingest.decoders.sparkplug import Message
-from tests.fixtures.server import Server, eventually, now, stamp
+from ingest.decoders.sparkplug_message import Message
+from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
 
 
 def _entity(longitude: float, latitude: float, value: float = 41.5) -> dict[str, Any]:
@@ -92,6 +92,30 @@ def test_standard_topics_of_sensorthings_and_sparkplug_lie_below_the_feed(server
     assert (kept["reason"], "rebirth" in kept["detail"]) == ("alias_unknown", True)
 
 
+def test_a_node_goes_on_speaking_by_alias_after_a_restart(own_server: Server) -> None:
+    own_server.start()
+    door = own_server.feed("spb")
+    birth: Any = Message()
+    birth.timestamp = int((now() - timedelta(seconds=9)).timestamp() * 1000)
+    birth.metrics.add(name="bdSeq", datatype=8, long_value=7)
+    birth.metrics.add(name="muc", alias=1, datatype=1, int_value=2**32 - 5)
+    door.publish(birth.SerializeToString(), below="/spBv1.0/nuoc/NBIRTH/bom")
+    eventually(lambda: own_server.stored("spb") == 1)
+    own_server.kill()
+    own_server.start()
+    late_will: Any = Message()
+    late_will.metrics.add(name="bdSeq", datatype=8, long_value=6)
+    data: Any = Message()
+    data.timestamp = birth.timestamp + 1000
+    data.metrics.add(alias=1, int_value=2**32 - 6)
+    door.publish(late_will.SerializeToString(), below="/spBv1.0/nuoc/NDEATH/bom")
+    door.publish(data.SerializeToString(), below="/spBv1.0/nuoc/NDATA/bom")
+    eventually(lambda: own_server.stored("spb") == 2)
+    with own_server.database() as conn:
+        values = conn.execute("SELECT value FROM observation ORDER BY phenomenon_time").fetchall()
+    assert values == [(-5.0,), (-6.0,)]
+
+
 def test_vehicle_positions_are_stored_and_placed(server: Server) -> None:
     door = server.feed("buses", domain="traffic")
     message = gtfs_realtime_pb2.FeedMessage()
@@ -127,3 +151,48 @@ def test_a_mapping_and_other_settings_are_given_by_command(server: Server, tmp_p
             "JOIN feed USING (feed_key) WHERE feed.id = 'rivers'"
         ).fetchall()
     assert found == [("T01/level", 1803.5)]
+
+
+def _mapped(server: Server, feed: str, document: dict[str, Any]) -> FeedDoor:
+    door = server.feed(feed, domain="environment", format="mapped")
+    client = server.sign_in("administrator")
+    told = {"mapping": document, "effective_from": "2026-01-01T00:00:00Z"}
+    assert client.put(f"/feeds/{feed}/mapping", json=told).status_code == 200
+    eventually(lambda: "mapping_missing" not in door.post({}).text)
+    return door
+
+
+def test_a_table_over_mqtt_is_read_by_the_mapping_of_its_feed(server: Server) -> None:
+    document = {"series": "tram", "time": "luc", "value": "muc"}
+    door = _mapped(server, "rivers.table", document)
+    table = f"tram;luc;muc\na/x;{stamp()};3\nb/x;{stamp()};4\n"
+    door.publish(table.encode())
+    eventually(lambda: server.stored("rivers.table") == 2)
+
+
+def test_a_mapping_that_takes_long_holds_up_no_other_feed(server: Server) -> None:
+    document = {"series": "'a'", "value": "r[?@ == `2`] | length(@)", "time": "t"}
+    slow, quick = _mapped(server, "long.mapping", document), server.feed("beside")
+    row = {"series": "a/x", "time": stamp(), "value": 1}
+    # The broker hands on in its order what it has acknowledged.
+    slow.publish(json.dumps({"t": stamp(), "r": [1] * 2_000_000}).encode())
+    slow.publish(json.dumps({"t": stamp(now() - timedelta(hours=1)), "r": [2]}).encode())
+    quick.publish(json.dumps(row).encode())
+    eventually(lambda: server.stored("beside") == 1)
+    assert server.stored("long.mapping") == 0
+    eventually(lambda: server.stored("long.mapping") == 2)
+
+
+def test_json_that_is_nested_too_deeply_is_refused_for_its_depth(server: Server) -> None:
+    document = {"series": "id", "time": "t", "value": "v"}
+    door = _mapped(server, "deep.mapping", document)
+    deep = b'{"a":' * 700 + b"1" + b"}" * 700
+    answer = door.post(deep)
+    assert (answer.status_code, "levels deep" in answer.json()["detail"]) == (400, True)
+    client = server.sign_in("administrator")
+    for levels, said in ((700, "levels deep"), (100_000, "recursion")):
+        sample = b'{"a":' * levels + b"1" + b"}" * levels
+        body = b'{"mapping":' + json.dumps(document).encode() + b',"sample":' + sample + b"}"
+        tried = client.post(f"/feeds/{door.feed}/mapping/test", content=body)
+        assert said in tried.text
+        assert tried.status_code == (200 if levels == 700 else 400)
