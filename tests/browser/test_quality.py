@@ -44,6 +44,22 @@ def gauge(server: Server) -> FeedDoor:
     return door
 
 
+@pytest.fixture(scope="module")
+def open_feed(server: Server) -> FeedDoor:
+    """A feed that reports and declares no interval, of an agency of its own."""
+    door = server.feed("khong-chu-ky", "so-thu-nghiem", interval=None)
+    items = [{"series": f"a/{n}", "time": stamp(), "value": n} for n in range(12)]
+    assert door.post(items).json()["stored"] == 12
+    operator = server.sign_in("operator")
+
+    def named() -> bool:
+        found = operator.get("/quality/ranking").json()["items"]
+        return any(each["undeclared"] and each["rank"] for each in found)
+
+    eventually(named)
+    return door
+
+
 async def test_the_wall_shows_each_agencys_four_words_with_their_counts(
     server: Server, gauge: FeedDoor, screens: Screens
 ) -> None:
@@ -65,6 +81,12 @@ async def test_the_wall_shows_each_agencys_four_words_with_their_counts(
         means.append(sum(shown) / len(shown) if shown else 101)
     assert len(means) > 1
     assert means == sorted(means)
+    meanings = screen.page.get_by_test_id("meanings")
+    assert await meanings.locator("dt").all_inner_texts() == ["Đúng", "Đủ", "Sạch", "Sống"]
+    await expect(meanings.locator("dd").last).to_contain_text("trong thời hạn cập nhật")
+    await expect(meanings).to_be_in_viewport(ratio=1)
+    size = await meanings.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+    assert size / 1080 >= 0.019, "it must be read from the seats"
     await screen.page.keyboard.press("1")
     await expect(screen.page.get_by_test_id("panel-map")).to_be_visible()
     bar = screen.page.get_by_test_id("quality")
@@ -110,3 +132,29 @@ async def test_an_agency_sees_its_scores_what_they_mean_and_what_to_do(
     await words.locator("summary").click()
     await expect(words.locator("tbody tr").first).to_contain_text("50,0 %")
     screen.check()
+
+
+async def test_the_portal_ranks_the_agencies_and_marks_the_own_row(
+    server: Server, gauge: FeedDoor, open_feed: FeedDoor, screens: Screens
+) -> None:
+    screen = await screens.open(server)
+    logins = await away(demo_logins, server)
+    await screen.sign_in("soyte", logins["soyte"])
+    ranking = screen.page.get_by_test_id("ranking")
+    own = ranking.get_by_test_id("rank-so-y-te")
+    await expect(own).to_have_attribute("aria-current", "true")
+    await expect(own).to_contain_text("cơ quan của bạn")
+    await expect(own).to_contain_text("2 / 4")
+    await expect(ranking.locator("tr.chosen")).to_have_count(1)
+    other = ranking.get_by_test_id("rank-so-thu-nghiem")
+    await expect(other).to_contain_text("chưa khai báo chu kỳ")
+    await expect(other).to_contain_text("12 / 12")
+    screen.check()
+    all_of_them = await screens.open(server)
+    await all_of_them.sign_in("trucban", logins["trucban"])
+    await all_of_them.go("/agency")
+    words = all_of_them.page.get_by_test_id("quality-so-thu-nghiem")
+    await expect(words.get_by_test_id("undeclared")).to_contain_text(open_feed.feed)
+    await expect(words.get_by_test_id("undeclared")).to_contain_text("--interval PT5M")
+    await expect(all_of_them.page.get_by_test_id("ranking").locator("tr.chosen")).to_have_count(0)
+    all_of_them.check()

@@ -4,10 +4,12 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import './scores.css'
 import { Ago } from '../design/age'
-import { date, number } from '../i18n/format'
+import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
-import type { AgencyQuality, QualityPage, QualityWord, Scores as FourWords, Share } from '../live/protocol'
+import type { AgencyQuality, FeedName, QualityPage, QualityWord, Scores as FourWords } from '../live/protocol'
+import { Ranking } from './ranking'
+import { calendar, counts, percent, percentOf } from './share'
 
 const DAYS = 30
 const RENEW_EVERY = 60_000
@@ -34,6 +36,7 @@ export function Scores({ agencies }: { agencies: string[] }) {
       {shown.map((id) => (
         <Agency key={id} days={items.filter((item) => item.agency.id === id)} definitions={definitions} />
       ))}
+      <Ranking own={agencies} />
     </>
   )
 }
@@ -70,6 +73,7 @@ function Agency({ days, definitions }: { days: AgencyQuality[]; definitions: Qua
           <b>{words.lowest(say(cure.name))}</b> {say(cure.cure)}.
         </p>
       )}
+      {newest.undeclared.length > 0 && <Undeclared feeds={newest.undeclared} />}
       <details class="pad">
         <summary>{words.lastDays(number(days.length))}</summary>
         <div class="scroll tall">
@@ -97,7 +101,7 @@ function Agency({ days, definitions }: { days: AgencyQuality[]; definitions: Qua
                       <div class="caption">{counts(day.scores[word])}</div>
                     </td>
                   ))}
-                  <td class="n">{day.scores.overall === null ? '–' : `${number(day.scores.overall, 1)} %`}</td>
+                  <td class="n">{percentOf(day.scores.overall)}</td>
                 </tr>
               ))}
             </tbody>
@@ -106,6 +110,19 @@ function Agency({ days, definitions }: { days: AgencyQuality[]; definitions: Qua
         <p class="caption">{words.overallNote}</p>
       </details>
     </section>
+  )
+}
+
+/** The feeds of which nobody can say whether they are complete, and how to mend that. */
+function Undeclared({ feeds }: { feeds: FeedName[] }) {
+  const words = w()
+  const first = feeds[0]?.feed ?? ''
+  return (
+    <p class="pad" data-testid="undeclared">
+      <b>{words.undeclared(feeds.map((feed) => feed.name).join(', '))}</b> {words.declareInterval}{' '}
+      <code>PUT /api/v1/feeds/{first}/series</code>
+      {words.haveIntervalSet} <code>ioc feed set {first} --interval PT5M</code>
+    </p>
   )
 }
 
@@ -131,18 +148,4 @@ function lowest(scores: FourWords): QualityWord | null {
   const known = WORDS.filter((word) => scores[word].value !== null)
   const worst = known.sort((a, b) => (scores[a].value ?? 0) - (scores[b].value ?? 0))[0]
   return worst !== undefined && (scores[worst].value ?? 0) < GOOD ? worst : null
-}
-
-function percent(share: Share): string {
-  return share.value === null ? '–' : `${number(share.value, 1)} %`
-}
-
-function counts(share: Share): string {
-  if (share.numerator === null || share.denominator === null) return w().notYet
-  return w().of(number(share.numerator), number(share.denominator))
-}
-
-/** "2026-11-22" as people write it; a day of the province has no zone. */
-function calendar(day: string): string {
-  return date(`${day}T12:00:00+07:00`)
 }

@@ -293,7 +293,12 @@ export interface Scores extends Record<QualityWord, Share> {
   words: number
 }
 
-/** The quality of an agency's data on a day of the province. */
+export interface FeedName {
+  feed: string
+  name: string
+}
+
+/** The quality of an agency's data on a day of the province; `undeclared` are its feeds without an interval. */
 export interface AgencyQuality {
   day: string
   agency: UnitRef
@@ -301,11 +306,37 @@ export interface AgencyQuality {
   version: number
   computed_at: Instant
   scores: Scores
-  feeds: { feed: string; name: string; simulated: boolean; scores: Scores }[]
+  feeds: (FeedName & { simulated: boolean; scores: Scores })[]
+  undeclared: FeedName[]
+}
+
+export interface QualityDefinition {
+  word: QualityWord
+  version: number
+  name: Text
+  meaning: Text
+  cure: Text
 }
 
 export interface QualityPage extends Page<AgencyQuality> {
-  definitions: { word: QualityWord; version: number; name: Text; meaning: Text; cure: Text }[]
+  definitions: QualityDefinition[]
+}
+
+/** An agency in the ranking; `reason` is why it is not ranked or stands below others. */
+export interface RankedAgency {
+  rank: number | null
+  agency: UnitRef
+  feeds: number
+  simulated: boolean
+  computed_at: Instant | null
+  scores: Scores
+  reason: Text | null
+  undeclared: FeedName[]
+}
+
+export interface RankingPage extends Page<RankedAgency> {
+  day: string
+  definitions: QualityDefinition[]
 }
 
 export interface Page<T> {

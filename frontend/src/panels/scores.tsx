@@ -17,6 +17,7 @@ export function ScoresPanel() {
   const items = centre.data.read()
   const agencies = byAgency(items)
   const own = items.filter((item) => !item.id.includes('@'))
+  const named = WORDS.map((word) => ({ word, figure: items.find((item) => item.indicator === word) }))
   const newest = items.find((item) => item.time !== null)
   return (
     <section class="panel scores" aria-label={words.quality} data-testid="panel-scores">
@@ -31,40 +32,51 @@ export function ScoresPanel() {
       {agencies.length === 0 ? (
         <p class="caption pad">{centre.data.known.value ? words.notYet : words.loading}</p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th>{words.colAgency}</th>
-              {WORDS.map((word) => {
-                const named = items.find((item) => item.indicator === word)
-                return (
-                  <th key={word} class="n" title={say(named?.note)}>
-                    {named ? say(named.name) : ''}
+        <div class="by-agency">
+          <table>
+            <thead>
+              <tr>
+                <th>{words.colAgency}</th>
+                {named.map(({ word, figure }) => (
+                  <th key={word} class="n">
+                    {say(figure?.name)}
                   </th>
-                )
-              })}
-            </tr>
-          </thead>
-          <tbody>
-            {agencies.map(({ id, name, figures }) => (
-              <tr key={id} data-testid={`scores-${id}`}>
-                <td>{name}</td>
-                {WORDS.map((word) => (
-                  <Cell key={word} figure={figures.get(word)} />
                 ))}
               </tr>
-            ))}
+            </thead>
+            <tbody>
+              {agencies.map(({ id, name, figures }) => (
+                <tr key={id} data-testid={`scores-${id}`}>
+                  <td>{name}</td>
+                  {WORDS.map((word) => (
+                    <Cell key={word} figure={figures.get(word)} />
+                  ))}
+                </tr>
+              ))}
+            </tbody>
             {own.length > 0 && (
-              <tr class="all">
-                <td>{words.qualityAll}</td>
-                {WORDS.map((word) => (
-                  <Cell key={word} figure={own.find((item) => item.indicator === word)} />
-                ))}
-              </tr>
+              <tfoot>
+                <tr class="all">
+                  <td>{words.qualityAll}</td>
+                  {WORDS.map((word) => (
+                    <Cell key={word} figure={own.find((item) => item.indicator === word)} />
+                  ))}
+                </tr>
+              </tfoot>
             )}
-          </tbody>
-        </table>
+          </table>
+        </div>
       )}
+      <dl class="meanings" data-testid="meanings">
+        {named.map(({ word, figure }) =>
+          figure?.note ? (
+            <div key={word}>
+              <dt>{say(figure.name)}</dt>
+              <dd>{say(figure.note)}</dd>
+            </div>
+          ) : null,
+        )}
+      </dl>
       <p class="caption pad">{words.qualityNote(number(GOOD))}</p>
     </section>
   )
