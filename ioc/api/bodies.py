@@ -1,6 +1,9 @@
-"""Request bodies as they stream in: decompressed, bounded, cut into blocks of whole lines."""
+"""Request bodies as they stream in: decompressed, bounded, cut into blocks of whole lines.
 
-from collections.abc import AsyncIterator
+What is held of a body counts against the budget of all bodies until it is handed on.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TypeVar
 
 import msgspec
@@ -8,6 +11,8 @@ from fastapi import Request
 
 from ingest.compression import inflater
 from ingest.payload import MOST_BYTES
+from ioc.api.budget import Share
+from ioc.api.deps import state_of
 from ioc.errors import Invalid, TooLarge
 
 T = TypeVar("T")
@@ -28,18 +33,22 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
 
 
 async def whole(request: Request, most: int = MOST_BYTES) -> bytes:
-    """The whole body, or `TooLarge`."""
+    """The whole body; `TooLarge`, or `Busy` where too much is on its way in already."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
         raise TooLarge(f"the body has {declared} bytes, {most} are taken; send NDJSON or CSV")
     parts: list[bytes] = []
     size = 0
-    async for piece in pieces(request):
-        size += len(piece)
-        if size > most:
-            raise TooLarge(f"the body has more than {most} bytes; send NDJSON or CSV, which stream")
-        parts.append(piece)
-    return b"".join(parts)
+    with state_of(request)["bodies"].share() as share:
+        async for piece in pieces(request):
+            size += len(piece)
+            if size > most:
+                raise TooLarge(
+                    f"the body has more than {most} bytes; send NDJSON or CSV, which stream"
+                )
+            share.hold(size)
+            parts.append(piece)
+        return b"".join(parts)
 
 
 def decoded(body: bytes, decoder: msgspec.json.Decoder[T], what: str, hint: str = "") -> T:
@@ -50,18 +59,20 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[T], what: str, hint: str 
         raise Invalid(f"not {what}: {error}{hint}") from error
 
 
-async def lines(request: Request, *, header: bool) -> AsyncIterator[tuple[bytes, int]]:
+async def lines(request: Request, *, header: bool) -> AsyncGenerator[tuple[bytes, int]]:
     """Blocks of whole lines with the place of their first line; a CSV header leads each block.
 
-    No more is held than a block, or one line of at most `MOST_BYTES` bytes.
+    No more is held than a block, or one line of at most `MOST_BYTES` bytes; `Busy` where too much
+    is on its way in already.
     """
-    async for block in cut_lines(pieces(request), header=header):
-        yield block
+    with state_of(request)["bodies"].share() as share:
+        async for block in cut_lines(pieces(request), share, header=header):
+            yield block
 
 
 async def cut_lines(
-    given: AsyncIterator[bytes], *, header: bool
-) -> AsyncIterator[tuple[bytes, int]]:
+    given: AsyncIterator[bytes], share: Share, *, header: bool
+) -> AsyncGenerator[tuple[bytes, int]]:
     """The same of pieces that come from anywhere."""
     waiting: list[bytes] = []
     size = 0
@@ -70,6 +81,7 @@ async def cut_lines(
     async for piece in given:
         waiting.append(piece)
         size += len(piece)
+        share.hold(size)
         if size < BLOCK:
             continue
         # Only the new piece is searched, and all are joined once: a long line stays cheap.
@@ -84,6 +96,7 @@ async def cut_lines(
         waiting[-1] = piece[: cut + 1]
         block = b"".join(waiting)
         waiting, size = [piece[cut + 1 :]], len(piece) - cut - 1
+        share.hold(size)
         if header and not head:
             head, block = _headed(block)
         if block.strip():

@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ingest.intake import Intake
+from ioc.api.budget import BodyBudget
 from ioc.api.transfers import Transfers
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.auth.tokens import hash_secret
@@ -86,6 +87,7 @@ class State(TypedDict):
     hub: Hub
     facts: Facts
     transfers: Transfers
+    bodies: BodyBudget
 
 
 def state_of(connection: HTTPConnection) -> State:

@@ -1,5 +1,6 @@
 """Feeds: what there are and how they fare, and observations in."""
 
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -80,11 +81,12 @@ async def post_observations(
     if kind in NDJSON | CSV:
         total = Receipt()
         try:
-            async for block, first in lines(request, header=kind in CSV):
-                receipt = await _store(intake, feed, block, content_type, now, first)
-                shift = msgspec.structs.replace(receipt, problems=[])
-                total.add(shift, most_problems=MOST_PROBLEMS)
-                total.problems += receipt.problems[: MOST_PROBLEMS - len(total.problems)]
+            async with aclosing(lines(request, header=kind in CSV)) as blocks:
+                async for block, first in blocks:
+                    receipt = await _store(intake, feed, block, content_type, now, first)
+                    shift = msgspec.structs.replace(receipt, problems=[])
+                    total.add(shift, most_problems=MOST_PROBLEMS)
+                    total.problems += receipt.problems[: MOST_PROBLEMS - len(total.problems)]
         except IocError as error:
             # What was committed before stays; the sender learns how far it came.
             error.values = {**error.values, "receipt": msgspec.to_builtins(total)}

@@ -5,6 +5,7 @@ import json
 import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from uuid import uuid4
 
@@ -66,6 +67,37 @@ def test_a_body_of_100_megabytes_is_refused_before_it_is_sent(
             assert more, answer
             answer += more
     assert answer.startswith("HTTP/1.1 413 ")
+
+
+def test_many_slow_bodies_take_bounded_memory_and_the_others_are_told_to_wait(
+    server: Server, door: FeedDoor
+) -> None:
+    head = (
+        f"POST /api/v1/feeds/{door.feed}/observations HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {door.key}\r\nContent-Type: {JSON}\r\n"
+        f"Content-Length: {15 * MEGABYTE}\r\n\r\n["
+    )
+    assert server.process is not None
+    process = psutil.Process(server.process.pid)
+    before = process.memory_info().rss
+    with ExitStack() as stack:
+        slow: list[socket.socket] = []
+        for _ in range(25):
+            sock = socket.create_connection(("127.0.0.1", server.http_port), timeout=20)
+            slow.append(stack.enter_context(sock))
+            sock.sendall(head.encode() + b" " * (9 * MEGABYTE))
+        answers = [slow[-1].recv(4_096).decode()]  # all that came before it is held or refused
+        for sock in slow[:-1]:
+            sock.setblocking(False)
+            with suppress(BlockingIOError):
+                answers.append(sock.recv(4_096).decode())
+        assert process.memory_info().rss - before < MOST_GROWTH
+    assert len(answers) > 10
+    for answer in answers:
+        assert answer.startswith("HTTP/1.1 429 ")
+        assert "retry-after: 1\r\n" in answer
+        assert "send it again after a pause" in answer
+    eventually(lambda: door.post([_item("a/x")]).status_code == 200)
 
 
 def test_a_body_of_unknown_length_is_refused_at_the_limit(door: FeedDoor) -> None:
