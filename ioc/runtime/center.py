@@ -38,6 +38,7 @@ from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
 from ioc.store import feeds, ledger, observations
+from ioc.store.births import KeptBirths
 from ioc.store.flush import Flushed
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.pulse import Pulse
@@ -90,6 +91,7 @@ class Center:
             zone=facts.zone,
         )
         self.pulse = Pulse(reads)
+        self.births = KeptBirths(reads, writes, shared=role.shared)
         self.alerting = Alerting(
             registry=self.registry,
             state=self.live,
@@ -129,6 +131,7 @@ class Center:
                 self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
             ),
             writer=self.writer,
+            births=self.births,
             # Among several processes all comes by way of the batches, in the order of commits.
             readers=[] if role.shared else [self.showing, self.alerting],
             clock=clock,
@@ -157,6 +160,7 @@ class Center:
         if self.role.follows:
             await self.follower.begin()
         await self.registry.load(self.reads)
+        await self.births.load()
         self.latest.reserve(self.registry.highest)
         newest, received = await self._newest()
         self.latest.time[newest.series] = newest.time
