@@ -14,12 +14,15 @@ from ioc.commands.run import run
 from ioc.config import Config, read_config
 from ioc.embedded import run_file
 from ioc.errors import ConfigError, Unavailable
-from ioc.store.diagnosis import Diagnosis, diagnose
+from ioc.store.diagnosis import Diagnosis, Rate, diagnose
 from ioc.store.pool import connect
 
 LEAST_DISK: Final = 2 * 1024**3
 
 MOST_CLOCK_SECONDS: Final = 2.0
+
+FAR_ABOVE: Final = 2.0
+"""With so many times what was planned the newest chunk's index takes half of the shared buffers."""
 
 MOSQUITTO: Final = (
     "persistence true, autosave_on_changes true, autosave_interval 1, max_inflight_messages 20000, "
@@ -114,13 +117,14 @@ def _screens() -> list[Finding]:
 async def _database(config: Config) -> list[Finding]:
     try:
         async with database_url(config) as url, await connect(url) as conn:
-            return _judge(await diagnose(conn))
+            return judge(await diagnose(conn))
     except (Unavailable, ConfigError) as error:
         cure = "start the server, or correct IOC_DATABASE_URL"
         return [("fault", f"database: {error}", cure)]
 
 
-def _judge(found: Diagnosis) -> list[Finding]:
+def judge(found: Diagnosis) -> list[Finding]:
+    """What is to be said of a database server."""
     major = int(found.version.split(".")[0])
     named = f"PostgreSQL {found.version}"
     listed: list[Finding] = [
@@ -136,8 +140,21 @@ def _judge(found: Diagnosis) -> list[Finding]:
     if found.schema < found.newest:
         what = f"schema at {found.schema}, this release has {found.newest}"
         listed.append(("note", what, "`ioc migrate`, or start with `ioc up`"))
+    if found.rate is not None:
+        listed += _rate(found.rate)
     off = abs(found.clock - SystemClock().now().timestamp())
     if off > MOST_CLOCK_SECONDS:
         cure = "let both machines take their time from NTP"
         listed.append(("fault", f"the database's clock is {off:.0f} s off", cure))
     return listed
+
+
+def _rate(found: Rate) -> list[Finding]:
+    if found.measured <= FAR_ABOVE * found.planned:
+        return []
+    what = (
+        f"{found.measured:,} observations came in the last 24 hours, "
+        f"the store is laid out for {found.planned:,.0f} a day"
+    )
+    cure = "set observations_per_day under [store] in city/city.toml, then `ioc city load`"
+    return [("note", what, cure)]

@@ -13,12 +13,29 @@ _SETTINGS: Final = """
 """
 _SCHEMA: Final = "SELECT to_regclass('schema_version') IS NOT NULL"
 _APPLIED: Final = "SELECT COALESCE(max(number), 0) FROM schema_version"
+# What comes late, such as a past that is filled in, says nothing of the rate.
+_RATE: Final = """
+    SELECT (SELECT observations_per_day FROM store_plan),
+           (SELECT COALESCE(sum(stored - stored_late), 0)::bigint FROM ledger
+             WHERE minute >= now() - INTERVAL '1 day')
+"""
 _CLOCK: Final = "SELECT extract(epoch FROM clock_timestamp())"
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Observations of a day: for how many the store is laid out, and how many came in the last."""
+
+    planned: float
+    measured: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A server as it was found; `clock` in seconds since 1970."""
+    """A server as it was found; `clock` in seconds since 1970.
+
+    There is no `rate` where the schema is not that of this release.
+    """
 
     version: str
     store: str
@@ -28,6 +45,7 @@ class Diagnosis:
     schema: int
     newest: int
     clock: float
+    rate: Rate | None = None
 
 
 async def diagnose(conn: Connection) -> Diagnosis:
@@ -45,6 +63,7 @@ async def diagnose(conn: Connection) -> Diagnosis:
         applied = await (await conn.execute(_APPLIED)).fetchone()
         schema = applied[0] if applied else 0
     store = await store_kind(conn)
+    newest = migrations(store)[-1].number
     return Diagnosis(
         version=version[0],
         store=store,
@@ -52,6 +71,13 @@ async def diagnose(conn: Connection) -> Diagnosis:
         synchronous=settings[1] != "off",
         connections=settings[2],
         schema=schema,
-        newest=migrations(store)[-1].number,
+        newest=newest,
         clock=float(clock[0]),
+        rate=await _rate(conn) if schema == newest else None,
     )
+
+
+async def _rate(conn: Connection) -> Rate:
+    row = await (await conn.execute(_RATE)).fetchone()
+    assert row is not None
+    return Rate(*row)
