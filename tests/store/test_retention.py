@@ -108,18 +108,20 @@ async def test_old_data_that_just_came_in_are_kept_where_a_feed_takes_any_age(
     assert await _ages(database, past) == []
 
 
+@pytest.mark.parametrize("days", [100, 400])
 async def test_the_writer_makes_anew_what_was_dropped(
-    database: str, old_writer: BatchWriter
+    database: str, old_writer: BatchWriter, days: int
 ) -> None:
     feed, cars = await _a_series(database, "traffic", late_limit=None)
-    await _put(old_writer, feed, cars, range(100, 101))
+    await _put(old_writer, feed, cars, range(days, days + 1))
     await _keep(database, traffic=30 * DAY)
     assert await keep_house(database, NOW) > 0
-    [at] = [NOW - 99 * DAY]
+    assert await _ages(database, cars) == []
+    at = NOW - (days - 1) * DAY
     part = a_part(feed, [(cars, to_micros(at), 5.0)], received_at=NOW)
     flushed = await old_writer.flush([part], NOW)
     assert (flushed.receipts[0].stored, flushed.receipts[0].quarantined) == (1, 0)
-    assert await _ages(database, cars) == [99]
+    assert await _ages(database, cars) == [days - 1]
 
 
 async def test_texts_and_old_ledgers_go_too(database: str, old_writer: BatchWriter) -> None:
