@@ -131,7 +131,8 @@ class Resolver:
             sizes = np.array([len(d.keys) for d in decoded], np.int64)
             ends = np.cumsum(sizes, dtype=np.int64)
             starts = ends - sizes
-            plain = self._plain(feed, ids, time, numbers, now)
+            received = np.array([to_micros(read[place][0].received_at) for place in places])
+            plain = self._plain(feed, ids, time, numbers, now, np.repeat(received, sizes))
             faults = np.add.reduceat((~plain).astype(np.int64), starts)
             late = np.add.reduceat(_stale(feed, time, now).astype(np.int64), starts)
             spans = zip(
@@ -160,12 +161,16 @@ class Resolver:
         time: NDArray[np.int64],
         numbers: NDArray[np.float64],
         now: datetime,
+        received_us: int | NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """Which rows are finite numbers of known series that take them, neither early nor late."""
+        """Which rows are finite numbers of known series that take them, neither early nor late.
+
+        Late is what was so when it was received: what waited for us is not late for that.
+        """
         table, now_us = self._registry.table, to_micros(now)
         plain = (ids >= 0) & (time <= now_us + FUTURE_US) & (table.kind[ids] == _NUMBER)
         if feed.late_limit is not None:
-            plain &= time >= now_us - int(feed.late_limit * 1e6)
+            plain &= time >= received_us - int(feed.late_limit * 1e6)
         return plain & np.isfinite(numbers)
 
     def resolve(self, payload: Payload, feed: Feed, decoded: Decoded, now: datetime) -> Part:
@@ -196,14 +201,14 @@ class Resolver:
     def _sort_out(
         self, part: Part, feed: Feed, decoded: Decoded, ids: NDArray[np.int32], now: datetime
     ) -> None:
-        now_us = to_micros(now)
-        late_us = None if feed.late_limit is None else now_us - int(feed.late_limit * 1e6)
+        now_us, received_us = to_micros(now), to_micros(part.received_at)
+        late_us = None if feed.late_limit is None else received_us - int(feed.late_limit * 1e6)
         numbers = decoded.numbers
         agreed = decoded.uoms is None or self._uoms_agree(feed, decoded)
         if (
             agreed
             and numbers is not None
-            and self._plain(feed, ids, decoded.time, numbers, now).all()
+            and self._plain(feed, ids, decoded.time, numbers, now, received_us).all()
         ):
             part.rows = Columns(ids, decoded.time, numbers)
         else:

@@ -52,7 +52,11 @@ KNOWN = (
 
 
 async def _resolve(
-    content: Any, kind: str = "application/json", known: Iterable[Series] = KNOWN, **more: Any
+    content: Any,
+    kind: str = "application/json",
+    known: Iterable[Series] = KNOWN,
+    waited: timedelta = timedelta(0),
+    **more: Any,
 ) -> tuple[Part, _Registry]:
     feed = a_feed(**more)
     registry = _Registry().known(feed, known)
@@ -62,8 +66,9 @@ async def _resolve(
     found: Decoded = decode(payload, feed)
     resolver.read_numbers([(feed, found)])
     await resolver.make_series([(feed, found)])
-    [plain] = resolver.resolve_plain([(payload, feed, found)], RECEIVED)
-    careful = resolver.resolve(payload, feed, found, RECEIVED)
+    now = RECEIVED + waited
+    [plain] = resolver.resolve_plain([(payload, feed, found)], now)
+    careful = resolver.resolve(payload, feed, found, now)
     if plain is not None:
         assert plain.rows.value.tolist() == careful.rows.value.tolist()
         assert careful.quarantined == []
@@ -174,6 +179,15 @@ async def test_local_time_is_guessed_by_the_zone_of_the_province_in_a_feed_of_an
     [(_, reason, detail)] = _refused(part)
     assert reason == "time_future"
     assert cure in detail
+
+
+async def test_what_had_to_wait_for_us_is_not_late_for_that() -> None:
+    waited = timedelta(hours=3)
+    part, _ = await _resolve([_item(1.0), _item(True, "a/open")], waited=waited, late_limit=3600.0)
+    assert (part.late, len(part.rows)) == ([], 2)
+    before = (RECEIVED - timedelta(minutes=61)).isoformat()
+    part, _ = await _resolve([_item(1.0, time=before)], waited=waited, late_limit=3600.0)
+    assert len(part.late) == 1
 
 
 async def test_what_is_too_late_is_told_the_limit_that_would_take_it() -> None:
