@@ -33,7 +33,8 @@ MOST_PAYLOADS: Final = 5_000
 MOST_BYTES: Final = 4_000_000
 """Bytes of payloads of one flush, about 50,000 observations."""
 
-CHECKPOINT_SECONDS: Final = 10.0
+IDLE_SECONDS: Final = 10.0
+"""How long nothing comes until places that wait are written all the same."""
 
 _GONE: Final = Receipt(
     received=1,
@@ -224,7 +225,7 @@ class Pipeline:
     async def _next(self) -> Loaded | None:
         """The next flush; an empty one when none comes for a while, so that time is noticed."""
         try:
-            return await asyncio.wait_for(self._ready.get(), CHECKPOINT_SECONDS)
+            return await asyncio.wait_for(self._ready.get(), IDLE_SECONDS)
         except TimeoutError:
             return Loaded([], [])
 
