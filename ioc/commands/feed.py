@@ -194,7 +194,8 @@ def mapping(
 ) -> None:
     """Keep a mapping of a feed, in effect from now on or from a time.
 
-    To repair what is in quarantine, let it be in effect from before those payloads came.
+    It stays in effect until the time of another version comes. What is in quarantine is read by
+    the mapping that is in effect when it is replayed.
     """
     number = run(_mapping(feed, file.read_bytes(), since))
     typer.echo(f"feed `{feed}` has mapping {number}", err=True)
