@@ -313,11 +313,15 @@ class Alerting:
             feed_key = self._registry.series[series].feed_key
         return None if feed_key is None else self._registry.feeds.get(feed_key)
 
+    def _feature_of(self, row: AlertRow) -> str | None:
+        series = None if row.series_id is None else self._registry.series.get(row.series_id)
+        return None if series is None else series.feature or None
+
     def _colour(self) -> set[str]:
         """Show on each feature the worst of its active alerts; returns the layers that changed."""
         worst: dict[str, Severity] = {}
         for row in self._rows.values():
-            feature = None if row.series_id is None else self._state.feature_of(row.series_id)
+            feature = self._feature_of(row)
             if row.state != State.ACTIVE or feature is None:
                 continue
             severity = Severity(row.severity)
@@ -428,7 +432,7 @@ class Alerting:
         )
 
     def _place(self, row: AlertRow, feed: Feed | None) -> Place:
-        key = None if row.series_id is None else self._state.feature_of(row.series_id)
+        key = self._feature_of(row)
         feature = None if key is None else self._state.feature(key)
         if feature is None:
             return Place(None, feed.name if feed else "", None)

@@ -44,7 +44,6 @@ class LiveState:
         self._feeds: Mapping[int, Feed] = {}
         self._unit_names: Mapping[str, str] = {}
         self._series: dict[str, Sequence[Series]] = {}
-        self._feature_of: dict[int, str] = {}
         self._layers: list[StateTopic] = []
         self._layer_of: NDArray[np.int16] = np.empty(0, np.int16)
         """By series id, the place of its topic among the layers; -1 where it has none."""
@@ -81,9 +80,6 @@ class LiveState:
         self._feeds, self._unit_names = feeds, unit_names
         self._features = dict(features)
         self._series = {key: tuple(series_of_feature.get(key, ())) for key in features}
-        self._feature_of = {
-            series.id: key for key, members in self._series.items() for series in members
-        }
         for key, feature in features.items():
             if (old := before.get(key)) is not None and old.layer != feature.layer:
                 self.topic(old.layer).remove(key)
@@ -115,9 +111,7 @@ class LiveState:
             self._features[feature.id] = feature
             self._series[feature.id] = tuple(series_of_feature.get(feature.id, ()))
             self.topic(feature.layer).put(feature.id, point=_point(feature))
-        further = [s for s in series if s.id not in self._feature_of and s.feature]
-        for found in further:
-            self._feature_of[found.id] = found.feature
+        further = [s for s in series if s.feature and not self._is_known(s.id)]
         self._ids = np.append(self._ids, np.array([s.id for s in further], np.int32))
         self._feed_keys = np.append(
             self._feed_keys, np.array([s.feed_key for s in further], np.int32)
@@ -125,6 +119,9 @@ class LiveState:
         self._limits()
         self._lay_out([s for feature in features for s in self._series[feature.id]])
         self._lay_out(further)
+
+    def _is_known(self, series: int) -> bool:
+        return series < len(self._shown) and bool(self._shown[series] >= 0)
 
     def _lay_out(self, series: Iterable[Series]) -> None:
         """Note where series are shown, so that a flush need not look each of them up."""
@@ -195,10 +192,6 @@ class LiveState:
     def feature(self, key: str) -> Feature | None:
         """The feature of that id."""
         return self._features.get(key)
-
-    def feature_of(self, series: int) -> str | None:
-        """The id of the feature that a series is about."""
-        return self._feature_of.get(series)
 
     def value(self, series: Series, now: datetime) -> Value:
         """The newest value of a series and how it stands."""

@@ -1,6 +1,7 @@
 """What the server knows of feeds, keys, series and features, kept in memory and refreshed."""
 
 import asyncio
+import sys
 from collections import abc, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,11 @@ NO_UOMS: Final[abc.Mapping[str, str]] = {}
 
 EVERYTHING, FEEDS = "", "feeds"
 """What a notice says: anything may differ, or only feeds, their keys and their mappings."""
+
+_ROWS: Final = 5_000
+"""Rows that are read at a time while all are read."""
+
+_NO_ATTRIBUTES: Final[dict[str, Any]] = {}
 
 KINDS: Final = {ValueKind.NUMBER: 0, ValueKind.BOOLEAN: 1, ValueKind.TEXT: 2}
 
@@ -160,17 +166,23 @@ class Registry:
         self.credentials = doors.credentials
 
     async def _load(self, reads: ReadPool) -> None:
-        async with reads.connection() as conn:
+        async with reads.connection() as conn, conn.cursor() as cur:
             doors = await _doors(conn)
-            features = await (await conn.execute(_FEATURES)).fetchall()
-            series = await (await conn.execute(_SERIES)).fetchall()
+            feeds = {feed.key for feed in doors.feeds}
+            # Row by row: half a million of them twice over would cost a gigabyte for a moment.
+            features: dict[str, Feature] = {}
+            async for row in cur.stream(_FEATURES, size=_ROWS):
+                if row[1] in feeds:
+                    feature = _feature(row)
+                    features[feature.id] = feature
+            rows = cur.stream(_SERIES, size=_ROWS)
+            series = [_series(row, features) async for row in rows if row[1] in feeds]
             self.property_limits = await plausibility.limits(conn)
         self._open(doors)
-        self.features = {row[2]: _feature(row) for row in features if row[1] in self.feeds}
+        self.features = features
         self.series, self.keys, self.series_of_feature = {}, {}, {}
-        for row in series:
-            if row[1] in self.feeds:
-                self._put(_series(row))
+        for one in series:
+            self._put(one)
         self.generation += 1
         self._made.clear()
 
@@ -233,9 +245,10 @@ class Registry:
             features = await made.fetchall()
             made = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
             series = await made.fetchall()
-        made = Made([_feature(row) for row in features], [_series(row) for row in series])
+        made = Made([_feature(row) for row in features], [])
         for feature in made.features:
             self.features[feature.id] = feature
+        made.series.extend(_series(row, self.features) for row in series)
         for found in made.series:
             if found.id not in self.series:
                 self._put(found)
@@ -435,21 +448,23 @@ def _feature(row: tuple[Any, ...]) -> Feature:
         id=row[2],
         feed_key=row[1],
         name=row[3],
-        layer=row[4],
-        unit=row[5],
+        # The same few words over and over are kept once.
+        layer=sys.intern(row[4]),
+        unit=None if row[5] is None else sys.intern(row[5]),
         geometry=None if row[6] is None else from_wkb(bytes(row[6])),
-        attributes=row[7],
+        attributes=row[7] or _NO_ATTRIBUTES,
     )
 
 
-def _series(row: tuple[Any, ...]) -> Series:
+def _series(row: tuple[Any, ...], features: abc.Mapping[str, Feature]) -> Series:
+    feature = features.get(row[3])
     return Series(
         id=SeriesId(row[0]),
         feed_key=row[1],
         key=row[2],
-        feature=row[3],
-        property=row[4],
-        uom=row[5],
+        feature=row[3] if feature is None else feature.id,
+        property=sys.intern(row[4]),
+        uom=None if row[5] is None else sys.intern(row[5]),
         value_kind=ValueKind(row[6]),
         interval=row[7],
         low=row[8],
