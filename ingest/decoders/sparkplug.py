@@ -94,9 +94,7 @@ def decode(body: bytes, setting: Setting, hearing: Hearing) -> Decoded:
 
 
 def node_of(topic: str | None) -> str | None:
-    """The edge node, with its group, that a topic below a feed names; None where it is none of
-    which anything can be stored.
-    """
+    """The edge node, with its group, that a topic below a feed names; None for an unusable one."""
     if topic is None or not topic.startswith(NAMESPACE + "/"):
         return None
     found = _topic(topic)
