@@ -103,6 +103,7 @@ async def _pages(
         if page["next"] is None:
             return found
         assert len(page["items"]) == limit
+        assert datetime.fromisoformat(page["next"]) > since, "it comes to no end"
         since = datetime.fromisoformat(page["next"])
 
 
