@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 from alerts.lifecycle import Move
 from ioc.api.deps import Alerts, Reads, requires
 from ioc.api.encode import answer, shape
+from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotFound
 from ioc.live.wire import AlertItem
 from ioc.store import alerts
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], route_class=ShortBodyRoute)
 
 Reader = Annotated[Subject, Depends(requires(Permission.ALERT_READ))]
 Acknowledger = Annotated[Subject, Depends(requires(Permission.ALERT_ACKNOWLEDGE))]

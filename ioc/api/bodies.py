@@ -32,20 +32,20 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
         raise Invalid("the compressed body is cut off; send it again whole")
 
 
-async def whole(request: Request, most: int = MOST_BYTES) -> bytes:
-    """The whole body; `TooLarge`, or `Busy` where too much is on its way in already."""
+async def whole(
+    request: Request, most: int = MOST_BYTES, *, cure: str = "send NDJSON or CSV, which stream"
+) -> bytes:
+    """The whole body; `TooLarge` with its cure, or `Busy` where too much is on its way already."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
-        raise TooLarge(f"the body has {declared} bytes, {most} are taken; send NDJSON or CSV")
+        raise TooLarge(f"the body has {declared} bytes, {most} are taken; {cure}")
     parts: list[bytes] = []
     size = 0
     with state_of(request)["bodies"].share() as share:
         async for piece in pieces(request):
             size += len(piece)
             if size > most:
-                raise TooLarge(
-                    f"the body has more than {most} bytes; send NDJSON or CSV, which stream"
-                )
+                raise TooLarge(f"the body has more than {most} bytes; {cure}")
             share.hold(size)
             parts.append(piece)
         return b"".join(parts)

@@ -21,13 +21,14 @@ from ioc.api.deps import (
     subject_of_token,
 )
 from ioc.api.encode import answer, shape
+from ioc.api.short import ShortBodyRoute
 from ioc.auth import passwords
 from ioc.auth.policy import Permission, Role
 from ioc.errors import Busy, NotPermitted, NotSignedIn
 from ioc.live.wire import UnitRef
 from ioc.store import accounts, audit
 
-router = APIRouter(tags=["sign-in"])
+router = APIRouter(tags=["sign-in"], route_class=ShortBodyRoute)
 
 CHECKS = asyncio.Semaphore(2)
 """Each check of a password takes 64 MiB; more at once would let strangers fill the memory."""

@@ -69,6 +69,18 @@ def test_a_body_of_100_megabytes_is_refused_before_it_is_sent(
     assert answer.startswith("HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
+def test_nobody_fills_the_memory_at_the_door_where_people_sign_in(
+    server: Server, framing: str
+) -> None:
+    head = f"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\n{framing}\r\n\r\n"
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", server.http_port), timeout=20) as sock:
+        sock.sendall(head.encode())
+        sock.sendall(chunk * 2)
+        assert sock.recv(4_096).startswith(b"HTTP/1.1 413 ")
+
+
 def test_many_slow_bodies_take_bounded_memory_and_the_others_are_told_to_wait(
     server: Server, door: FeedDoor
 ) -> None:
