@@ -40,7 +40,7 @@ _PARTITIONS: Final = """
      WHERE i.inhparent = 'observation'::regclass
 """
 _CHUNKS: Final = """
-    SELECT range_start, range_end FROM timescaledb_information.chunks
+    SELECT range_start, range_end, chunk_schema, chunk_name FROM timescaledb_information.chunks
      WHERE hypertable_schema = 'public' AND hypertable_name = 'observation' ORDER BY range_start
 """
 # Attaching lets readers and writers go on; CREATE … PARTITION OF would wait for the longest of
@@ -52,7 +52,7 @@ _DROP_CHUNKS: Final = "SELECT drop_chunks('observation', older_than => %s, newer
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of time, `until` not included; `table` is its partition on plain PostgreSQL.
+    """A piece of time, `until` not included, and the table of it by schema and name.
 
     `step` is what may be emptied of it at a time: a chunk as a whole, a partition week by week.
     """
@@ -60,7 +60,8 @@ class Piece:
     since: datetime
     until: datetime
     step: timedelta
-    table: str | None = None
+    table: tuple[str, str]
+    is_chunk: bool = False
 
 
 def week_of(instant: datetime) -> int:
@@ -143,15 +144,23 @@ async def pieces(conn: Connection) -> list[Piece]:
     if there is not None:
         return [_piece(weeks) for weeks in sorted(there, key=lambda weeks: weeks.start)]
     chunks = await (await conn.execute(_CHUNKS)).fetchall()
-    return [Piece(since, until, until - since) for since, until in chunks]
+    return [
+        Piece(since, until, until - since, (schema, name), is_chunk=True)
+        for since, until, schema, name in chunks
+    ]
+
+
+async def hold(conn: Connection, piece: Piece) -> None:
+    """Let nobody write into a piece until the transaction ends; readers go on."""
+    await conn.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(*piece.table)))
 
 
 async def drop(conn: Connection, piece: Piece) -> None:
     """Drop a piece with all that is in it."""
-    if piece.table is None:
+    if piece.is_chunk:
         await conn.execute(_DROP_CHUNKS, [piece.until, piece.since])
     else:
-        await conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(piece.table)))
+        await conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*piece.table)))
 
 
 async def _partitions(conn: Connection) -> list[range] | None:
@@ -177,4 +186,4 @@ def _weeks(name: str) -> range:
 
 def _piece(weeks: range) -> Piece:
     since = from_micros(weeks.start * WEEK_US + MONDAY_US)
-    return Piece(since, since + len(weeks) * WEEK, WEEK, _name(weeks))
+    return Piece(since, since + len(weeks) * WEEK, WEEK, ("public", _name(weeks)))

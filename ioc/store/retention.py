@@ -101,15 +101,17 @@ async def _apply_to(conn: Connection, piece: Piece, now: datetime) -> int:
         return 0
     series, ends, received = (list(column) for column in zip(*expired, strict=True))
     given |= {"series": series, "ends": ends, "received": received}
-    stays = await (await conn.execute(_SOMETHING_STAYS, given)).fetchone()
-    assert stays is not None
     try:
         async with conn.transaction():
+            # What is written between the look and the drop would be dropped unseen.
+            await partitions.hold(conn, piece)
+            stays = await (await conn.execute(_SOMETHING_STAYS, given)).fetchone()
+            assert stays is not None
             await conn.execute(_DELETE_FLAGS, given)
             if stays[0]:
                 return await _delete(conn, expired, piece)
             await partitions.drop(conn, piece)
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         log.info("observations since %s are too old, but in use; they go next time", piece.since)
         return 0
     return 1

@@ -1,5 +1,6 @@
 """Retention and partitions: what is too old goes by domain, and nothing else with it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,10 @@ from ioc.live.latest import Latest
 from ioc.model import Series, SeriesId, to_micros
 from ioc.quality.plausible import Limits
 from ioc.store import layout, partitions
+from ioc.store.flush import Flushed
 from ioc.store.housekeeping import keep_house
 from ioc.store.layout import Layout, chunk_width
-from ioc.store.pool import connect
+from ioc.store.pool import Connection, connect
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import a_feed_key, a_part, real_series, rows_of
 
@@ -155,6 +157,28 @@ async def test_what_is_in_use_is_left_for_the_next_time(
     assert len(await _ages(database, cars)) == 1
 
 
+async def test_what_comes_while_a_piece_is_looked_at_does_not_go_with_it(
+    database: str, old_writer: BatchWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, cars = await _a_series(database, "traffic")
+    other, beds = await _a_series(database, "health", late_limit=None)
+    await _put(old_writer, feed, cars, range(90, 91))
+    await _keep(database, traffic=30 * DAY)
+    drop, flushes = partitions.drop, list[asyncio.Task[Flushed]]()
+
+    async def drop_late(conn: Connection, piece: partitions.Piece) -> None:
+        part = a_part(other, [(beds, to_micros(NOW - 90 * DAY), 1.0)], received_at=NOW)
+        flushes.append(asyncio.create_task(old_writer.flush([part], NOW)))
+        await asyncio.wait(flushes, timeout=0.5)
+        await drop(conn, piece)
+
+    monkeypatch.setattr(partitions, "drop", drop_late)
+    await keep_house(database, NOW)
+    [flush] = flushes
+    assert (await flush).receipts[0].stored == 1
+    assert await _ages(database, beds) == [90]
+
+
 async def test_partitions_stand_ready_before_the_writer_needs_them(database: str) -> None:
     async with await connect(database) as conn:
         if await partitions.existing(conn) is None:
@@ -218,7 +242,7 @@ def plain(old_writer: BatchWriter) -> BatchWriter:
 async def _tables(url: str) -> list[tuple[str, datetime, datetime]]:
     async with await connect(url) as conn:
         found = await partitions.pieces(conn)
-    return [(piece.table or "", piece.since, piece.until) for piece in found]
+    return [(piece.table[1], piece.since, piece.until) for piece in found]
 
 
 async def _make_weekly(url: str, *weeks: int) -> None:
