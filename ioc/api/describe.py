@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from geo.geojson import Fault, envelope, geometry_faults, to_wkb
 from ingest.rows import key_fault
 from ioc.api.bodies import decoded, whole
-from ioc.api.deps import Now, ServerFacts, Writes, feed_for
+from ioc.api.deps import Known, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
 from ioc.errors import Invalid
@@ -159,7 +159,12 @@ def _without_nul(value: Any) -> Any:
     },
 )
 async def put_feed_series(
-    request: Request, feed: DescribedFeed, writes: Writes, now: Now
+    request: Request,
+    feed: DescribedFeed,
+    reads: Reads,
+    writes: Writes,
+    registry: Known,
+    now: Now,
 ) -> Response:
     """Describe series; a feature that does not exist is made without a place.
 
@@ -190,4 +195,5 @@ async def put_feed_series(
             conn, now=now, actor=f"feed:{feed.id}", source="rest", action="feed.series",
             subject=feed.id, after={"described": len(rows)},
         )  # fmt: skip
+    await registry.learn(reads, feed, [row.key for row in rows])
     return answer(Described(len(rows)))

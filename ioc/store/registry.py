@@ -216,6 +216,25 @@ class Registry:
         async with self._turn:
             return await self._create_series(writes, feed, wanted, uoms)
 
+    async def learn(self, reads: ReadPool, feed: Feed, keys: abc.Sequence[str]) -> None:
+        """Take series as they have just been described, before any notice of them has come."""
+        async with self._turn:
+            async with reads.connection() as conn:
+                cur = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
+                series = await cur.fetchall()
+                ids = [row[3].partition("/")[2] for row in series]
+                cur = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
+                features = {row[2]: _feature(row) for row in await cur.fetchall()}
+            self.features |= features
+            found = [_series(row, features) for row in series]
+            for one in found:
+                if (old := self.series.get(one.id)) is not None:
+                    self.series_of_feature[old.feature].remove(old)
+                    if old.feature in self.features:
+                        features[old.feature] = self.features[old.feature]
+                self._put(one)
+            self._note(Made(list(features.values()), found))
+
     async def place(self, writes: WritePool, rows: Iterable[places.PlaceRow]) -> bool:
         """Write where features are, making those that are missing; whether any is new or moved."""
         async with self._turn:

@@ -222,6 +222,10 @@ def test_a_naughty_text_is_given_back_as_it_came(
 ) -> None:
     door = server.feed(_name())
     kept = [text for text in naughty if "\x00" not in text]
+    # What looks like a number or like nothing makes no series of texts by itself.
+    described = [{"key": f"text/{place}", "value_kind": "text"} for place in range(len(kept))]
+    described = json.dumps(described).encode()
+    assert _send(client, door, described, part="series", method="PUT").status_code == 200
     body = json.dumps([_item(f"text/{place}", text) for place, text in enumerate(kept)]).encode()
     assert _send(client, door, body).json()["stored"] == len(kept)
     with server.database() as conn:
