@@ -16,6 +16,7 @@ import { FreshnessMark } from '../panels/feeds'
 import { PageFrame } from '../design/page'
 import { Ledger } from './ledger'
 import { Quarantine } from './quarantine'
+import { Ranking } from './ranking'
 import { Scores } from './scores'
 
 const centre = new Centre(false).askForFeeds()
@@ -68,6 +69,9 @@ function Agency() {
           <Quarantine feed={shown} mayRepair={centre.may('feed.repair')} />
         </Boundary>
       )}
+      <Boundary name="ranking">
+        <Ranking own={[...own]} />
+      </Boundary>
     </PageFrame>
   )
 }

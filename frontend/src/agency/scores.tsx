@@ -8,7 +8,6 @@ import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
 import type { AgencyQuality, FeedName, QualityPage, QualityWord, Scores as FourWords } from '../live/protocol'
-import { Ranking } from './ranking'
 import { calendar, counts, percent, percentOf } from './share'
 
 const DAYS = 30
@@ -36,7 +35,6 @@ export function Scores({ agencies }: { agencies: string[] }) {
       {shown.map((id) => (
         <Agency key={id} days={items.filter((item) => item.agency.id === id)} definitions={definitions} />
       ))}
-      <Ranking own={agencies} />
     </>
   )
 }
