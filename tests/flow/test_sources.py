@@ -222,6 +222,7 @@ def test_a_probe_of_the_product_itself_becomes_series(server: Server) -> None:
     assert {item["key"]: item["uom"] for item in items} == {"ioc/up": None, "ioc/latency": "ms"}
 
 
+@pytest.mark.long
 def test_what_is_pushed_after_a_pull_is_what_was_stored(server: Server, outside: Outside) -> None:
     server.feed("hai-chieu")
     rows = _rows(1, 2)
