@@ -228,7 +228,7 @@ class Boards:
         """One figure of a unit as it is now."""
         source = indicator.source
         if isinstance(source, LatestSource):
-            figure = evaluate_latest(indicator, self._newest.at(now))
+            figure = evaluate_latest(indicator, self._newest.of(indicator.properties, now))
         elif source.source == "feeds":
             figure = evaluate_counts(indicator, self._health.counts(now))
         elif source.source == "ledger":

@@ -1,11 +1,12 @@
 """The newest values laid out for the evaluation of indicators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ioc.kpi.evaluate import FRESHNESS_CODES, Latest
 from ioc.live.latest import NEVER
@@ -18,8 +19,8 @@ from ioc.store.registry import Registry
 class Rows:
     """Where the series of the registry of one generation stand; columns of equal length.
 
-    `late` and `stale` are ages in seconds, infinite without a limit. `members` holds the ids of the
-    series by observed property, `limits` the tightest of both ages of their feeds.
+    `late` and `stale` are ages in seconds, infinite without a limit. `places` says by observed
+    property which rows are of it, `limits` what the tightest of both ages of their feeds are.
     """
 
     generation: int
@@ -28,8 +29,13 @@ class Rows:
     property: Any
     late: Any
     stale: Any
-    members: dict[str, list[int]]
+    places: dict[str, NDArray[np.intp]]
     limits: dict[str, tuple[float | None, float | None]]
+
+    def of(self, properties: Iterable[str]) -> NDArray[np.intp]:
+        """The rows of some observed properties."""
+        found = [self.places[name] for name in sorted(properties) if name in self.places]
+        return np.concatenate(found) if found else np.empty(0, np.intp)
 
 
 def tightest(feeds: Sequence[Feed]) -> tuple[float | None, float | None]:
@@ -55,10 +61,10 @@ class NewestValues:
         series = list(self._registry.series.values())
         features = {key: n for n, key in enumerate(dict.fromkeys(s.feature for s in series))}
         limits = [self._registry.feeds[s.feed_key] for s in series]
-        members: dict[str, list[int]] = {}
+        places: dict[str, list[int]] = {}
         sources: dict[str, set[int]] = {}
-        for one in series:
-            members.setdefault(one.property, []).append(one.id)
+        for place, one in enumerate(series):
+            places.setdefault(one.property, []).append(place)
             sources.setdefault(one.property, set()).add(one.feed_key)
         self._latest.reserve(self._registry.highest)
         self._rows = Rows(
@@ -68,7 +74,7 @@ class NewestValues:
             np.array([s.property for s in series], np.str_),
             np.array([np.inf if f.late_after is None else f.late_after for f in limits]),
             np.array([np.inf if f.stale_after is None else f.stale_after for f in limits]),
-            members,
+            {name: np.array(found, np.intp) for name, found in places.items()},
             {
                 name: tightest([self._registry.feeds[key] for key in keys])
                 for name, keys in sources.items()
@@ -76,19 +82,21 @@ class NewestValues:
         )
         return self._rows
 
-    def at(self, now: datetime) -> Latest:
-        """The newest values with their freshness at a time."""
+    def of(self, properties: Iterable[str], now: datetime) -> Latest:
+        """The newest values of some observed properties, with their freshness at a time."""
         rows = self.layout()
-        times = self._latest.time[rows.ids]
+        places = rows.of(properties)
+        ids = rows.ids[places]
+        times = self._latest.time[ids]
         age = (to_micros(now) - times) / 1e6
-        state = np.where(age > rows.late, FRESHNESS_CODES[Freshness.LATE], 0)
-        state = np.where(age > rows.stale, FRESHNESS_CODES[Freshness.STALE], state)
+        state = np.where(age > rows.late[places], FRESHNESS_CODES[Freshness.LATE], 0)
+        state = np.where(age > rows.stale[places], FRESHNESS_CODES[Freshness.STALE], state)
         state = np.where(times == NEVER, FRESHNESS_CODES[Freshness.NEVER], state)
         return Latest(
-            feature=rows.feature,
-            property=rows.property,
+            feature=rows.feature[places],
+            property=rows.property[places],
             # What is suspect does not enter a figure that people act on; the coverage tells of it.
-            value=np.where(self._latest.flags[rows.ids], np.nan, self._latest.value[rows.ids]),
+            value=np.where(self._latest.flags[ids], np.nan, self._latest.value[ids]),
             time=times,
             state=state.astype(np.int8),
         )

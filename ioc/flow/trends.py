@@ -41,13 +41,8 @@ class Trends:
         return await self._month_line(indicator, now) if indicator.counts_dossiers else None
 
     async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
-        source = indicator.source
-        assert isinstance(source, LatestSource)
         rows = self._newest.layout()
-        names = {source.numerator.property}
-        if source.denominator is not None:
-            names.add(source.denominator.property)
-        members = [series for name in names for series in rows.members.get(name, [])]
+        members: list[int] = rows.ids[rows.of(indicator.properties)].tolist()
         if not members:
             return None
         step = int(_WIDTH.total_seconds())
@@ -100,7 +95,8 @@ def _evaluated(
     shift: timedelta,
 ) -> dict[datetime, float | None]:
     """The indicator of each width of time, from the means of its series."""
-    place = {series: at for at, series in enumerate(rows.ids.tolist())}
+    places = rows.of(indicator.properties)
+    place = dict(zip(rows.ids[places].tolist(), places.tolist(), strict=True))
     by_start: dict[datetime, list[tuple[int, float]]] = {}
     for start, series, mean in means:
         by_start.setdefault(start + shift, []).append((place[series], mean))

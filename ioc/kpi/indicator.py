@@ -95,6 +95,14 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     note: Text | None = None
 
     @property
+    def properties(self) -> frozenset[str]:
+        """The observed properties that it is made of, none where it is made of counts."""
+        if not isinstance(self.source, LatestSource):
+            return frozenset()
+        terms = (self.source.numerator, self.source.denominator)
+        return frozenset(term.property for term in terms if term is not None)
+
+    @property
     def counts_dossiers(self) -> bool:
         """Whether it is made of dossiers, and so has a figure for every unit."""
         return isinstance(self.source, CountSource) and self.source.source == "dossiers"
