@@ -15,6 +15,9 @@ from ioc.model import from_micros, to_micros
 from ioc.store import dossiers, observations
 from ioc.store.pool import ReadPool
 
+MOST_DRAWN: Final = 5_000
+"""Series behind a line of a day, which is read anew each minute: a figure of more has none."""
+
 _WIDTH: Final = timedelta(minutes=30)
 _LENGTH: Final = timedelta(hours=24)
 _WEEK: Final = timedelta(days=7)
@@ -43,7 +46,7 @@ class Trends:
     async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
         rows = self._newest.layout()
         members: list[int] = rows.ids[rows.of(indicator.properties)].tolist()
-        if not members:
+        if not 0 < len(members) <= MOST_DRAWN:
             return None
         step = int(_WIDTH.total_seconds())
         until = now.timestamp() // step * step + step
