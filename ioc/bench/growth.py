@@ -55,7 +55,7 @@ async def _measure(plan: Plan, series: int, stored: int) -> Part:
             await _make_partitions(server.database_url, start)
             for url in (server.database_url, limits):
                 await _fill(url, start, series, stored)
-        await server.settled()
+        await server.settled(series)
         bench = ingest.Bench(stack, server, limits, ingest.Plan(plan.seconds, plan.rounds))
         bench.laid = stored // series * series
         more = f", {stored:,} rows stored before" if stored else ""

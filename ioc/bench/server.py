@@ -171,10 +171,10 @@ class Server:
                     raise BenchFailed(f"of {wanted} sent observations {row[1]} are stored")
                 await asyncio.sleep(0.02)
 
-    async def settled(self) -> None:
-        """Wait until the server has taken in what was described and answers at once again."""
+    async def settled(self, series: int) -> None:
+        """Wait until the server knows so many series and answers at once again."""
         quick, deadline = 0, monotonic() + START_SECONDS
-        while quick < QUICK_ANSWERS:
+        while quick < QUICK_ANSWERS or await self._metric("ioc_series") < series:
             asked = monotonic()
             await self._root.get("/healthz")
             took = monotonic() - asked
@@ -185,8 +185,11 @@ class Server:
 
     async def commits(self) -> int:
         """Committed flushes since the start."""
+        return await self._metric("ioc_commits_total")
+
+    async def _metric(self, name: str) -> int:
         text = (await self._root.get("/metrics")).text
-        line = next(part for part in text.splitlines() if part.startswith("ioc_commits_total "))
+        line = next(part for part in text.splitlines() if part.startswith(f"{name} "))
         return int(float(line.split()[1]))
 
     async def check_counts(self, feed: BenchFeed, sent: int, *, laid: int = 0) -> None:
