@@ -171,7 +171,7 @@ class Server:
                     raise BenchFailed(f"of {wanted} sent observations {row[1]} are stored")
                 await asyncio.sleep(0.02)
 
-    async def settled(self, series: int) -> None:
+    async def settled(self, series: int = 0) -> None:
         """Wait until the server knows so many series and answers at once again."""
         quick, deadline = 0, monotonic() + START_SECONDS
         while quick < QUICK_ANSWERS or await self._metric("ioc_series") < series:
