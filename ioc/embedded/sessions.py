@@ -58,7 +58,7 @@ class _Outcome(msgspec.Struct):
 
 
 async def window(questions: Questions, most: int) -> int:
-    """How many messages may be on their way, by the mean size of those that wait; at most `most`."""
+    """How many messages may be on their way, `most` at most, by the mean size of what waits."""
     answer = await questions.ask(f"$JS.API.STREAM.INFO.{STREAM}")
     held = msgspec.json.decode(answer, type=_Info).state
     if held.bytes * most <= held.messages * IN_FLIGHT_BYTES:
