@@ -127,9 +127,7 @@ class Center:
             intake=self.intake,
             registry=self.registry,
             resolver=Resolver(self.registry, writes, facts.zone),
-            placing=Placing(
-                self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
-            ),
+            placing=Placing(self.registry, writes, facts.bounds, facts.zone, self.showing.refresh),
             writer=self.writer,
             births=self.births,
             # Among several processes all comes by way of the batches, in the order of commits.
