@@ -174,7 +174,7 @@ class Server:
     async def settled(self, series: int = 0) -> None:
         """Wait until the server knows so many series and answers at once again."""
         quick, deadline = 0, monotonic() + START_SECONDS
-        while quick < QUICK_ANSWERS or await self._metric("ioc_series") < series:
+        while quick < QUICK_ANSWERS or await self._figure("ioc_series") < series:
             asked = monotonic()
             await self._root.get("/healthz")
             took = monotonic() - asked
@@ -185,9 +185,9 @@ class Server:
 
     async def commits(self) -> int:
         """Committed flushes since the start."""
-        return await self._metric("ioc_commits_total")
+        return await self._figure("ioc_commits_total")
 
-    async def _metric(self, name: str) -> int:
+    async def _figure(self, name: str) -> int:
         text = (await self._root.get("/metrics")).text
         line = next(part for part in text.splitlines() if part.startswith(f"{name} "))
         return int(float(line.split()[1]))
