@@ -1,6 +1,5 @@
 """The newest observation of every series, kept in the database so that a start need not search."""
 
-import asyncio
 import logging
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from ioc.errors import Unavailable
 from ioc.live.latest import Latest
 from ioc.model import Columns
-from ioc.store.pool import Connection, connect
+from ioc.store.pool import Connection, close_quietly, connect
 from ioc.store.upsert import OBSERVATION_DTYPE, as_copy
 
 log = logging.getLogger(__name__)
@@ -98,7 +97,4 @@ class Checkpoint:
         """Give up the connection."""
         conn, self._conn = self._conn, None
         if conn is not None:
-            try:
-                await asyncio.wait_for(conn.close(), 2)
-            except (psycopg.Error, TimeoutError):
-                log.debug("a broken connection did not close cleanly")
+            await close_quietly(conn)

@@ -1,5 +1,7 @@
 """Open the two pools; the one for reads is read-only on the server too."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +11,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ioc.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
@@ -83,6 +87,14 @@ async def open_pools(url: str) -> AsyncGenerator[tuple[ReadPool, WritePool]]:
             await writes.close()
     finally:
         await reads.close()
+
+
+async def close_quietly(conn: Connection) -> None:
+    """Drop a connection that may be broken."""
+    try:
+        await asyncio.wait_for(conn.close(), 2)
+    except (psycopg.Error, TimeoutError):
+        log.debug("a broken connection did not close cleanly")
 
 
 async def connect(url: str) -> Connection:

@@ -19,7 +19,7 @@ from ioc.store import batches, flush_mark, ledger, partitions, plausibility
 from ioc.store.aside import claimed, keep_aside, refused
 from ioc.store.checkpoint import Checkpoint
 from ioc.store.flush import Flushed, Part, concatenated, counts_of, lags_of, receipt_of
-from ioc.store.pool import Connection, connect
+from ioc.store.pool import Connection, close_quietly, connect
 from ioc.store.upsert import CORRECTED, SETTINGS, store_numbers, store_text
 
 log = logging.getLogger(__name__)
@@ -156,10 +156,7 @@ class BatchWriter:
         """Drop a connection that may be broken."""
         conn, self._conn = self._conn, None
         if conn is not None:
-            try:
-                await asyncio.wait_for(conn.close(), 2)
-            except (psycopg.Error, TimeoutError):
-                log.debug("a broken connection did not close cleanly")
+            await close_quietly(conn)
 
     async def _rollback(self) -> None:
         if self._conn is not None and not self._conn.closed:

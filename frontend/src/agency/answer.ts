@@ -7,7 +7,7 @@ import { get } from '../live/api'
 const RENEW_EVERY = 15_000
 
 /** The newest answer, null before the first; `renew` asks at once. A new key starts anew. */
-export function useAnswer<T>(path: () => string, key: string): { answer: T | null; renew: () => Promise<void> } {
+export function useAnswer<T>(path: () => string, key: string, every = RENEW_EVERY): { answer: T | null; renew: () => Promise<void> } {
   const held = useSignal<{ key: string; answer: T } | null>(null)
   const renew = async () => {
     try {
@@ -18,7 +18,7 @@ export function useAnswer<T>(path: () => string, key: string): { answer: T | nul
   }
   useEffect(() => {
     void renew()
-    const timer = window.setInterval(() => void renew(), RENEW_EVERY)
+    const timer = window.setInterval(() => void renew(), every)
     return () => window.clearInterval(timer)
   }, [key])
   return { answer: held.value?.key === key ? held.value.answer : null, renew }

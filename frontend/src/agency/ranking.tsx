@@ -1,29 +1,18 @@
 /** Where each agency stands by the quality of its data today, the own row marked. */
 
-import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
-import { get } from '../live/api'
 import type { RankedAgency, RankingPage } from '../live/protocol'
+import { useAnswer } from './answer'
 import { calendar, counts, percent, percentOf } from './share'
 
 const RENEW_EVERY = 60_000
 
 export function Ranking({ own }: { own: string[] }) {
-  const page = useSignal<RankingPage | null>(null)
-  useEffect(() => {
-    const load = () =>
-      get<RankingPage>('/quality/ranking')
-        .then((answer) => (page.value = answer))
-        .catch((error: unknown) => console.warn('not answered', error))
-    void load()
-    const timer = window.setInterval(() => void load(), RENEW_EVERY)
-    return () => window.clearInterval(timer)
-  }, [])
-  if (!page.value) return null
+  const { answer: page } = useAnswer<RankingPage>(() => '/quality/ranking', 'ranking', RENEW_EVERY)
+  if (!page) return null
   const words = w()
-  const { day, items, definitions } = page.value
+  const { day, items, definitions } = page
   const ranked = items.filter((item) => item.rank !== null)
   const mine = ranked.filter((item) => own.includes(item.agency.id))
   return (

@@ -1,13 +1,11 @@
 /** The agency's own scores: today in four words, thirty days behind, and what to do about the worst. */
 
-import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import './scores.css'
 import { Ago } from '../design/age'
 import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
-import { get } from '../live/api'
 import type { AgencyQuality, FeedName, QualityPage, QualityWord, Scores as FourWords } from '../live/protocol'
+import { useAnswer } from './answer'
 import { calendar, counts, percent, percentOf } from './share'
 
 const DAYS = 30
@@ -17,18 +15,9 @@ const GOOD = 95
 const WORDS: readonly QualityWord[] = ['right', 'complete', 'clean', 'live']
 
 export function Scores({ agencies }: { agencies: string[] }) {
-  const page = useSignal<QualityPage | null>(null)
-  useEffect(() => {
-    const load = () =>
-      get<QualityPage>(`/quality?days=${DAYS}`)
-        .then((answer) => (page.value = answer))
-        .catch((error: unknown) => console.warn('not answered', error))
-    void load()
-    const timer = window.setInterval(() => void load(), RENEW_EVERY)
-    return () => window.clearInterval(timer)
-  }, [])
-  if (!page.value) return null
-  const { items, definitions } = page.value
+  const { answer: page } = useAnswer<QualityPage>(() => `/quality?days=${DAYS}`, 'scores', RENEW_EVERY)
+  if (!page) return null
+  const { items, definitions } = page
   const shown = [...new Set(items.map((item) => item.agency.id))].filter((id) => agencies.length === 0 || agencies.includes(id))
   return (
     <>
