@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ingest.decoders.ioc import item_json
 from ingest.numbers import read_number
 from ingest.payload import ITEM, Decoded, Payload, Refused, Scalar
+from ingest.personal import fields_in
 from ingest.uom import same_uom, ucum
 from ioc.flow.faults import (
     FUTURE_US,
@@ -182,14 +184,7 @@ class Resolver:
             rows=NO_COLUMNS,
             index=decoded.index,
             redelivered=payload.redelivered,
-            quarantined=[
-                Quarantined(
-                    refused.problem,
-                    refused.raw,
-                    _content_type(payload, feed, refused),
-                )
-                for refused in decoded.refused
-            ],
+            quarantined=[_aside(payload, feed, refused) for refused in decoded.refused],
         )
         if not decoded.keys:
             return _shift(part, payload.first_index)
@@ -297,6 +292,19 @@ def _stale(feed: Feed, time: NDArray[np.int64], now: datetime) -> NDArray[np.boo
     if feed.stale_after is None:
         return np.zeros(len(time), np.bool_)
     return time < to_micros(now) - int(feed.stale_after * 1e6)
+
+
+def _aside(payload: Payload, feed: Feed, refused: Refused) -> Quarantined:
+    kind, raw = _content_type(payload, feed, refused), refused.raw
+    personal = fields_in(raw)
+    if not personal:
+        return Quarantined(refused.problem, raw, kind)
+    detail = (
+        f"fields about a person: {', '.join(personal)}; the content is not kept, send it again "
+        f"without them (dossiers: POST /api/v1/feeds/{feed.id}/dossiers)"
+    )
+    problem = Problem(refused.problem.index, Reason.PERSONAL_DATA, detail)
+    return Quarantined(problem, b"", kind, sha256(raw).digest(), len(raw))
 
 
 def _content_type(payload: Payload, feed: Feed, refused: Refused) -> str:

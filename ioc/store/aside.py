@@ -78,8 +78,8 @@ async def keep_aside(
             quarantine.Item(
                 feed=part.feed_key, received_at=part.received_at, channel=part.channel,
                 content_type=item.content_type, index=item.problem.index, payload=item.raw,
-                size=len(item.raw), reason=item.problem.reason.value, detail=item.problem.detail,
-                topic_key=part.topic_key,
+                size=item.size, reason=item.problem.reason.value, detail=item.problem.detail,
+                topic_key=part.topic_key, digest=item.digest,
             )
             for item in part.quarantined
         ]  # fmt: skip

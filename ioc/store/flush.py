@@ -19,11 +19,21 @@ NO_INDEX: Final = np.empty(0, np.int32)
 
 
 class Quarantined(msgspec.Struct, frozen=True):
-    """An item that is kept aside with its own bytes and the reason."""
+    """An item that is kept aside with its own bytes and the reason.
+
+    Where it may be about a person there is only the SHA-256 of the bytes and how many they were.
+    """
 
     problem: Problem
     raw: bytes
     content_type: str
+    digest: bytes | None = None
+    withheld: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the item as it was sent."""
+        return len(self.raw) + self.withheld
 
 
 class Part(msgspec.Struct, kw_only=True, eq=False):

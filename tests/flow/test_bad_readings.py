@@ -252,3 +252,21 @@ def test_one_wrong_reading_of_each_kind_costs_the_right_ones_nothing(server: Ser
     assert (ledger["stored"], ledger["duplicate"]) == (len(good) + 1, len(good))
     assert ledger["quarantined"] == 2 * len(bad)
     assert all(item["detail"] for item in door.quarantine())
+
+
+def test_a_dossier_at_the_door_of_observations_is_kept_as_a_hash_alone(server: Server) -> None:
+    door = server.feed("nham.cua")
+    sent = json.dumps([{"code": "H1", "hoTen": "Nguyễn Thị Bí Mật", "cccd": "025190001234"}])
+    answer = door.post(sent.encode())
+    problem = answer.json()["problems"][0]
+    assert (problem["index"], problem["reason"]) == (0, "personal_data")
+    assert "cccd, hoTen" in problem["detail"]
+    door.publish(sent.encode())
+    eventually(lambda: door.ledger()["quarantined"] == 2)
+    kept = door.quarantine()
+    assert [(item["payload"], item["replayable"]) for item in kept] == [("", False)] * 2
+    assert {len(item["sha256"]) for item in kept} == {64}
+    with server.database() as conn:
+        rows = conn.execute("SELECT q::text FROM quarantine q").fetchall()
+    assert not [row for row in rows if "025190001234" in row[0] or "Bí Mật" in row[0]]
+    assert "025190001234" not in server.log
