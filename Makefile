@@ -6,7 +6,7 @@
 
 BIN := .venv/bin
 FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print)
-WORKERS ?= 4# pytest processes beside the first; each starts a database and a broker of its own
+WORKERS ?= 3# pytest processes beside the first; each starts a database and a broker of its own
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help:          ## what there is to make

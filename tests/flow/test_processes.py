@@ -271,7 +271,7 @@ def test_one_of_several_demands_servers_that_outlive_it(tmp_path: Path, command:
     done = subprocess.run(
         [sys.executable, "-m", "ioc", command],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**inherited, "IOC_DATA_DIR": str(tmp_path)},
+        env={**inherited, "IOC_DATA_DIR": str(tmp_path), "IOC_HTTP_PORT": str(free_port())},
     )  # fmt: skip
     assert done.returncode == 1
     assert "IOC_DATABASE_URL" in done.stderr
