@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.intake import Intake
+from ingest.intake import Intake, expected
 from ingest.payload import Channel, Payload
 from ioc.clock import Clock
 from ioc.config import Config
@@ -224,19 +224,14 @@ class Sourcing:
 
     async def _hand_in(self, feed: Feed, body: bytes, content_type: str, first: int) -> Receipt:
         """Give a body to the intake, waiting while it is full, and wait for its commit."""
-        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-
-        def tell(receipt: Receipt) -> None:
-            if not done.done():
-                done.set_result(receipt)
-
+        receipt, answer = expected()
         payload = Payload(
             feed_key=feed.key,
             channel=Channel.POLL,
             content_type=content_type,
             body=body,
             received_at=self._clock.now(),
-            answer=tell,
+            answer=answer,
             first_index=first,
         )
         while True:
@@ -245,4 +240,4 @@ class Sourcing:
                 break
             except Busy:
                 await asyncio.sleep(BUSY_SECONDS)
-        return await done
+        return await receipt
