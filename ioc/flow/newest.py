@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.kpi.evaluate import FRESHNESS_CODES, Latest
+from ioc.kpi.evaluate import Latest, freshness_codes
 from ioc.live.latest import NEVER
 from ioc.live.latest import Latest as Newest
-from ioc.model import Feed, Freshness, to_micros
+from ioc.model import Feed, to_micros
 from ioc.store.registry import Registry
 
 
@@ -88,15 +88,12 @@ class NewestValues:
         places = rows.of(properties)
         ids = rows.ids[places]
         times = self._latest.time[ids]
-        age = (to_micros(now) - times) / 1e6
-        state = np.where(age > rows.late[places], FRESHNESS_CODES[Freshness.LATE], 0)
-        state = np.where(age > rows.stale[places], FRESHNESS_CODES[Freshness.STALE], state)
-        state = np.where(times == NEVER, FRESHNESS_CODES[Freshness.NEVER], state)
+        age = np.where(times == NEVER, np.nan, (to_micros(now) - times) / 1e6)
         return Latest(
             feature=rows.feature[places],
             property=rows.property[places],
             # What is suspect does not enter a figure that people act on; the coverage tells of it.
             value=np.where(self._latest.flags[ids], np.nan, self._latest.value[ids]),
             time=times,
-            state=state.astype(np.int8),
+            state=freshness_codes(age, rows.late[places], rows.stale[places]),
         )
