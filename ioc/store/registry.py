@@ -220,13 +220,8 @@ class Registry:
         """Take series as they have just been described, before any notice of them has come."""
         async with self._turn:
             async with reads.connection() as conn:
-                cur = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
-                series = await cur.fetchall()
-                ids = [row[3].partition("/")[2] for row in series]
-                cur = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
-                features = {row[2]: _feature(row) for row in await cur.fetchall()}
+                features, found = await _read_some(conn, feed, keys)
             self.features |= features
-            found = [_series(row, features) for row in series]
             for one in found:
                 if (old := self.series.get(one.id)) is not None:
                     self.series_of_feature[old.feature].remove(old)
@@ -256,18 +251,12 @@ class Registry:
         uoms: abc.Mapping[str, str],
     ) -> list[Series]:
         keys = list(wanted)
-        ids = [split_key(key)[0] for key in keys]
         async with writes.connection() as conn:
             await add_series(conn, feed, wanted, uoms)
             # Only these are read back: a feed may have tens of thousands already.
-            made = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
-            features = await made.fetchall()
-            made = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
-            series = await made.fetchall()
-        made = Made([_feature(row) for row in features], [])
-        for feature in made.features:
-            self.features[feature.id] = feature
-        made.series.extend(_series(row, self.features) for row in series)
+            features, series = await _read_some(conn, feed, keys)
+        made = Made(list(features.values()), series)
+        self.features |= features
         for found in made.series:
             if found.id not in self.series:
                 self._put(found)
@@ -295,6 +284,18 @@ async def _doors(conn: Connection) -> _Doors:
     feeds = [_feed(row, mappings) for row in await (await conn.execute(_FEEDS)).fetchall()]
     credentials = await (await conn.execute(_CREDENTIALS)).fetchall()
     return _Doors(feeds, {bytes(row[0]): row[1] for row in credentials})
+
+
+async def _read_some(
+    conn: Connection, feed: Feed, keys: abc.Sequence[str]
+) -> tuple[dict[str, Feature], list[Series]]:
+    """Series of a feed by key, and the features that they are about by id."""
+    cur = await conn.execute(_SOME_SERIES, {"feed": feed.key, "keys": keys})
+    rows = await cur.fetchall()
+    ids = [row[3].partition("/")[2] for row in rows]
+    cur = await conn.execute(_SOME_FEATURES, {"feed": feed.key, "ids": ids})
+    features = {row[2]: _feature(row) for row in await cur.fetchall()}
+    return features, [_series(row, features) for row in rows]
 
 
 async def add_features(conn: Connection, feed: Feed, ids: Iterable[str]) -> None:
