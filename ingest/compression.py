@@ -24,6 +24,8 @@ ACCEPTED: Final = "gzip, deflate, zstd"
 _MARKS: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 """How they begin (RFC 1952, 2.3.1; RFC 8878, 3.1.1); no text and no format taken begins so."""
 
+_BEGINNINGS: Final = tuple(_MARKS)
+
 
 class Inflater(Protocol):
     """Turns compressed chunks, as they come in, into pieces of what was compressed."""
@@ -118,7 +120,10 @@ def inflater(encoding: str) -> Inflater:
 
 def named(body: bytes) -> str | None:
     """`gzip` or `zstd` where a body begins as these do; over MQTT nothing else says so."""
-    return next((name for mark, name in _MARKS.items() if body.startswith(mark)), None)
+    # Each payload is asked, and hardly any is compressed.
+    if not body.startswith(_BEGINNINGS):
+        return None
+    return next(name for mark, name in _MARKS.items() if body.startswith(mark))
 
 
 def inflated(body: bytes, most: int = MOST_BYTES) -> bytes:
