@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ioc.live.latest import Latest
-from ioc.store.pool import ReadPool, WritePool, open_pools
+from ioc.store import partitions
+from ioc.store.pool import ReadPool, WritePool, connect, open_pools
 from ioc.store.writer import BatchWriter
 
 
@@ -21,3 +22,11 @@ async def writer(database: str) -> AsyncIterator[BatchWriter]:
     await made.open()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def plain_store(database: str) -> None:
+    """For tests of partitions, which only plain PostgreSQL has: TimescaleDB has chunks instead."""
+    async with await connect(database) as conn:
+        if await partitions.existing(conn) is None:
+            pytest.skip("TimescaleDB makes its own chunks")

@@ -179,10 +179,8 @@ async def test_what_comes_while_a_piece_is_looked_at_does_not_go_with_it(
     assert await _ages(database, beds) == [90]
 
 
+@pytest.mark.usefixtures("plain_store")
 async def test_partitions_stand_ready_before_the_writer_needs_them(database: str) -> None:
-    async with await connect(database) as conn:
-        if await partitions.existing(conn) is None:
-            pytest.skip("TimescaleDB makes its own chunks")
     await keep_house(database, NOW)
     async with await connect(database) as conn:
         week = partitions.week_of(NOW)
@@ -196,10 +194,9 @@ async def test_partitions_stand_ready_before_the_writer_needs_them(database: str
         assert await partitions.existing(conn) == set(range(week, week + 5))
 
 
+@pytest.mark.usefixtures("plain_store")
 async def test_a_partition_has_the_key_of_the_table(database: str) -> None:
     async with await connect(database) as conn:
-        if await partitions.existing(conn) is None:
-            pytest.skip("TimescaleDB makes its own chunks")
         week = partitions.week_of(NOW)
         await partitions.make(conn, [week, week + 1, week], NOW)
         await partitions.make(conn, [week + 1], NOW)
@@ -233,9 +230,7 @@ def test_a_partition_fills_what_is_free_of_its_block_and_no_recent_week(
 
 
 @pytest.fixture
-def plain(old_writer: BatchWriter) -> BatchWriter:
-    if old_writer._weeks is None:
-        pytest.skip("TimescaleDB makes its own chunks")
+def plain(plain_store: None, old_writer: BatchWriter) -> BatchWriter:
     return old_writer
 
 
