@@ -1,7 +1,7 @@
-"""Periods as they are written in addresses: a year, a quarter, a month, or two days."""
+"""Periods as they are written: a year, a half, a quarter, a month, a day, or two days."""
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,13 +9,18 @@ import msgspec
 from ioc.errors import Invalid
 
 MONTHS_OF_QUARTER = 3
+MONTHS_OF_HALF = 6
 MONTHS_OF_YEAR = 12
 
 _SHAPE = re.compile(
-    r"(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?"
+    r"(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|(?P<month>0[1-9]|1[0-2])))?"
+    r"|(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"|(?P<start>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<end>[0-9]{4}-[0-9]{2}-[0-9]{2})"
 )
-_CURE = "write 2026, 2026-Q1, 2026-07 or 2022-06-01/2022-08-07, whose last day is not included"
+_CURE = (
+    "write 2026, 2026-H1, 2026-Q1, 2026-07, 2026-07-31 or 2022-06-01/2022-08-07, whose last day "
+    "is not included"
+)
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -61,6 +66,16 @@ def month_of(day: date) -> Period:
     return Period(f"{start:%Y-%m}", start, _after(start, 1))
 
 
+def day_of(day: date) -> Period:
+    """One day as a period."""
+    return Period(day.isoformat(), day, day + timedelta(days=1))
+
+
+def days(start: date, end: date) -> Period:
+    """The days from one up to, not including, another."""
+    return Period(f"{start.isoformat()}/{end.isoformat()}", start, end)
+
+
 def current_month(now: datetime, zone: ZoneInfo) -> Period:
     """The month that it is in a zone: in Vietnam it begins seven hours before UTC's."""
     return month_of(now.astimezone(zone).date())
@@ -74,10 +89,16 @@ def instants(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def _days(shape: re.Match[str]) -> tuple[date, date]:
     if shape["start"]:
         return date.fromisoformat(shape["start"]), date.fromisoformat(shape["end"])
+    if shape["day"]:
+        day = date.fromisoformat(shape["day"])
+        return day, day + timedelta(days=1)
     year = int(shape["year"])
     if shape["quarter"]:
         start = date(year, (int(shape["quarter"]) - 1) * MONTHS_OF_QUARTER + 1, 1)
         return start, _after(start, MONTHS_OF_QUARTER)
+    if shape["half"]:
+        start = date(year, (int(shape["half"]) - 1) * MONTHS_OF_HALF + 1, 1)
+        return start, _after(start, MONTHS_OF_HALF)
     if shape["month"]:
         start = date(year, int(shape["month"]), 1)
         return start, _after(start, 1)
