@@ -15,7 +15,7 @@ from ingest.decoders.documents import as_list
 from ingest.payload import Place
 from ingest.rows import EARLIEST, as_number, key_fault
 from ioc.errors import Invalid, Unavailable
-from ioc.flow.faults import FUTURE_US, ahead
+from ioc.flow.faults import FUTURE_US, Fault, ahead
 from ioc.model import Feature, Feed, Problem, Reason, Receipt, to_micros
 from ioc.store.flush import Part
 from ioc.store.places import PlaceRow
@@ -92,36 +92,65 @@ class Placing:
         self._moving: set[int] = set()
         self._made: dict[int, int] = {}
         self._written_at: dict[int, float] = {}
+        self.lost = 0
+        """Places that were not taken, or that the database refused, since the start."""
 
     def note(self, feed: Feed, places: Sequence[Place], now: datetime) -> list[Problem]:
-        """Take the places that hold of a payload; returns what is wrong with some of them."""
+        """Take the places that hold of a payload; returns why some of them are not taken."""
         problems: list[Problem] = []
         now_us = to_micros(now)
         for place in places:
-            if place.time > now_us + FUTURE_US:
-                detail = ahead(feed, place.time, now_us, self._zone)
-                problems.append(Problem(place.index, Reason.TIME_FUTURE, detail))
-                continue
-            try:
-                self._note(feed, place)
-            except Invalid as error:
-                problems.append(Problem(place.index, Reason.PLACE_INVALID, str(error)))
+            fault = self._fault(feed, place, now_us)
+            if fault is None:
+                try:
+                    self._keep(feed, place)
+                except Invalid as error:
+                    fault = Reason.PLACE_INVALID, str(error)
+            if fault is not None:
+                problems.append(Problem(place.index, *fault))
+        self.lost += len(problems)
         return problems
 
-    def _note(self, feed: Feed, place: Place) -> None:
+    def _fault(self, feed: Feed, place: Place, now_us: int) -> Fault | None:
+        """Why a place is not taken, whatever its geometry is."""
+        if place.time > now_us + FUTURE_US:
+            return Reason.TIME_FUTURE, ahead(feed, place.time, now_us, self._zone)
+        if place.time < EARLIEST:
+            return Reason.PLACE_INVALID, (
+                "the place is of a time before 1970; check the clock of the sender"
+            )
+        if place.feature in self._waiting.get(feed.key, {}):
+            return None
+        if f"{feed.id}/{place.feature}" not in self._registry.features:
+            if (wrong := key_fault(place.feature)) is not None:
+                return Reason.PLACE_INVALID, f"of the feature's id: {wrong}"
+            if not feed.auto_series:
+                return Reason.FEATURE_UNKNOWN, (
+                    f"feed {feed.id} has no feature {place.feature}; describe it (PUT "
+                    f"/api/v1/feeds/{feed.id}/features), or make the feed with --auto-series"
+                )
+            if self._made.get(feed.key, 0) >= feed.most_series:
+                return Reason.FEATURE_UNKNOWN, (
+                    f"feed {feed.id} has made {feed.most_series} features, all that it may make by "
+                    "itself; look for numbers or times in their ids, or raise its limit: "
+                    f"ioc feed set {feed.id} --max-series {2 * feed.most_series}"
+                )
+        if sum(map(len, self._waiting.values())) >= MOST_WAITING:
+            return Reason.PLACE_DROPPED, (
+                f"{MOST_WAITING} places wait to be written already; send the place again in a "
+                "minute, and each only when it has changed"
+            )
+        return None
+
+    def _keep(self, feed: Feed, place: Place) -> None:
+        """Let a place wait, unless what waits of its feature is newer; raises `Invalid`."""
         known = self._registry.features.get(f"{feed.id}/{place.feature}")
         waiting = self._waiting.setdefault(feed.key, {})
-        if known is None and not (feed.auto_series and self._room(feed, place.feature)):
-            return
-        if place.time < EARLIEST:
-            raise Invalid("the place is of a time before 1970; check the clock of the sender")
+        before = waiting.get(place.feature)
         position = _first_position(place.geometry)
         if position is not None:
             _check_position(*position, self._bounds)
-        before = waiting.get(place.feature)
         if before is not None and place.time < before.time:
-            return
-        if before is None and sum(map(len, self._waiting.values())) >= MOST_WAITING:
             return
         stood = None if known is None or _more(known, place) else known.geometry
         if stood is not None and _near(stood, place.geometry, position):
@@ -132,20 +161,12 @@ class Placing:
         if len(wkb) > MOST_BYTES:
             raise Invalid(f"the geometry has {len(wkb)} bytes of at most {MOST_BYTES}; simplify it")
         if (box := envelope(geometry)) is None:
-            return
+            raise Invalid("the geometry has no position; send its coordinates or leave it out")
         if known is None and before is None:
             self._made[feed.key] = self._made.get(feed.key, 0) + 1
         if geometry != stood:
             self._moving.add(feed.key)
         waiting[place.feature] = _row(feed, place, wkb, box)
-
-    def _room(self, feed: Feed, feature: str) -> bool:
-        """Whether a feed may make a further feature: by itself as many as series."""
-        if key_fault(feature) is not None:
-            return False
-        return feature in self._waiting[feed.key] or (
-            self._made.get(feed.key, 0) < feed.most_series
-        )
 
     async def write(self, now: float) -> None:
         """Write what waits of the feeds whose pause is over; `now` is in seconds, monotonic.
@@ -170,6 +191,7 @@ class Placing:
         except Exception:
             # A place that the database does not take must cost itself, never the flow.
             log.exception("places of features could not be written and are dropped")
+            self.lost += len(rows)
         for key in due:
             self._waiting[key].clear()
             self._moving.discard(key)

@@ -123,11 +123,14 @@ class Center:
             zone=facts.zone,
         )
         self.boards.quality = self.scoring.today
+        self.placing = Placing(
+            self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
+        )
         self.pipeline = Pipeline(
             intake=self.intake,
             registry=self.registry,
             resolver=Resolver(self.registry, writes, facts.zone),
-            placing=Placing(self.registry, writes, facts.bounds, facts.zone, self.showing.refresh),
+            placing=self.placing,
             writer=self.writer,
             births=self.births,
             # Among several processes all comes by way of the batches, in the order of commits.

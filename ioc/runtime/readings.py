@@ -61,5 +61,6 @@ def counters(center: Center) -> dict[str, tuple[str, float]]:
             "payloads received over MQTT",
             float(center.source.received if center.source else 0),
         ),
+        "places_lost": ("places that were not taken or written", float(center.placing.lost)),
         "unknown_topics": ("payloads for unknown feeds", float(center.unknown_topics)),
     }

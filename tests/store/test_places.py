@@ -90,12 +90,60 @@ async def test_a_described_feature_is_placed_and_keeps_its_name_and_attributes(
 ) -> None:
     registry, placing = world
     place = _place("km1", 105.4, 21.3, name="khác", attributes={"surface": "nhựa"})
-    _note(placing, _feed(registry, "roads"), place, _place("km2", 105.4, 21.3))
+    assert _note(placing, _feed(registry, "roads"), place) == []
     await placing.write(0.0)
     found = registry.features["roads/km1"]
     assert (found.name, found.attributes) == ("Cầu số 1", {"lanes": 2, "surface": "nhựa"})
     assert _at(registry, "roads/km1") == [105.4, 21.3]
+
+
+async def test_a_place_of_a_feature_that_a_feed_may_not_make_is_told_with_its_cure(
+    world: tuple[Registry, Placing],
+) -> None:
+    registry, placing = world
+    [problem] = _note(placing, _feed(registry, "roads"), _place("km2", 105.4, 21.3, index=7))
+    assert (problem.index, problem.reason.value) == (7, "feature_unknown")
+    assert "PUT /api/v1/feeds/roads/features" in problem.detail
+    await placing.write(0.0)
     assert "roads/km2" not in registry.features
+
+
+async def test_a_place_for_which_no_room_is_left_is_told_and_one_that_waits_is_still_moved(
+    world: tuple[Registry, Placing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ioc.flow.placing.MOST_WAITING", 2)
+    registry, placing = world
+    feed = _feed(registry)
+    assert _note(placing, feed, _place("xe-1", 105.4, 21.3), _place("xe-2", 105.4, 21.3)) == []
+    one, other = _place("xe-3", 105.4, 21.3, index=1), _place("xe-1", 105.5, 21.3)
+    [problem] = _note(placing, feed, one, other)
+    assert (problem.index, problem.reason.value) == (1, "place_dropped")
+    assert "send the place again" in problem.detail
+    await placing.write(0.0)
+    assert _at(registry, "buses/xe-1") == [105.5, 21.3]
+    assert "buses/xe-3" not in registry.features
+    assert _note(placing, feed, one) == []
+
+
+async def test_an_older_place_than_the_one_that_waits_is_no_loss(
+    world: tuple[Registry, Placing],
+) -> None:
+    registry, placing = world
+    older = _place("xe-1", 105.5, 21.3, NOW - MINUTE)
+    assert _note(placing, _feed(registry), _place("xe-1", 105.4, 21.3), older) == []
+    assert placing.lost == 0
+
+
+async def test_places_that_are_refused_by_whomever_are_counted(
+    world: tuple[Registry, Placing], database: str
+) -> None:
+    registry, placing = world
+    feed = _feed(registry)
+    _note(placing, feed, _place("xe-1", 0, 0), _place("xe-2", 105.4, 21.3))
+    assert placing.lost == 1
+    await rows_of(database, "ALTER TABLE feature ADD CHECK (id <> 'xe-2')")
+    await placing.write(0.0)
+    assert placing.lost == 2
 
 
 async def test_many_moves_are_one_write_after_the_pause_and_the_newest_counts(
@@ -154,7 +202,8 @@ async def test_a_place_that_cannot_be_meant_is_a_problem_with_its_cure(
 @pytest.mark.parametrize(
     "geometry",
     [{}, {"type": "Point"}, {"type": "Point", "coordinates": ["a", None]}, {"type": "Cube"},
-     {"type": "Polygon", "coordinates": [[[105, 21]]]}, {"type": "Point", "coordinates": []}],
+     {"type": "Polygon", "coordinates": [[[105, 21]]]}, {"type": "Point", "coordinates": []},
+     {"type": "MultiPoint", "coordinates": []}],
 )  # fmt: skip
 async def test_a_geometry_that_is_none_is_a_problem(
     world: tuple[Registry, Placing], geometry: dict[str, Any]
@@ -190,8 +239,12 @@ async def test_a_feed_makes_no_more_features_than_its_limit(
     world: tuple[Registry, Placing],
 ) -> None:
     registry, placing = world
-    for number in range(10):
-        _note(placing, _feed(registry), _place(f"xe-{number}", 105.4, 21.3))
+    problems = [
+        _note(placing, _feed(registry), _place(f"xe-{number}", 105.4, 21.3)) for number in range(10)
+    ]
+    assert [len(each) for each in problems] == [0] * 3 + [1] * 7
+    assert problems[-1][0].reason.value == "feature_unknown"
+    assert "ioc feed set buses --max-series 6" in problems[-1][0].detail
     await placing.write(0.0)
     assert len([name for name in registry.features if name.startswith("buses/")]) == 3
 
@@ -201,7 +254,8 @@ async def test_names_that_the_database_cannot_hold_cost_nothing_else(
 ) -> None:
     registry, placing = world
     bad = _place("xe-1", 105.4, 21.3, name="a\x00b", attributes={"x": "\x00", "y": 1})
-    _note(placing, _feed(registry), bad, _place("x\x00", 105.4, 21.3))
+    [problem] = _note(placing, _feed(registry), bad, _place("x\x00", 105.4, 21.3, index=1))
+    assert (problem.index, problem.reason.value) == (1, "place_invalid")
     await placing.write(0.0)
     found = registry.features["buses/xe-1"]
     assert (found.name, found.attributes) == ("ab", {"y": 1})
