@@ -16,7 +16,10 @@ from ioc.city.figures import (
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
+from ioc.city.measures import read_measures
+from ioc.city.periods import read_cycles
 from ioc.city.properties import read_properties
+from ioc.city.reporting import read_obligations
 from ioc.city.sources import read_sources
 from ioc.city.spec import (
     BoardSpec,
@@ -70,6 +73,9 @@ def read_city(path: Path) -> City:
         _check_user(placed.spec, placed.at, units)
     outlines = _read_outlines(folder, units)
     sources = read_sources(folder, feeds)
+    cycles = read_cycles(folder)
+    measures = read_measures(folder, cycles, units.ids)
+    obligations = read_obligations(folder, measures, cycles, units.organisation)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
@@ -90,6 +96,9 @@ def read_city(path: Path) -> City:
         users=users.specs(),
         sources=sources,
         properties=properties,
+        cycles=cycles,
+        measures=measures,
+        obligations=obligations,
     )
 
 

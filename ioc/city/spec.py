@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from alerts.rule import Rule
+from ioc.kpi.cycle import Cycle
 from ioc.kpi.indicator import Indicator
+from ioc.kpi.reported import Obligation, ReportedMeasure
 from ioc.model import Domain, Severity, Text, ValueKind
 from ioc.org import Basis, EventKind, Level, Organisation, UnitEvent, UnitVersion
 from ioc.quality.plausible import PropertyLimits
@@ -313,6 +315,9 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     users: list[UserSpec]
     sources: list[CitySource]
     properties: list[PropertyLimits]
+    cycles: list[Cycle]
+    measures: list[ReportedMeasure]
+    obligations: list[Obligation]
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from geo.geojson import envelope, from_wkb, to_wkb
 from ioc.city.spec import City, CityFeed, document
 from ioc.org import Level, Organisation, Passage, UnitEvent, UnitVersion
-from ioc.store import feed_settings, feeds, identity, layout, plausibility, sources
+from ioc.store import feed_settings, feeds, identity, layout, measures, plausibility, sources
 from ioc.store.layout import Layout
 from ioc.store.pool import Connection, ReadPool
 from ioc.store.registry import FeatureRow, SeriesRow, announce, put_features, put_series
@@ -189,6 +189,8 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
             [indicator.indicator.id, indicator.indicator.version, Jsonb(indicator.document), now],
         )
     await plausibility.put_limits(conn, city.properties)
+    await measures.declare(conn, city.cycles, city.measures)
+    await measures.oblige(conn, city.obligations)
     targets = [target for target in city.targets if demo or not target.sample]
     await conn.execute(_DROP_TARGETS)
     for target in targets:
