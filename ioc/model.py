@@ -72,6 +72,10 @@ class Freshness(StrEnum):
     NEVER = "never"
 
 
+FRESHNESS_CODES = {state: code for code, state in enumerate(Freshness)}
+"""Fresh 0, late 1, stale 2, never 3, as columns hold them."""
+
+
 class Reason(StrEnum):
     """Why an observation or a payload was not stored; the key of its sentence in the catalogue."""
 
@@ -104,6 +108,11 @@ class Reason(StrEnum):
     MAPPING_INVALID = "mapping_invalid"
     PERSONAL_DATA = "personal_data"
     FEED_UNKNOWN = "feed_unknown"
+    MEASURE_UNKNOWN = "measure_unknown"
+    UNIT_UNKNOWN = "unit_unknown"
+    PERIOD_INVALID = "period_invalid"
+    PERIOD_OVERLAP = "period_overlap"
+    REPORT_STANDS = "report_stands"
     STORE_REFUSED = "store_refused"
 
 

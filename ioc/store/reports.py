@@ -1,0 +1,391 @@
+"""Reports as they are handed in, approved and closed: the newest state, and every version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ioc.kpi.counts import Counts
+from ioc.kpi.period import Period
+from ioc.kpi.reported import ReportedMeasure, ReportState
+from ioc.model import Problem, to_micros
+from ioc.store import audit, ledger, quarantine
+from ioc.store.pool import Connection, ReadPool, WritePool
+from ioc.store.report_rows import (
+    CONTENT,
+    Change,
+    Offered,
+    ReportRow,
+    counted,
+    judged,
+    same_period,
+)
+
+LOCK: Final = 0x10C_0020
+"""Held until the commit by whoever changes reports, so that what is decided by stays true."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a report as people read it."""
+
+    version: int
+    at: datetime
+    actor: str
+    change: Change
+    reason: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of a batch; `refused` stand against what is stored already."""
+
+    stored: int
+    corrected: int
+    duplicate: int
+    refused: list[tuple[Offered, Problem]]
+
+
+_COLUMNS: Final = """
+    r.report_id, f.id AS feed, r.measure_id AS measure, u.id AS unit, r.period_text,
+    lower(r.period) AS starts, upper(r.period) AS ends, r.version, r.state, r.value, r.bound,
+    r.printed_value, r.printed_decimals, r.numerator, r.denominator, r.rank, r.of, r.movement,
+    r.nothing_occurred, r.document, r.flags, r.changed_at, r.submitted_at, r.stored_at
+"""
+
+_FROM: Final = "FROM report r JOIN unit u USING (unit_key) JOIN feed f USING (feed_key)"
+
+_OVERLAPPING: Final = f"""
+    SELECT {_COLUMNS} {_FROM}
+           JOIN (SELECT DISTINCT * FROM unnest(%(measure)s::text[], %(unit)s::text[])
+                        AS n(measure, unit)) AS n
+             ON n.measure = r.measure_id AND n.unit = u.id
+     WHERE r.period && daterange(%(since)s, %(until)s)
+"""  # noqa: S608
+
+_PUT: Final = """
+    INSERT INTO report (report_id, feed_key, measure_id, unit_key, period_text, period, version,
+           state, value, bound, printed_value, printed_decimals, numerator, denominator, rank, of,
+           movement, nothing_occurred, document, flags, changed_at, submitted_at, stored_at)
+    VALUES (%(report_id)s, (SELECT feed_key FROM feed WHERE id = %(feed)s), %(measure)s,
+           (SELECT unit_key FROM unit WHERE id = %(unit)s), %(period_text)s,
+           daterange(%(starts)s, %(ends)s), %(version)s, %(state)s, %(value)s, %(bound)s,
+           %(printed_value)s, %(printed_decimals)s, %(numerator)s, %(denominator)s, %(rank)s,
+           %(of)s, %(movement)s, %(nothing_occurred)s, %(document)s, %(flags)s, %(changed_at)s,
+           %(submitted_at)s, %(stored_at)s)
+    ON CONFLICT (report_id) DO UPDATE
+       SET version = excluded.version, state = excluded.state, value = excluded.value,
+           bound = excluded.bound, printed_value = excluded.printed_value,
+           printed_decimals = excluded.printed_decimals, numerator = excluded.numerator,
+           denominator = excluded.denominator, rank = excluded.rank, of = excluded.of,
+           movement = excluded.movement, nothing_occurred = excluded.nothing_occurred,
+           document = excluded.document, flags = excluded.flags,
+           changed_at = excluded.changed_at, submitted_at = excluded.submitted_at,
+           stored_at = excluded.stored_at
+"""
+
+_CONFIRM: Final = "UPDATE report SET changed_at = %s WHERE report_id = %s"
+
+_ADD_VERSION: Final = """
+    INSERT INTO report_version (report_id, version, at, actor, change, reason, document)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+_LIST: Final = f"""
+    SELECT {_COLUMNS} {_FROM}
+     WHERE (%(measure)s::text IS NULL OR r.measure_id = %(measure)s)
+       AND (%(unit)s::text IS NULL OR u.id = %(unit)s)
+       AND (%(state)s::text IS NULL OR r.state = %(state)s)
+       AND (%(since)s::date IS NULL OR r.period <@ daterange(%(since)s, %(until)s))
+       AND (%(drafts_of)s::text[] IS NULL OR r.state <> 'draft' OR u.id = ANY(%(drafts_of)s))
+       AND (%(after)s::uuid IS NULL OR r.report_id > %(after)s)
+     ORDER BY r.report_id LIMIT %(limit)s
+"""
+
+_THESE: Final = f"SELECT {_COLUMNS} {_FROM} WHERE r.report_id = ANY(%s)"
+
+_OF_GROUP: Final = f"""
+    SELECT {_COLUMNS} {_FROM}
+     WHERE r.measure_id = ANY(%s) AND r.period = daterange(%s, %s) AND r.state <> 'draft'
+"""
+
+_WITHIN: Final = f"""
+    SELECT {_COLUMNS} {_FROM}
+     WHERE r.measure_id = ANY(%s) AND r.period <@ daterange(%s, %s) AND r.state <> 'draft'
+     ORDER BY u.unit_key, r.measure_id, r.period
+"""
+
+_NEWEST: Final = f"""
+    SELECT DISTINCT ON (r.measure_id) {_COLUMNS} {_FROM}
+     WHERE r.measure_id = ANY(%(measures)s) AND u.id = %(unit)s AND r.state <> 'draft'
+       AND (%(since)s::date IS NULL OR r.period = daterange(%(since)s, %(until)s))
+     ORDER BY r.measure_id, upper(r.period) DESC
+"""
+
+_HISTORY: Final = """
+    SELECT version, at, actor, change, reason, document FROM report_version
+     WHERE report_id = %s ORDER BY version
+"""
+
+
+async def put(
+    pool: WritePool,
+    feed: int,
+    offered: Sequence[Offered],
+    refused: Sequence[quarantine.Item],
+    *,
+    actor: str,
+    now: datetime,
+    size: int = 0,
+) -> Merged:
+    """Store reports; reports, their versions, quarantine and ledger are one transaction."""
+    async with pool.connection() as conn:
+        merged = await merge(conn, offered, actor=actor, now=now)
+        late = [item_of(feed, offer.raw, problem, now) for offer, problem in merged.refused]
+        await quarantine.keep(conn, [*refused, *late], now)
+        await count(
+            conn, feed, offered, merged, quarantined=len(refused) + len(late), size=size, now=now
+        )
+    return merged
+
+
+def item_of(
+    feed: int, raw: bytes, problem: Problem, now: datetime, digest: bytes | None = None
+) -> quarantine.Item:
+    """What goes to quarantine of a report that was not taken."""
+    return quarantine.Item(
+        feed=feed, received_at=now, channel="rest", content_type="application/json",
+        kind="reports", index=problem.index, payload=raw, size=len(raw), digest=digest,
+        reason=problem.reason.value, detail=problem.detail,
+    )  # fmt: skip
+
+
+async def merge(
+    conn: Connection, offered: Sequence[Offered], *, actor: str, now: datetime
+) -> Merged:
+    """Store reports within a transaction; an older state never replaces a newer one."""
+    merged = Merged(0, 0, 0, [])
+    if not offered:
+        return merged
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    held = await _overlapping(conn, [offer.row for offer in offered])
+    counts = {"handed_in": 0, "corrected": 0, "duplicate": 0}
+    changed: list[tuple[ReportRow, Change, str]] = []
+    confirmed: list[tuple[datetime, UUID]] = []
+    for offer in sorted(offered, key=lambda offer: offer.row.changed_at):
+        there = held.setdefault((offer.row.measure, offer.row.unit), [])
+        outcome = judged(there, offer.row)
+        if isinstance(outcome, tuple):
+            reason, detail = outcome
+            merged.refused.append((offer, Problem(offer.index, reason, detail)))
+            continue
+        counts[outcome] += 1
+        if outcome == "duplicate":
+            confirmed += _confirmed(there, offer.row)
+            continue
+        row = _placed(there, offer.row, now)
+        changed.append((row, outcome, offer.reason))
+    await _write(conn, changed, actor=actor, now=now)
+    async with conn.cursor() as cur:
+        await cur.executemany(_CONFIRM, confirmed)
+    return Merged(counts["handed_in"], counts["corrected"], counts["duplicate"], merged.refused)
+
+
+def _confirmed(there: list[ReportRow], given: ReportRow) -> list[tuple[datetime, UUID]]:
+    """The later time of a figure that is said again, else one of between would count as newer."""
+    before = same_period(there, given)
+    if before is None or before.changed_at >= given.changed_at or before.feed != given.feed:
+        return []
+    there[there.index(before)] = replace(before, changed_at=given.changed_at)
+    return [(given.changed_at, before.report_id)]
+
+
+def _placed(there: list[ReportRow], given: ReportRow, now: datetime) -> ReportRow:
+    """The report as it is stored now; takes its place among those that are there."""
+    before = same_period(there, given)
+    submitted = None if before is None else before.submitted_at
+    if submitted is None and given.state != "draft":
+        submitted = now
+    row = replace(given, submitted_at=submitted, stored_at=now)
+    if before is not None:
+        row = replace(row, report_id=before.report_id, version=before.version + 1)
+        there.remove(before)
+    there.append(row)
+    return row
+
+
+async def _overlapping(
+    conn: Connection, rows: Sequence[ReportRow]
+) -> dict[tuple[str, str], list[ReportRow]]:
+    async with conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        await cur.execute(
+            _OVERLAPPING,
+            {
+                "measure": [row.measure for row in rows],
+                "unit": [row.unit for row in rows],
+                "since": min(row.starts for row in rows),
+                "until": max(row.ends for row in rows),
+            },
+        )
+        found: dict[tuple[str, str], list[ReportRow]] = {}
+        for row in await cur.fetchall():
+            found.setdefault((row.measure, row.unit), []).append(row)
+    return found
+
+
+async def _write(
+    conn: Connection,
+    changed: Sequence[tuple[ReportRow, Change, str]],
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    if not changed:
+        return
+    async with conn.cursor() as cur:
+        await cur.executemany(_PUT, [asdict(row) for row, _, _ in changed])
+        await cur.executemany(
+            _ADD_VERSION,
+            [
+                (row.report_id, row.version, now, actor, change, reason, _document(row))
+                for row, change, reason in changed
+            ],
+        )
+
+
+def _document(row: ReportRow) -> Jsonb:
+    """A version as it is kept: its state and content."""
+    return Jsonb(
+        {
+            "state": row.state,
+            **{name: getattr(row, name) for name in CONTENT},
+            "flags": row.flags,
+            "changed_at": row.changed_at.isoformat(),
+        }
+    )
+
+
+async def count(
+    conn: Connection,
+    feed: int,
+    offered: Sequence[Offered],
+    merged: Merged,
+    *,
+    quarantined: int,
+    size: int,
+    now: datetime,
+    replayed: int = 0,
+) -> None:
+    """Add a batch to the ledger; its lag is the time since the figures changed."""
+    taken = merged.stored + merged.duplicate + merged.corrected
+    counts = [
+        taken + quarantined, merged.stored, merged.duplicate, merged.corrected, 0, quarantined,
+        0, 0, size, replayed,
+    ]  # fmt: skip
+    lag_us = [to_micros(now) - to_micros(offer.row.changed_at) for offer in offered]
+    tally = ledger.gather(
+        np.array([feed], np.int64),
+        np.array([to_micros(now)], np.int64),
+        np.array([counts], np.int64),
+        owner=np.zeros(len(lag_us), np.intp),
+        lag_us=np.array(lag_us, np.int64),
+    )
+    await ledger.add(conn, tally)
+
+
+async def move(
+    conn: Connection,
+    rows: Sequence[ReportRow],
+    change: Change,
+    state: ReportState,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> list[ReportRow]:
+    """Put reports into another state, with a version and an entry in the audit trail for each."""
+    moved = [replace(row, state=state, version=row.version + 1, stored_at=now) for row in rows]
+    await _write(conn, [(row, change, reason) for row in moved], actor=actor, now=now)
+    for before, after in zip(rows, moved, strict=True):
+        await audit.record(
+            conn, now=now, actor=actor, source="rest", action=f"report.{change}",
+            subject=str(after.report_id), before={"state": before.state},
+            after={"state": after.state, "reason": reason},
+        )  # fmt: skip
+    return moved
+
+
+async def locked(conn: Connection, ids: Sequence[UUID]) -> list[ReportRow]:
+    """Reports by id, which nobody else changes before the transaction ends."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    async with conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        return await (await cur.execute(_THESE, [list(ids)])).fetchall()
+
+
+async def listed(
+    pool: ReadPool,
+    *,
+    measure: str | None = None,
+    unit: str | None = None,
+    period: Period | None = None,
+    state: str | None = None,
+    drafts_of: Sequence[str] | None = None,
+    after: UUID | None = None,
+    limit: int = 500,
+) -> list[ReportRow]:
+    """Reports by id, those about days within a period; drafts only of some units, None: of all."""
+    given = {
+        "measure": measure, "unit": unit, "state": state, "after": after, "limit": limit,
+        "since": period.start if period else None, "until": period.end if period else None,
+        "drafts_of": None if drafts_of is None else list(drafts_of),
+    }  # fmt: skip
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        return await (await cur.execute(_LIST, given)).fetchall()
+
+
+async def history(pool: ReadPool, report: UUID) -> tuple[ReportRow | None, list[VersionRow]]:
+    """A report as it stands, and all its versions, oldest first."""
+    async with pool.connection() as conn:
+        async with conn.cursor(row_factory=class_row(ReportRow)) as cur:
+            row = await (await cur.execute(_THESE, [[report]])).fetchone()
+        async with conn.cursor(row_factory=class_row(VersionRow)) as cur:
+            return row, await (await cur.execute(_HISTORY, [report])).fetchall()
+
+
+async def handed_in(pool: ReadPool, measures: Sequence[str], period: Period) -> list[ReportRow]:
+    """The reports of exactly one period, without drafts."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        await cur.execute(_OF_GROUP, [list(measures), period.start, period.end])
+        return await cur.fetchall()
+
+
+async def reported(
+    pool: ReadPool, measures: Sequence[str], unit: str, period: Period | None = None
+) -> dict[str, ReportRow]:
+    """What a unit handed in of each measure for exactly a period, else of the newest; no drafts."""
+    given = {
+        "measures": list(measures), "unit": unit,
+        "since": period.start if period else None, "until": period.end if period else None,
+    }  # fmt: skip
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        rows = await (await cur.execute(_NEWEST, given)).fetchall()
+    return {row.measure: row for row in rows}
+
+
+async def within(pool: ReadPool, measures: Sequence[str], period: Period) -> list[ReportRow]:
+    """The reports whose periods lie within one, by unit, measure and time; no drafts."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
+        await cur.execute(_WITHIN, [list(measures), period.start, period.end])
+        return await cur.fetchall()
+
+
+async def counts(pool: ReadPool, measures: Mapping[str, ReportedMeasure], period: Period) -> Counts:
+    """What units handed in of some measures for a period, as `counted` says."""
+    rows = await within(pool, list(measures), period)
+    return counted(rows, measures, period)
