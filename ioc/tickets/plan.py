@@ -1,0 +1,72 @@
+"""What a province says of tickets: categories, working-day terms of petitions, how long to keep."""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from ioc.model import Text
+from ioc.org import Level
+
+Kind = Literal["petition", "field_report"]
+"""A petition (kiến nghị) is about rules or staff, a field report (phản ánh hiện trường) a place."""
+
+Hours = Literal["office", "always"]
+"""Whether a clock runs in office hours only, or around the clock."""
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """What tickets are about; `unit` or the unit of `level` around the place leads.
+
+    An immediate one goes to its unit without being verified first. A field report has hours.
+    """
+
+    id: str
+    service_code: str
+    name: Text
+    description: Text
+    group: Text
+    kind: Kind
+    hours: float | None = None
+    clock: Hours = "office"
+    immediate: bool = False
+    unit: str | None = None
+    level: Level | None = None
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Working days that a petition may take, from one day up to, not including, another.
+
+    All count from the receipt, but `publish` counts from the result. More than `most_supplements`
+    requests for a supplement make a petition late however soon it is solved.
+    """
+
+    valid_from: date
+    valid_until: date | None
+    refuse: int
+    supplement: int
+    solve: int
+    publish: int
+    most_supplements: int
+    legal_reference: str
+
+    def holds(self, on: date) -> bool:
+        """Whether these are the terms of a day."""
+        return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it; `keep_contact` is in days since a ticket last changed."""
+
+    categories: tuple[Category, ...] = ()
+    terms: tuple[Terms, ...] = ()
+    satisfied_from: int = 4
+    keep_contact: int = 365
+
+    def find(self, code: str) -> Category | None:
+        """The category of that id or service code."""
+        return next((c for c in self.categories if code in (c.id, c.service_code)), None)
+
+    def terms_on(self, day: date) -> Terms | None:
+        """The terms of petitions that are received on a day."""
+        return next((terms for terms in self.terms if terms.holds(day)), None)
