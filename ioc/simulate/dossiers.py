@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
@@ -270,7 +270,7 @@ class Office:
             self._offices[key] = self._made(units)
         return self._offices[key]
 
-    def _made(self, units: dict[str, UnitVersion]) -> list[_Office]:
+    def _made(self, units: Mapping[str, UnitVersion]) -> list[_Office]:
         """The offices of a time: communes and departments, or what stood before them."""
         by_level: dict[Level, list[str]] = {}
         for unit, version in units.items():

@@ -1,89 +1,25 @@
 """Organisation units in time: who was whose part on a day, and who followed whom; pure."""
 
 import difflib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from enum import StrEnum
-from itertools import pairwise
-from typing import Literal
-
-import msgspec
+from functools import lru_cache
 
 from ioc.errors import Conflict, Invalid, NotFound
+from ioc.org.refusal import refusal
+from ioc.org.unit import Passage, Successor, UnitEvent, UnitVersion, overlapping
 
-Basis = Literal["area", "population", "dossiers", "manual", "whole"]
-EventKind = Literal["create", "merge", "split", "rename", "transfer", "dissolve"]
+SPANS_KEPT = 32
+"""Spans without any change of which the units are kept at hand: a few MB of a whole country."""
 
-WEIGHT_TOLERANCE = 1e-9
-"""Weights are written as decimals (0.1 + 0.2 + 0.7), so that their sum may miss 1 by rounding."""
-
-
-class Level(StrEnum):
-    """What kind of unit a unit is, for the time of one version."""
-
-    PROVINCE = "province"
-    DEPARTMENT = "department"
-    DISTRICT = "district"
-    COMMUNE = "commune"
-    SERVICE_CENTER = "service_center"
-    BRANCH_OFFICE = "branch_office"
-    VERTICAL_AGENCY = "vertical_agency"
-
-
-class UnitVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a unit was from one day up to, not including, another; None is open."""
-
-    unit: str
-    valid_from: date
-    valid_until: date | None = None
-    name: str
-    short_name: str
-    level: Level
-    parent: str | None = None
-    codes: dict[str, str] = msgspec.field(default_factory=dict[str, str])
-    area_km2: float | None = None
-    point: tuple[float, float] | None = None
-
-    def holds(self, on: date) -> bool:
-        """Whether this version is the valid one on a day."""
-        return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
-
-    def overlaps(self, other: "UnitVersion") -> bool:
-        """Whether some day lies in both validities."""
-        return (self.valid_until is None or other.valid_from < self.valid_until) and (
-            other.valid_until is None or self.valid_from < other.valid_until
-        )
-
-
-class Passage(msgspec.Struct, frozen=True):
-    """How much of one unit went over to another in an event."""
-
-    source: str
-    target: str
-    weight: float
-    basis: Basis
-
-
-class UnitEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of units on a day, with its legal ground."""
-
-    id: str
-    kind: EventKind
-    effective: date
-    legal_reference: str
-    passages: tuple[Passage, ...] = ()
-
-
-class Successor(msgspec.Struct, frozen=True):
-    """A unit that took over a share of another one, over any number of events."""
-
-    unit: str
-    weight: float
+Holding = tuple[str, UnitVersion]
+"""A kind of code, and a version that carries a code of that kind."""
 
 
 class Organisation:
-    """All versions of all units, and the events between them."""
+    """All versions of all units, and the events between them; nothing in it ever changes."""
 
     def __init__(self, versions: Iterable[UnitVersion], events: Iterable[UnitEvent] = ()) -> None:
         """Take versions in any order; those of one unit must not overlap."""
@@ -92,6 +28,8 @@ class Organisation:
             if version.valid_until is not None and version.valid_until <= version.valid_from:
                 raise Invalid(f"a version of unit {version.unit} ends before it begins")
             by_unit[version.unit].append(version)
+        edges: set[date] = set()
+        codes: dict[str, list[Holding]] = defaultdict(list)
         for unit, own in by_unit.items():
             own.sort(key=lambda version: version.valid_from)
             for earlier, later in overlapping(own):
@@ -99,8 +37,22 @@ class Organisation:
                     f"two versions of unit {unit} hold on {later.valid_from}: "
                     f"{earlier.name} and {later.name}"
                 )
-        self._versions: Mapping[str, Sequence[UnitVersion]] = by_unit
+            for version in own:
+                edges.add(version.valid_from)
+                if version.valid_until is not None:
+                    edges.add(version.valid_until)
+                for kind, code in version.codes.items():
+                    codes[code].append((kind, version))
+        self._versions: Mapping[str, Sequence[UnitVersion]] = dict(by_unit)
+        self._codes: Mapping[str, Sequence[Holding]] = dict(codes)
+        self._edges = sorted(edges)
+        self._span = lru_cache(maxsize=SPANS_KEPT)(self._read_span)
         self.events: Sequence[UnitEvent] = sorted(events, key=lambda event: event.effective)
+        passages: dict[date, list[Passage]] = defaultdict(list)
+        for event in self.events:
+            passages[event.effective] += event.passages
+        self.passages: Mapping[date, Sequence[Passage]] = dict(passages)
+        """What went over on each day, oldest first; what goes on one day goes at once."""
 
     def __contains__(self, unit: object) -> bool:
         """Whether the unit is known at any time."""
@@ -133,24 +85,21 @@ class Organisation:
             raise NotFound(f"unit {unit} did not exist on {on} (it did {spans})", unit=unit)
         return found
 
-    def as_of(self, on: date) -> dict[str, UnitVersion]:
+    def as_of(self, on: date) -> Mapping[str, UnitVersion]:
         """Every unit that existed on a day, by id."""
-        found = ((unit, self.find(unit, on)) for unit in self._versions)
-        return {unit: version for unit, version in found if version is not None}
+        return self._on(on)[0]
 
     def children(self, unit: str, on: date) -> list[UnitVersion]:
         """The units whose parent this unit was on a day."""
-        return [v for v in self.as_of(on).values() if v.parent == unit]
+        return list(self._on(on)[1].get(unit, ()))
 
     def descendants(self, unit: str, on: date) -> list[UnitVersion]:
         """All units below this one on a day, nearer ones first."""
-        below: dict[str | None, list[UnitVersion]] = defaultdict(list)
-        for version in self.as_of(on).values():
-            below[version.parent].append(version)
+        below = self._on(on)[1]
         found: list[UnitVersion] = []
         seen, level = {unit}, [unit]
         while level:
-            step = [v for parent in level for v in below[parent] if v.unit not in seen]
+            step = [v for parent in level for v in below.get(parent, ()) if v.unit not in seen]
             found += step
             level = [v.unit for v in step]
             seen.update(level)
@@ -173,8 +122,29 @@ class Organisation:
 
     def by_code(self, kind: str, code: str, on: date) -> UnitVersion | None:
         """The unit that carried an official code on a day; codes are reused over time."""
-        holders = (v for v in self.as_of(on).values() if v.codes.get(kind) == code)
-        return next(holders, None)
+        return next((v for of, v in self.carrying(code) if of == kind and v.holds(on)), None)
+
+    def carrying(self, code: str) -> Sequence[Holding]:
+        """Every version that carries a code of whatever kind, at any time."""
+        return self._codes.get(code, ())
+
+    def resolve(self, given: str, on: date) -> str:
+        """The id of the unit that somebody names on a day: by id, by code, or by `kind:code`.
+
+        An id goes before a code. What is unknown, ambiguous or not of that day is refused with
+        `Invalid`, which says how to name the unit.
+        """
+        if self.find(given, on) is not None:
+            return given
+        kind, colon, code = given.partition(":")
+        if colon:
+            units = {v.unit for of, v in self.carrying(code) if of == kind and v.holds(on)}
+        else:
+            units = {v.unit for _, v in self.carrying(given) if v.holds(on)}
+        # A unit that has ended goes before a code that happens to look like its id.
+        if len(units) != 1 or given in self._versions:
+            raise refusal(self, given, on)
+        return units.pop()
 
     def successors(self, unit: str, on: date | None = None) -> list[Successor]:
         """Who holds what this unit was, by the events up to a day (None: all), heaviest first.
@@ -184,41 +154,40 @@ class Organisation:
         """
         self.versions(unit)
         shares: dict[str, float] = {unit: 1.0}
-        for event in self.events:
-            if on is not None and event.effective > on:
+        for day, passages in self.passages.items():
+            if on is not None and day > on:
                 break
-            left = {p.source for p in event.passages if p.source in shares}
+            going = [p for p in passages if p.source in shares]
             moved: dict[str, float] = defaultdict(float)
-            for passage in event.passages:
-                if passage.source in left:
-                    moved[passage.target] += shares[passage.source] * passage.weight
-            for source in left:
+            for passage in going:
+                moved[passage.target] += shares[passage.source] * passage.weight
+            for source in {p.source for p in going}:
                 del shares[source]
             for target, weight in moved.items():
                 shares[target] = shares.get(target, 0.0) + weight
         heaviest = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
         return [Successor(target, weight) for target, weight in heaviest]
 
+    def events_of(self, unit: str) -> list[UnitEvent]:
+        """The events that a unit has a part in, oldest first."""
+        return [event for event in self.events if event.concerns(unit)]
 
-def overlapping(versions: Iterable[UnitVersion]) -> Iterator[tuple[UnitVersion, UnitVersion]]:
-    """Pairs of one unit's versions of which some day is in both, by time."""
-    ordered = sorted(versions, key=lambda version: version.valid_from)
-    for earlier, later in pairwise(ordered):
-        if earlier.overlaps(later):
-            yield earlier, later
+    def _on(self, on: date) -> "_Span":
+        return self._span(bisect_right(self._edges, on))
+
+    def _read_span(self, number: int) -> "_Span":
+        """What holds from one edge to the next; before the first there is nothing."""
+        if number == 0:
+            return {}, {}
+        first = self._edges[number - 1]
+        found = ((unit, self.find(unit, first)) for unit in self._versions)
+        units = {unit: version for unit, version in found if version is not None}
+        below: dict[str, list[UnitVersion]] = defaultdict(list)
+        for version in units.values():
+            if version.parent is not None:
+                below[version.parent].append(version)
+        return units, below
 
 
-def unbalanced(event: UnitEvent) -> dict[str, float]:
-    """The units of which an event passes on more or less than the whole, with the sum.
-
-    Only a dissolution may leave a part without a successor.
-    """
-    sums: dict[str, float] = defaultdict(float)
-    for passage in event.passages:
-        sums[passage.source] += passage.weight
-    least = 0.0 if event.kind == "dissolve" else 1.0
-    return {
-        unit: total
-        for unit, total in sums.items()
-        if not least - WEIGHT_TOLERANCE <= total <= 1 + WEIGHT_TOLERANCE
-    }
+_Span = tuple[Mapping[str, UnitVersion], Mapping[str, Sequence[UnitVersion]]]
+"""The units by id, and the units below each, on all days between two changes."""
