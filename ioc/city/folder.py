@@ -28,6 +28,7 @@ KNOWN_FILES = (
     "periods.toml",
     "measures.toml",
     "reporting.toml",
+    "tickets.toml",
     "communes.csv",
     "districts.csv",
     "outlines.geojson",

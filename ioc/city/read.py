@@ -30,6 +30,7 @@ from ioc.city.spec import (
     UserSpec,
 )
 from ioc.city.store import read_store
+from ioc.city.tickets import read_plan
 from ioc.city.units import Units, read_units
 from ioc.errors import Invalid
 from ioc.org import Level
@@ -76,6 +77,7 @@ def read_city(path: Path) -> City:
     cycles = read_cycles(folder)
     measures = read_measures(folder, cycles, units.ids)
     obligations = read_obligations(folder, measures, cycles, units.organisation)
+    tickets = read_plan(folder, units.organisation)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
@@ -99,6 +101,7 @@ def read_city(path: Path) -> City:
         cycles=cycles,
         measures=measures,
         obligations=obligations,
+        tickets=tickets,
     )
 
 

@@ -13,6 +13,7 @@ from ioc.model import Domain, Severity, Text, ValueKind
 from ioc.org import Basis, EventKind, Level, Organisation, UnitEvent, UnitVersion
 from ioc.quality.plausible import PropertyLimits
 from ioc.sources.document import Document
+from ioc.tickets.plan import Plan
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}$")]
 FeedId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}$")]
@@ -318,6 +319,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     cycles: list[Cycle]
     measures: list[ReportedMeasure]
     obligations: list[Obligation]
+    tickets: Plan
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from ioc.org import Level
 Kind = Literal["petition", "field_report"]
 """A petition (kiến nghị) is about rules or staff, a field report (phản ánh hiện trường) a place."""
 
+Subject = Literal["rules", "staff"]
+"""What a petition is about."""
+
 Hours = Literal["office", "always"]
 """Whether a clock runs in office hours only, or around the clock."""
 
@@ -18,7 +21,8 @@ Hours = Literal["office", "always"]
 class Category(msgspec.Struct, frozen=True, kw_only=True):
     """What tickets are about; `unit` or the unit of `level` around the place leads.
 
-    An immediate one goes to its unit without being verified first. A field report has hours.
+    An immediate one goes to its unit without being verified first. A field report has hours, a
+    petition says what it is about.
     """
 
     id: str
@@ -30,6 +34,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
     hours: float | None = None
     clock: Hours = "office"
     immediate: bool = False
+    about: Subject | None = None
     unit: str | None = None
     level: Level | None = None
 
