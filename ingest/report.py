@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ingest.numbers import read_number
-from ioc.errors import Invalid
+from ioc.errors import Invalid, NotFound
 from ioc.model import Problem, Reason
 
 FIELDS: Final = (
@@ -244,7 +244,7 @@ def _checked(report: Report, rules: ReportRules) -> Figure:
     period, start, end = _period(report, facts, rules)
     try:
         unit = rules.find_unit(report.unit, end - timedelta(days=1))
-    except Invalid as error:
+    except (Invalid, NotFound) as error:
         raise _Refused(Reason.UNIT_UNKNOWN, error.message) from error
     if report.uom is not None and report.uom != facts.uom:
         detail = f"`uom` is {report.uom[:20]!r}, {report.measure} is in {facts.uom!r}; convert it"

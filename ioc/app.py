@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.dossier import Dossier
+from ingest.report import Report
 from ioc.api import (
     alerts,
     boards,
@@ -28,6 +29,9 @@ from ioc.api import (
     quality,
     quarantine,
     replay,
+    report_life,
+    reports,
+    scores,
     series,
     sign_in,
     sources,
@@ -66,6 +70,7 @@ def create_app(state: State) -> FastAPI:
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         export, alerts, boards, quality, city, sources, live, wire_document,
+        reports, report_life, scores,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -73,6 +78,7 @@ def create_app(state: State) -> FastAPI:
     problems.install(app)
     shape(problems.ProblemDocument)
     shape(Dossier)
+    shape(Report)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

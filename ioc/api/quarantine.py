@@ -13,6 +13,7 @@ from ioc.api import dossiers
 from ioc.api.bodies import whole
 from ioc.api.deps import CurrentSubject, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import answer, shape
+from ioc.api.report_replay import withheld as withheld_report
 from ioc.auth.policy import Permission
 from ioc.catalogue import say
 from ioc.errors import Conflict, Invalid, NotFound
@@ -29,7 +30,7 @@ SHOWN_BYTES = 20_000
 """Bytes of a payload that the list shows; the whole is at …/payload."""
 
 NOT_KEPT = (
-    "the content of this item was not kept, because it may be about a person: send the dossier "
+    "the content of this item was not kept, because it may be about a person: send it "
     "again without the fields that its detail names"
 )
 
@@ -42,7 +43,7 @@ class QuarantineItem(msgspec.Struct, kw_only=True):
     """
 
     id: int
-    kind: Literal["observations", "dossiers"]
+    kind: quarantined.Kind
     state: Literal["open", "replayed", "dropped"]
     replayable: bool
     received_at: datetime
@@ -157,6 +158,10 @@ async def put_quarantined_payload(
             withheld = [r for r in dossiers.read(body, feed, facts, now).refused if r.digest]
             if withheld:
                 raise Invalid(withheld[0].problem.detail)
+        if found.kind == "reports" and (
+            why := await withheld_report(reads, body, feed, facts, now)
+        ):
+            raise Invalid(why)
         kind = _with_charset(found.content_type, request.headers.get("content-type", ""))
         await quarantined.repair(conn, feed.key, found, body, kind, by=subject.name, now=now)
         await audit.record(
@@ -213,7 +218,7 @@ def _missing(item: int) -> NotFound:
 def _shown(item: quarantined.Kept) -> QuarantineItem:
     return QuarantineItem(
         id=item.id,
-        kind="dossiers" if item.kind == "dossiers" else "observations",
+        kind=item.kind,
         state=item.state,
         replayable=item.replayable,
         received_at=item.received_at,

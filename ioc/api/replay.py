@@ -25,6 +25,7 @@ from ioc.api.deps import (
     feed_for,
 )
 from ioc.api.encode import answer, shape
+from ioc.api.report_replay import replay_reports
 from ioc.auth.policy import Permission
 from ioc.errors import Busy, Invalid
 from ioc.model import Feed, Problem, Reason, Receipt
@@ -119,6 +120,7 @@ async def post_replay(
             total.next = str(after)
             break
         done = await _dossiers(reads, writes, feed, items, facts, now)
+        done += await replay_reports(reads, writes, feed, items, facts, now)
         _add(total, done)
         for _, receipt in done:
             health.note(feed, receipt, None, now)

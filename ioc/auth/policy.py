@@ -32,19 +32,23 @@ class Permission(StrEnum):
     SOURCE_READ = "source.read"
     SOURCE_MANAGE = "source.manage"
     USER_MANAGE = "user.manage"
+    REPORT_APPROVE = "report.approve"
+    REPORT_CLOSE = "report.close"
     CONSOLE = "console.open"
 
 
 _READERS = frozenset({Permission.CITY_READ, Permission.ALERT_READ, Permission.FEED_READ})
 
 _TABLE: dict[Role, frozenset[Permission]] = {
-    Role.ADMINISTRATOR: frozenset(Permission) - {Permission.FEED_WRITE},
+    Role.ADMINISTRATOR: frozenset(Permission)
+    - {Permission.FEED_WRITE, Permission.REPORT_APPROVE},
     Role.OPERATOR: _READERS
     | {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.ALERT_COMMENT,
         Permission.FEED_LEDGER,
         Permission.SOURCE_READ,
+        Permission.REPORT_CLOSE,
         Permission.CONSOLE,
     },
     Role.LEADER: _READERS | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT},
@@ -54,6 +58,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.FEED_REPAIR,
         Permission.SOURCE_READ,
         Permission.SOURCE_MANAGE,
+        Permission.REPORT_APPROVE,
     },
     Role.WALL: _READERS,
     Role.FEED: frozenset(

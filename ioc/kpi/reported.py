@@ -18,6 +18,9 @@ ReportedKind = Literal["flow", "stock", "score", "rank"]
 Bound = Literal["=", ">=", "<=", "~"]
 ReportState = Literal["draft", "submitted", "approved", "closed"]
 
+PRINTED_DISAGREES: Final = "printed_disagrees"
+"""The flag of a printed figure that is not what its counts give."""
+
 PERCENT_UOM: Final = "%"
 
 COUNTED: Final = ("submitted", "approved", "closed")

@@ -86,6 +86,10 @@ _DISCARD: Final = """
 """
 
 
+Kind = Literal["observations", "dossiers", "reports"]
+"""What the door was that something came to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One thing in quarantine; `payload` is what a replay takes, `size` is in bytes, as sent."""
@@ -94,7 +98,7 @@ class Kept:
     received_at: datetime
     channel: str
     content_type: str
-    kind: str
+    kind: Kind
     topic_key: str | None
     index: int
     reason: str

@@ -11,7 +11,7 @@ import numpy as np
 from ioc.kpi.counts import Counts
 from ioc.kpi.cycle import covered
 from ioc.kpi.period import Period
-from ioc.kpi.reported import COUNTED, ReportedMeasure, ReportState
+from ioc.kpi.reported import COUNTED, Bound, ReportedMeasure, ReportState
 from ioc.model import Reason
 
 Change = Literal["handed_in", "corrected", "approved", "closed", "reopened"]
@@ -31,7 +31,7 @@ class ReportRow:
     version: int
     state: ReportState
     value: float | None
-    bound: str
+    bound: Bound
     printed_value: float | None
     printed_decimals: int | None
     numerator: float | None

@@ -1,0 +1,71 @@
+"""Replay of reports that wait in quarantine: read once more, each stored exactly once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ingest.report import DecodedReports
+from ioc.api.deps import Facts
+from ioc.api.reports import offers, read, receipt_of
+from ioc.model import Feed, Receipt
+from ioc.store import measures, quarantine, quarantined, reports
+from ioc.store.pool import Connection, ReadPool, WritePool
+
+JSON = "application/json"
+
+Outcome = tuple[quarantined.Kept, Receipt]
+
+
+async def withheld(reads: ReadPool, body: bytes, feed: Feed, facts: Facts, now: datetime) -> str:
+    """Why a repaired report would not be kept, because it may be about a person; else nothing."""
+    decoded = read(body, JSON, feed, await measures.read(reads), facts, now)
+    return next((item.problem.detail for item in decoded.refused if item.digest), "")
+
+
+async def replay_reports(
+    reads: ReadPool,
+    writes: WritePool,
+    feed: Feed,
+    items: Sequence[quarantined.Kept],
+    facts: Facts,
+    now: datetime,
+) -> list[Outcome]:
+    """Store the reports of the items that are still open, all in one transaction."""
+    wanted = [(item.id, item.edition) for item in items if item.kind == "reports"]
+    if not wanted:
+        return []
+    declared = await measures.read(reads)
+    outcomes: list[Outcome] = []
+    async with writes.connection() as conn:
+        claimed = await quarantine.claim(conn, [feed.key], wanted)
+        replayed: list[int] = []
+        failed: list[quarantine.Failure] = []
+        for item in items:
+            if item.id not in claimed:
+                continue
+            decoded = read(item.payload, JSON, feed, declared, facts, now)
+            receipt = await _once_more(conn, feed, item, decoded, now)
+            outcomes.append((item, receipt))
+            if receipt.problems:
+                first = receipt.problems[0]
+                failed.append(quarantine.Failure(item.id, first.reason.value, first.detail))
+            else:
+                replayed.append(item.id)
+        await quarantine.settle(conn, replayed=replayed, failed=failed, now=now)
+    return outcomes
+
+
+async def _once_more(
+    conn: Connection,
+    feed: Feed,
+    item: quarantined.Kept,
+    decoded: DecodedReports,
+    now: datetime,
+) -> Receipt:
+    offered = offers(decoded.figures, feed, now)
+    merged = await reports.merge(conn, offered, actor=f"feed:{feed.id}", now=now)
+    receipt = receipt_of(decoded, merged)
+    await reports.count(
+        conn, feed.key, offered, merged, quarantined=receipt.quarantined, size=len(item.payload),
+        now=now, replayed=decoded.received,
+    )  # fmt: skip
+    return receipt
