@@ -1,41 +1,59 @@
 """The newest values laid out for the evaluation of indicators."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.kpi.evaluate import Latest, freshness_codes
-from ioc.live.latest import NEVER
+from ioc.kpi.evaluate import Latest
+from ioc.live.ages import limits_of, states
 from ioc.live.latest import Latest as Newest
-from ioc.model import Feed, to_micros
+from ioc.model import Feed, Series, to_micros
 from ioc.store.registry import Registry
 
 
-@dataclass(slots=True)
-class Rows:
-    """Where the series of the registry of one generation stand; columns of equal length.
+class Known(msgspec.Struct, frozen=True):
+    """What the registry knows of some series; columns of equal length.
 
-    `late` and `stale` are ages in seconds, infinite without a limit. `places` says by observed
-    property which rows are of it, `limits` what the tightest of both ages of their feeds are.
+    `late` and `stale` are ages in µs, `NO_LIMIT` without a limit.
+    """
+
+    ids: NDArray[np.int32]
+    feature: NDArray[np.int64]
+    property: NDArray[np.str_]
+    late: NDArray[np.int64]
+    stale: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The series of the registry of one generation by observed property.
+
+    `limits` says of each property what the tightest of both ages of its feeds are.
     """
 
     generation: int
-    ids: Any
-    feature: Any
-    property: Any
-    late: Any
-    stale: Any
-    places: dict[str, NDArray[np.intp]]
+    feeds: Mapping[int, Feed]
+    known: dict[str, Known]
     limits: dict[str, tuple[float | None, float | None]]
 
-    def of(self, properties: Iterable[str]) -> NDArray[np.intp]:
-        """The rows of some observed properties."""
-        found = [self.places[name] for name in sorted(properties) if name in self.places]
-        return np.concatenate(found) if found else np.empty(0, np.intp)
+    def of(self, properties: Iterable[str]) -> Known:
+        """The series of some observed properties."""
+        found = [self.known[name] for name in sorted(properties) if name in self.known]
+        if len(found) <= 1:
+            return found[0] if found else _NOTHING
+        columns = zip(*map(msgspec.structs.astuple, found), strict=True)
+        return Known(*map(np.concatenate, columns))
+
+
+_NOTHING: Final = Known(
+    np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.str_), np.empty(0, np.int64),
+    np.empty(0, np.int64),
+)  # fmt: skip
 
 
 def tightest(feeds: Sequence[Feed]) -> tuple[float | None, float | None]:
@@ -52,48 +70,56 @@ class NewestValues:
         """Lay out nothing yet."""
         self._registry = registry
         self._latest = latest
-        self._rows: Rows | None = None
+        self._layout: Layout | None = None
 
-    def layout(self) -> Rows:
-        """The columns, made anew when the registry has changed."""
-        if self._rows is not None and self._rows.generation == self._registry.generation:
-            return self._rows
-        series = list(self._registry.series.values())
-        features = {key: n for n, key in enumerate(dict.fromkeys(s.feature for s in series))}
-        limits = [self._registry.feeds[s.feed_key] for s in series]
-        places: dict[str, list[int]] = {}
-        sources: dict[str, set[int]] = {}
-        for place, one in enumerate(series):
-            places.setdefault(one.property, []).append(place)
-            sources.setdefault(one.property, set()).add(one.feed_key)
-        self._latest.reserve(self._registry.highest)
-        self._rows = Rows(
-            self._registry.generation,
-            np.array([s.id for s in series], np.int32),
-            np.array([features[s.feature] for s in series], np.int64),
-            np.array([s.property for s in series], np.str_),
-            np.array([np.inf if f.late_after is None else f.late_after for f in limits]),
-            np.array([np.inf if f.stale_after is None else f.stale_after for f in limits]),
-            {name: np.array(found, np.intp) for name, found in places.items()},
-            {
-                name: tightest([self._registry.feeds[key] for key in keys])
-                for name, keys in sources.items()
-            },
-        )
-        return self._rows
+    def layout(self) -> Layout:
+        """The columns, made anew when series or feeds in the registry have changed."""
+        registry, before = self._registry, self._layout
+        if before is None or not self._stands(before):
+            self._latest.reserve(registry.highest)
+            self._layout = _laid_out(registry)
+        elif before.generation != registry.generation:
+            self._layout = replace(before, generation=registry.generation)
+        assert self._layout is not None
+        return self._layout
+
+    def _stands(self, layout: Layout) -> bool:
+        """Whether nothing came since but features, which move again and again."""
+        made = self._registry.since(layout.generation)
+        return made is not None and not made.series and layout.feeds is self._registry.feeds
 
     def of(self, properties: Iterable[str], now: datetime) -> Latest:
         """The newest values of some observed properties, with their freshness at a time."""
-        rows = self.layout()
-        places = rows.of(properties)
-        ids = rows.ids[places]
-        times = self._latest.time[ids]
-        age = np.where(times == NEVER, np.nan, (to_micros(now) - times) / 1e6)
+        known = self.layout().of(properties)
+        times, value = self._latest.time[known.ids], self._latest.value[known.ids]
+        # What is suspect does not enter a figure that people act on; the coverage tells of it.
+        value[self._latest.flags[known.ids] != 0] = np.nan
         return Latest(
-            feature=rows.feature[places],
-            property=rows.property[places],
-            # What is suspect does not enter a figure that people act on; the coverage tells of it.
-            value=np.where(self._latest.flags[ids], np.nan, self._latest.value[ids]),
+            feature=known.feature,
+            property=known.property,
+            value=value,
             time=times,
-            state=freshness_codes(age, rows.late[places], rows.stale[places]),
+            state=states(times, to_micros(now), known.late, known.stale),
         )
+
+
+def _laid_out(registry: Registry) -> Layout:
+    members: dict[str, list[Series]] = {}
+    for one in registry.series.values():
+        members.setdefault(one.property, []).append(one)
+    numbers: dict[str, int] = {}
+    known: dict[str, Known] = {}
+    limits: dict[str, tuple[float | None, float | None]] = {}
+    for name, series in members.items():
+        keys = [one.feed_key for one in series]
+        feeds = {key: registry.feeds[key] for key in set(keys)}
+        late, stale = limits_of(feeds)
+        known[name] = Known(
+            np.array([one.id for one in series], np.int32),
+            np.array([numbers.setdefault(one.feature, len(numbers)) for one in series], np.int64),
+            np.full(len(series), name),
+            late[keys],
+            stale[keys],
+        )
+        limits[name] = tightest(list(feeds.values()))
+    return Layout(registry.generation, registry.feeds, known, limits)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.flow.newest import NewestValues, Rows
+from ioc.flow.newest import Known, NewestValues
 from ioc.kpi.evaluate import Latest, evaluate_counts, evaluate_latest
 from ioc.kpi.indicator import Indicator, LatestSource
 from ioc.live.wire import Trend
@@ -44,8 +44,8 @@ class Trends:
         return await self._month_line(indicator, now) if indicator.counts_dossiers else None
 
     async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
-        rows = self._newest.layout()
-        members: list[int] = rows.ids[rows.of(indicator.properties)].tolist()
+        known = self._newest.layout().of(indicator.properties)
+        members: list[int] = known.ids.tolist()
         if not 0 < len(members) <= MOST_DRAWN:
             return None
         step = int(_WIDTH.total_seconds())
@@ -60,7 +60,7 @@ class Trends:
                 until=end - shift,
                 width=_WIDTH,
             )
-            lines.append(_evaluated(indicator, means, rows, shift))
+            lines.append(_evaluated(indicator, means, known, shift))
         steps = int(_LENGTH / _WIDTH)
         starts = [end - _LENGTH + _WIDTH * place for place in range(steps)]
         return Trend(
@@ -94,12 +94,11 @@ class Trends:
 def _evaluated(
     indicator: Indicator,
     means: Sequence[tuple[datetime, int, float]],
-    rows: Rows,
+    known: Known,
     shift: timedelta,
 ) -> dict[datetime, float | None]:
     """The indicator of each width of time, from the means of its series."""
-    places = rows.of(indicator.properties)
-    place = dict(zip(rows.ids[places].tolist(), places.tolist(), strict=True))
+    place = {series: at for at, series in enumerate(known.ids.tolist())}
     by_start: dict[datetime, list[tuple[int, float]]] = {}
     for start, series, mean in means:
         by_start.setdefault(start + shift, []).append((place[series], mean))
@@ -110,8 +109,8 @@ def _evaluated(
             continue
         at = np.array([p for p, _ in pairs])
         newest = Latest(
-            feature=rows.feature[at],
-            property=rows.property[at],
+            feature=known.feature[at],
+            property=known.property[at],
             value=np.array([m for _, m in pairs]),
             time=np.full(len(at), to_micros(start)),
             state=np.zeros(len(at), np.int8),

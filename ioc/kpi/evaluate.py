@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.kpi.indicator import CountSource, Direction, Indicator, LatestSource, Take, Term
-from ioc.model import Freshness
+from ioc.model import FRESHNESS_CODES, Freshness
 
 PERCENT = 100
-
-FRESHNESS_CODES: Mapping[Freshness, int] = {state: code for code, state in enumerate(Freshness)}
-"""Fresh 0, late 1, stale 2, never 3, as `Latest.state` holds them."""
 
 LATE = FRESHNESS_CODES[Freshness.LATE]
 STALE = FRESHNESS_CODES[Freshness.STALE]
@@ -25,7 +22,8 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     """The newest value of every series that is looked at, as columns of equal length.
 
     A series that never had a value has its row too, else it would not be missed: its state is
-    never, its value and time do not matter. `feature` tells which rows are about one thing.
+    never, its value and time do not matter. `feature` tells which rows are about one thing. `state`
+    holds `FRESHNESS_CODES`.
     """
 
     feature: NDArray[np.int64]
@@ -57,17 +55,6 @@ class Standing(StrEnum):
     MET = "met"
     BEHIND = "behind"
     NONE = "none"
-
-
-def freshness_codes(
-    age: NDArray[np.float64], late_after: NDArray[np.float64], stale_after: NDArray[np.float64]
-) -> NDArray[np.int8]:
-    """What `ioc.model.freshness` says, for many at once; NaN stands for its None. Seconds."""
-    code = np.zeros(len(age), np.int8)
-    code[age > late_after] = LATE
-    code[age > stale_after] = STALE
-    code[np.isnan(age)] = NEVER
-    return code
 
 
 def evaluate_latest(indicator: Indicator, rows: Latest) -> Figure:

@@ -1,12 +1,13 @@
 """The live map: features with the newest value of each property, and how old it is."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ioc.live.ages import limits_of, states
 from ioc.live.latest import NEVER, Latest
 from ioc.live.topic import Point, StateTopic
 from ioc.live.wire import LayerFeature, LayerProperties, Value, encoder
@@ -22,9 +23,6 @@ from ioc.model import (
     from_micros,
     to_micros,
 )
-
-_STATES = (Freshness.FRESH, Freshness.LATE, Freshness.STALE, Freshness.NEVER)
-_FRESH, _LATE, _STALE, _NEVER = range(4)
 
 
 class LiveState:
@@ -50,10 +48,11 @@ class LiveState:
         self._slot_of: NDArray[np.int32] = np.empty(0, np.int32)
         """By series id, where its feature is in that topic."""
         self._severity: dict[str, Severity] = {}
-        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
         self._feed_keys: NDArray[np.int32] = np.empty(0, np.int32)
-        self._late: NDArray[np.float64] = np.empty(0)
-        self._stale: NDArray[np.float64] = np.empty(0)
+        """By series id; 0, which no feed has, where nothing is known of a series."""
+        self._late: NDArray[np.int64] = np.empty(0, np.int64)
+        self._stale: NDArray[np.int64] = np.empty(0, np.int64)
+        """By series id, the ages in µs beyond which a value is late, and stale."""
         self._shown: NDArray[np.int8] = np.empty(0, np.int8)
         """By series id, the state at the last sweep; -1 where there was none."""
 
@@ -87,12 +86,9 @@ class LiveState:
                 self.topic(feature.layer).put(key, point=_point(feature))
         for key in before.keys() - features.keys():
             self.topic(before[key].layer).remove(key)
-        known = [series for members in self._series.values() for series in members]
-        self._ids = np.array([series.id for series in known], np.int32)
-        self._feed_keys = np.array([series.feed_key for series in known], np.int32)
-        self._limits()
         self._layer_of.fill(-1)
-        self._lay_out(known)
+        self._feed_keys.fill(0)
+        self._lay_out([series for members in self._series.values() for series in members])
 
     def add(
         self,
@@ -111,70 +107,58 @@ class LiveState:
             self._features[feature.id] = feature
             self._series[feature.id] = tuple(series_of_feature.get(feature.id, ()))
             self.topic(feature.layer).put(feature.id, point=_point(feature))
-        further = [s for s in series if s.feature and not self._is_known(s.id)]
-        self._ids = np.append(self._ids, np.array([s.id for s in further], np.int32))
-        self._feed_keys = np.append(
-            self._feed_keys, np.array([s.feed_key for s in further], np.int32)
-        )
-        self._limits()
-        self._lay_out([s for feature in features for s in self._series[feature.id]])
-        self._lay_out(further)
+        members = [s for feature in features for s in self._series[feature.id]]
+        self._lay_out([*members, *(s for s in series if s.feature)])
 
-    def _is_known(self, series: int) -> bool:
-        return series < len(self._shown) and bool(self._shown[series] >= 0)
-
-    def _lay_out(self, series: Iterable[Series]) -> None:
-        """Note where series are shown, so that a flush need not look each of them up."""
+    def _lay_out(self, series: Sequence[Series]) -> None:
+        """Note where series are shown and how they age, so that none is looked up by itself."""
+        self._make_room(max((one.id for one in series), default=0))
         numbers = {topic.name: place for place, topic in enumerate(self._layers)}
         for one in series:
+            self._feed_keys[one.id] = one.feed_key
             feature = self._features.get(one.feature)
             if feature is not None:
                 topic = self.topic(feature.layer)
                 self._layer_of[one.id] = numbers[topic.name]
                 self._slot_of[one.id] = topic.slot(feature.id)
-
-    def _limits(self) -> None:
-        """Lay the age limits of all series side by side, for the sweep over all of them."""
-        late = np.full(max(self._feeds, default=0) + 1, np.inf)
-        stale = late.copy()
-        for key, feed in self._feeds.items():
-            late[key] = np.inf if feed.late_after is None else feed.late_after
-            stale[key] = np.inf if feed.stale_after is None else feed.stale_after
+        late, stale = limits_of(self._feeds)
         self._late, self._stale = late[self._feed_keys], stale[self._feed_keys]
-        highest = int(self._ids.max(initial=0))
-        self._latest.reserve(highest)
-        more = max(0, highest + 1 - len(self._shown))
+        # What has aged since the last sweep must still be found by the next one.
+        unseen = (self._shown < 0) & (self._feed_keys > 0)
+        self._shown[unseen] = self._states(self._now())[unseen]
+
+    def _make_room(self, highest: int) -> None:
+        more = highest + 1 - len(self._shown)
+        if more <= 0:
+            return
+        more = max(more, len(self._shown))
         self._shown = np.append(self._shown, np.full(more, -1, np.int8))
         self._layer_of = np.append(self._layer_of, np.full(more, -1, np.int16))
         self._slot_of = np.append(self._slot_of, np.full(more, -1, np.int32))
-        # What has aged since the last sweep must still be found by the next one.
-        unseen = self._shown[self._ids] < 0
-        self._shown[self._ids[unseen]] = self._states(self._now())[unseen]
+        self._feed_keys = np.append(self._feed_keys, np.zeros(more, np.int32))
+        self._latest.reserve(len(self._shown) - 1)
 
     def _states(self, now: datetime) -> NDArray[np.int8]:
-        times = self._latest.time[self._ids]
-        age = (to_micros(now) - times) / 1e6
-        state = np.where(age > self._late, _LATE, _FRESH)
-        state = np.where(age > self._stale, _STALE, state)
-        return np.where(times == NEVER, _NEVER, state).astype(np.int8)
+        """By series id, how old the newest value is."""
+        times = self._latest.time[: len(self._shown)]
+        return states(times, to_micros(now), self._late, self._stale)
 
     def apply(self, advanced: NDArray[Any]) -> list[StateTopic]:
         """Mark the features of series that have a new newest observation; returns their topics."""
         advanced = advanced[advanced < len(self._layer_of)]
         layers, slots = self._layer_of[advanced], self._slot_of[advanced]
         touched: list[StateTopic] = []
-        places: list[int] = np.unique(layers[layers >= 0]).tolist()
-        for place in places:
-            topic = self._layers[place]
-            topic.touch(np.unique(slots[layers == place]))
-            touched.append(topic)
+        for place, topic in enumerate(self._layers):
+            if len(changed := slots[layers == place]):
+                topic.touch(changed)
+                touched.append(topic)
         return touched
 
     def age(self, now: datetime) -> list[StateTopic]:
         """Mark the features whose values have become late or stale by now; returns their topics."""
         state = self._states(now)
-        flipped = self._ids[state != self._shown[self._ids]]
-        self._shown[self._ids] = state
+        flipped = np.flatnonzero((state != self._shown) & (self._feed_keys > 0))
+        self._shown[flipped] = state[flipped]
         return self.apply(flipped)
 
     def set_severity(self, key: str, severity: Severity | None) -> str | None:

@@ -106,7 +106,7 @@ class StateTopic:
         return self._slots[key]
 
     def touch(self, slots: NDArray[Any]) -> None:
-        """Mark items as changed, each slot once; they are rendered when somebody asks."""
+        """Mark items as changed, some more than once; they are rendered when somebody asks."""
         until = self.offset + len(slots)
         self._changed[slots] = np.arange(self.offset + 1, until + 1)
         self.offset = until

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from ioc.flow.boards import Boards
@@ -12,12 +13,14 @@ from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest
 from ioc.live.topic import StateTopic
 from ioc.live.wire import FigureItem
+from ioc.model import Series, SeriesId, to_micros
 from ioc.org import Level, Organisation, UnitVersion
 from ioc.store import dossiers
 from ioc.store.city import Described, Target
 from ioc.store.dossiers import DossierRow
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry
+from tests.fixtures.decoding import a_feed
 from tests.fixtures.store import ZONE, a_feed_key, a_province
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -173,3 +176,35 @@ async def test_only_figures_that_changed_are_sent(desk: Desk) -> None:
     await desk.receive(1, "direct")
     assert topic in await desk.boards.refresh()
     assert topic.offset > offset
+
+
+async def test_boards_show_the_same_figure_of_newest_values_that_is_told_when_asked(
+    pools: tuple[ReadPool, WritePool],
+) -> None:
+    registry, latest = Registry(), Latest()
+    registry.feeds = {1: a_feed(interval=60.0)}
+    for number, prop in enumerate(("beds", "occupied") * 2, start=1):
+        registry._put(
+            Series(id=SeriesId(number), feed_key=1, key=f"{number}", property=prop,
+                   feature=f"f/{(number + 1) // 2}")
+        )  # fmt: skip
+        latest.time[number], latest.value[number] = to_micros(NOW), 10 * number
+    boards = Boards(
+        registry=registry, latest=latest, health=FeedHealth("e", Hand().now), reads=pools[0],
+        writes=pools[1], units_topic=StateTopic("units", "e"), epoch="e", clock=Hand(), zone=ZONE,
+    )  # fmt: skip
+    term = {"property": "occupied", "take": "sum"}
+    sane = INDICATORS["online-share"] | {"source": "latest", "numerator": term}
+    indicators = {
+        "share": sane | {"denominator": {"property": "beds", "take": "sum"}},
+        "sum": {key: sane[key] for key in sane if key != "denominator"} | {"kind": "sum"},
+    }
+    shown = {"overview": {"figures": ["share", "sum"]}, "summary": {"figures": ["share"]}}
+    boards.load(
+        Described(Organisation([]), {}, {}, {}, shown, {}, indicators, []), "tinh"
+    )  # fmt: skip
+    await boards.refresh()
+    for board, topic in boards.topics.items():
+        items = [msgspec.json.decode(item, type=FigureItem) for item in topic.items()]
+        assert items == boards.items(board)
+    assert [item.value for item in boards.items("overview")] == [150.0, 60.0]

@@ -9,21 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.kpi.evaluate import (
-    FRESHNESS_CODES,
     Figure,
     Latest,
     Standing,
     by_rank,
     evaluate_counts,
     evaluate_latest,
-    freshness_codes,
     printed,
     ranks,
     share,
     standing,
 )
 from ioc.kpi.indicator import Indicator, decode_indicator
-from ioc.model import Freshness, freshness
+from ioc.model import FRESHNESS_CODES, Freshness
 
 FRESH, LATE, STALE, NEVER = Freshness
 
@@ -192,18 +190,6 @@ def test_a_share_of_a_part_never_leaves_0_to_100(
     assert figure.value is None or 0 <= figure.value <= 100
     assert figure.observed is not None
     assert figure.expected == len(beds) >= figure.observed
-
-
-ages = st.none() | st.floats(0, 100)
-
-
-@given(st.lists(st.tuples(ages, ages, ages)))
-def test_freshness_of_many_is_freshness_of_each(
-    many: list[tuple[float | None, float | None, float | None]],
-) -> None:
-    age, late, stale = (np.array([row[part] for row in many], float) for part in range(3))
-    expected = [FRESHNESS_CODES[freshness(*row)] for row in many]
-    assert freshness_codes(age, late, stale).tolist() == expected
 
 
 ONLINE = an_indicator(

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest
@@ -187,6 +189,55 @@ def test_what_has_aged_is_found_although_series_came_in_between(live: Map, hand:
     live.add(_feature("bv-2"), _series(2, "bv-2"))
     assert _names(live.state.age(hand.at)) == {"health"}
     assert live.bed_state() == "stale"
+
+
+_steps = st.lists(
+    st.tuples(st.sampled_from(["store", "wait", "sweep", "add", "drop"]), st.integers(1, 4)),
+    max_size=30,
+)
+
+
+@given(_steps)
+def test_a_sweep_touches_just_the_layers_in_which_a_state_differs_from_the_last_sweep(
+    steps: list[tuple[str, int]],
+) -> None:
+    hand = Hand()
+    live = Map(hand)
+    features = {n: _feature(f"bv-{n}", layer=("health", "it")[n % 2]) for n in range(1, 5)}
+    known: set[int] = set()
+
+    def load() -> None:
+        live.state.load(
+            features={features[n].id: features[n] for n in known},
+            series_of_feature={features[n].id: [_series(n, f"bv-{n}")] for n in known},
+            feeds={1: live.feed},
+            unit_names={},
+        )
+
+    def states() -> dict[int, str]:
+        shown = live.shown() | live.shown("it")
+        return {n: shown[f"f/bv-{n}"]["values"]["beds"]["state"] for n in known}
+
+    load()
+    before: dict[int, str] = {}
+    for step, number in steps:
+        if step == "store":
+            live.store(number, 1)
+        elif step == "wait":
+            hand.move(45 * number)
+        elif step == "sweep":
+            touched = _names(live.state.age(hand.at))
+            after = states()
+            assert touched == {features[n].layer for n in known if after[n] != before[n]}
+            before |= after
+        elif step == "add" and number not in known:
+            known.add(number)
+            live.add(features[number], _series(number, f"bv-{number}"))
+            # One that was there before is told apart from what was seen of it then.
+            before.setdefault(number, states()[number])
+        elif step == "drop":
+            known.discard(number)
+            load()
 
 
 def test_the_worst_alert_shows_on_its_feature_until_it_is_taken_back(live: Map) -> None:
