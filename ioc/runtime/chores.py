@@ -10,6 +10,7 @@ from typing import Final
 from ioc.clock import monotonic
 from ioc.errors import Unavailable
 from ioc.runtime.center import Center
+from ioc.runtime.metered import Metered
 from ioc.store import batches, feeds, housekeeping, quarantine
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ FIRST_TICK_SECONDS: Final = 20.0
 """Silence is judged only after what waited in the broker has had time to come in."""
 
 BOARD_SECONDS: Final = 2.0
+BOARD_REST: Final = 20
+"""Boards rest for that many times the CPU seconds that they took from the flow, which has the same
+thread: with a million series figures grow a little older instead of everything slower."""
 
 BATCH_SECONDS: Final = 60.0
 """How often old batches are dropped."""
@@ -34,11 +38,15 @@ QUARANTINE_SECONDS: Final = 60.0
 
 SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
-"""Scores rest for that many times as long as they took, so that counting never gets in the way."""
+"""Scores rest for that many times as long as the database took to count."""
 
 CHECKPOINT_SECONDS: Final = 10.0
 CHECKPOINT_REST: Final = 20
-"""Likewise what is kept for the next start: with half a million busy series it takes seconds."""
+"""Likewise each slice of what is kept for the next start: half a million busy series take seconds
+of the database, which are spread over a minute."""
+
+LONGEST_REST: Final = 120.0
+"""However long a database that stalled has taken."""
 
 
 def chores(center: Center) -> dict[str, Chore]:
@@ -111,36 +119,47 @@ async def tidy_quarantine(center: Center) -> None:
 async def keep_boards(center: Center) -> None:
     """Compute the boards again and again; a lost database only makes them older."""
     while True:
+        refreshing = Metered(center.boards.refresh())
+        rest = BOARD_SECONDS
         try:
-            for topic in await center.boards.refresh():
+            for topic in await refreshing:
                 center.hub.changed(topic)
         except Unavailable:
             log.warning("the database is away; the boards stay as they are and age")
-            await asyncio.sleep(BOARD_SECONDS)
+            rest += BOARD_SECONDS
         except Exception:
             log.exception("the boards could not be computed; they stay as they are and age")
-            await asyncio.sleep(BOARD_SECONDS)
-        await asyncio.sleep(BOARD_SECONDS)
+            rest += BOARD_SECONDS
+        await asyncio.sleep(max(rest, BOARD_REST * refreshing.seconds))
 
 
 async def keep_scores(center: Center) -> None:
     """Count the quality of the data again and again; a lost database only makes scores older."""
     while True:
-        began = monotonic()
+        began, rest = monotonic(), SCORE_SECONDS
         try:
             await center.scoring.refresh()
+            rest = max(rest, _rest(SCORE_REST, began))
         except Exception:
             log.exception("the scores could not be counted; they stay as they are and age")
-        await asyncio.sleep(max(SCORE_SECONDS, SCORE_REST * (monotonic() - began)))
+        await asyncio.sleep(rest)
 
 
 async def keep_newest(center: Center) -> None:
     """Keep the newest observations again and again; a lost database only makes them older."""
+    checkpoint = center.writer.checkpoint
     while True:
-        began = monotonic()
-        await center.writer.checkpoint.keep()
-        took = monotonic() - began
-        await asyncio.sleep(max(CHECKPOINT_SECONDS, CHECKPOINT_REST * took))
+        for some in checkpoint.slices():
+            began = monotonic()
+            if not await checkpoint.keep_some(some):
+                break
+            await asyncio.sleep(_rest(CHECKPOINT_REST, began))
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+
+
+def _rest(times: float, began: float) -> float:
+    """How long to leave the database alone after what it has done since `began`."""
+    return min(LONGEST_REST, times * (monotonic() - began))
 
 
 async def keep_house(center: Center) -> None:

@@ -1,5 +1,6 @@
 """The newest observation of every series, kept in the database so that a start need not search."""
 
+import asyncio
 import logging
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ class Checkpoint:
         self._latest = latest
         self._dirty = np.zeros(0, np.bool_)
         self._conn: Connection | None = None
+        # At its end the flow writes what is left while a slice may be on its way.
+        self._turn = asyncio.Lock()
 
     def note(self, series: NDArray[Any]) -> None:
         """Remember that these series have a new newest observation."""
@@ -62,18 +65,28 @@ class Checkpoint:
         self._dirty[series] = True
 
     async def keep(self) -> None:
-        """Write the newest observations of all series that were noted, slice by slice."""
-        ids = np.flatnonzero(self._dirty).astype(np.int32)
-        for at in range(0, len(ids), SLICE):
-            some = ids[at : at + SLICE]
-            self._dirty[some] = False
-            try:
-                await self._write(some)
-            except (psycopg.OperationalError, Unavailable) as error:
-                self.note(some)
-                log.debug("the newest observations are kept later: %s", error)
-                await self.close()
+        """Write the newest observations of all series that were noted."""
+        for some in self.slices():
+            if not await self.keep_some(some):
                 return
+
+    def slices(self) -> list[NDArray[np.int32]]:
+        """The series that are noted now, so many at a time that a flush need not wait for them."""
+        ids = np.flatnonzero(self._dirty).astype(np.int32)
+        return [ids[at : at + SLICE] for at in range(0, len(ids), SLICE)]
+
+    async def keep_some(self, ids: NDArray[np.int32]) -> bool:
+        """Write the newest observations of some series; whether the database took them."""
+        self._dirty[ids] = False
+        try:
+            async with self._turn:
+                await self._write(ids)
+        except (psycopg.OperationalError, Unavailable) as error:
+            self.note(ids)
+            log.debug("the newest observations are kept later: %s", error)
+            await self.close()
+            return False
+        return True
 
     async def _write(self, ids: NDArray[np.int32]) -> None:
         if self._conn is None or self._conn.closed:

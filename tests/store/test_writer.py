@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from ioc.errors import Conflict
 from ioc.live.latest import NEVER, Latest
-from ioc.model import Receipt, from_micros, to_micros
+from ioc.model import Columns, Receipt, from_micros, to_micros
 from ioc.store import ledger, observations
+from ioc.store.checkpoint import Checkpoint
 from ioc.store.flush import Part
 from ioc.store.partitions import MONDAY_US, WEEK_US, week_of
 from ioc.store.pool import ReadPool, WritePool, connect
@@ -175,6 +177,28 @@ async def test_the_checkpoint_holds_the_newest_of_each_series(
         await writer.checkpoint.keep()
     found = await rows_of(database, "SELECT series_id, phenomenon_time, value FROM series_latest")
     assert found == [(a, from_micros(MONDAY + 9), 9.0)]
+
+
+async def test_what_the_database_does_not_take_is_noted_for_the_next_checkpoint(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ioc.store.checkpoint.SLICE", 2)
+    series = await real_series(database, await a_feed_key(database), "a/x", "b/x", "c/x")
+    latest, ids = Latest(), np.array(series, np.int32)
+    rows = Columns(ids, np.full(3, MONDAY), np.ones(3))
+    away = Checkpoint("host=127.0.0.1 port=1", latest)
+    away.note(latest.apply(rows, MONDAY))
+    [first, rest] = away.slices()
+    assert not await away.keep_some(first)
+    assert [some.tolist() for some in away.slices()] == [first.tolist(), rest.tolist()]
+    there = Checkpoint(database, latest)
+    there.note(ids)
+    for some in there.slices():
+        assert await there.keep_some(some)
+    assert there.slices() == []
+    await there.close()
+    found = await rows_of(database, "SELECT series_id FROM series_latest ORDER BY 1")
+    assert [one for (one,) in found] == sorted(series)
 
 
 @pytest.mark.usefixtures("plain_store")
