@@ -1,7 +1,6 @@
 """Tickets of a city: categories, terms of petitions and retention, checked against its units."""
 
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
@@ -21,7 +20,7 @@ ServiceCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=366)]
 
 
-class TermsSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
+class TermsSpec(Spec, frozen=True, rename={"valid_from": "from"}):
     """Working days of petitions from a day on, as `[[terms]]` has it."""
 
     id: Slug
@@ -32,7 +31,6 @@ class TermsSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": 
     solve: Days
     publish: Days
     most_supplements: Annotated[int, msgspec.Meta(ge=0)] = 1
-    valid_until: date | None = None
 
 
 class CategorySpec(Spec, frozen=True):
@@ -80,18 +78,11 @@ def read_plan(folder: Folder, organisation: Organisation) -> Plan:
 
 
 def _check_terms(terms: Tables[TermsSpec]) -> None:
-    ordered = sorted(terms, key=lambda placed: placed.spec.valid_from)
-    for placed in ordered:
-        until = placed.spec.valid_until
-        if until is not None and until <= placed.spec.valid_from:
-            (placed.at / "until").report("the terms end before they begin")
-    for earlier, later in pairwise(ordered):
-        until = earlier.spec.valid_until
-        if until is None or until > later.spec.valid_from:
-            (earlier.at / "until").report(
-                f"{earlier.spec.id} and {later.spec.id} both hold on {later.spec.valid_from}",
-                f"write until = {later.spec.valid_from}",
-            )
+    seen: dict[date, str] = {}
+    for placed in terms:
+        first = seen.setdefault(placed.spec.valid_from, placed.spec.id)
+        if first != placed.spec.id:
+            (placed.at / "from").report(f"{first} begins on that day already")
 
 
 def _check_codes(categories: Tables[CategorySpec]) -> None:

@@ -40,24 +40,19 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Working days that a petition may take, from one day up to, not including, another.
+    """Working days that a petition may take which is received from a day on, until other terms.
 
     All count from the receipt, but `publish` counts from the result. More than `most_supplements`
     requests for a supplement make a petition late however soon it is solved.
     """
 
     valid_from: date
-    valid_until: date | None
     refuse: int
     supplement: int
     solve: int
     publish: int
     most_supplements: int
     legal_reference: str
-
-    def holds(self, on: date) -> bool:
-        """Whether these are the terms of a day."""
-        return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,5 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return next((c for c in self.categories if code in (c.id, c.service_code)), None)
 
     def terms_on(self, day: date) -> Terms | None:
-        """The terms of petitions that are received on a day."""
-        return next((terms for terms in self.terms if terms.holds(day)), None)
+        """The terms of petitions that are received on a day; the first hold before them too."""
+        ordered = sorted(self.terms, key=lambda terms: terms.valid_from)
+        begun = [terms for terms in ordered if terms.valid_from <= day]
+        return begun[-1] if begun else next(iter(ordered), None)

@@ -20,7 +20,6 @@ TERMS = """
 [[terms]]
 id = "cu"
 from = 2020-01-01
-until = 2022-01-01
 legal_reference = "thử"
 refuse = 2
 supplement = 5
@@ -70,15 +69,12 @@ def test_a_city_without_the_file_takes_no_tickets(tmp_path: Path):
 
 
 def test_terms_hold_from_their_day_until_the_next_ones(tmp_path: Path):
-    later = (
-        TERMS.replace("cu", "moi")
-        .replace("2020-01-01", "2022-01-01")
-        .replace("solve = 15", "solve = 10")
-    )
-    plan, faults = _read(tmp_path, TERMS + later.replace("until = 2022-01-01\n", ""))
+    later = TERMS.replace("cu", "moi").replace("2020", "2022").replace("= 15", "= 10")
+    plan, faults = _read(tmp_path, later + TERMS)
     assert faults == []
-    assert [plan.terms_on(day).solve for day in (date(2021, 12, 31), date(2022, 1, 1))] == [15, 10]  # pyright: ignore
-    assert plan.terms_on(date(2019, 12, 31)) is None
+    days = (date(2019, 12, 31), date(2020, 1, 1), date(2021, 12, 31), date(2022, 1, 1))
+    found = [plan.terms_on(day) for day in days]
+    assert [terms.solve for terms in found if terms] == [15, 15, 15, 10]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +85,9 @@ def test_terms_hold_from_their_day_until_the_next_ones(tmp_path: Path):
         (REPORT.replace("so-a", "so-b"), 8, "no unit is called 'so-b'"),
         (REPORT + 'about = "rules"\n', 2, "about says of petitions"),
         (PETITION, 6, "there are no [[terms]]"),
-        (TERMS + PETITION + "hours = 3\n", 19, "a petition goes by [[terms]]"),
-        (TERMS + PETITION + "immediate = true\n", 19, "always verified first"),
-        (TERMS + TERMS.replace("cu", "moi"), 5, "cu and moi both hold"),
+        (TERMS + PETITION + "hours = 3\n", 18, "a petition goes by [[terms]]"),
+        (TERMS + PETITION + "immediate = true\n", 18, "always verified first"),
+        (TERMS + TERMS.replace("cu", "moi"), 13, "cu begins on that day"),
         (REPORT + REPORT.replace("o-ga", "b") + 'service_code = "o-ga"\n', 17, "stands for o-ga"),
         ('[tickets]\nkeep_contact = "PT1H"\n', 2, "less than a day"),
         (REPORT.replace("24", "-1"), 7, "hours"),
