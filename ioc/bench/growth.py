@@ -39,10 +39,22 @@ async def run(plan: Plan) -> Report:
     if plan.stored:
         middle = plan.series[len(plan.series) // 2]
         parts.append(await _measure(plan, middle, plan.stored))
-    first = parts[0].ratio or 0.0
     for part in parts:
-        part.counts["of_first_ratio"] = round((part.ratio or 0.0) / first, 3)
+        part.counts |= _of_first(part, parts[0])
     return report("growth", parts)
+
+
+def _of_first(part: Part, first: Part) -> dict[str, float]:
+    """How ratio, figure and limit stand to those of the first part.
+
+    The limit is not the same for all: neighbours in the index that are written together make it
+    faster where there are many series.
+    """
+    return {
+        "of_first_ratio": round((part.ratio or 0.0) / (first.ratio or 1.0), 3),
+        "of_first_figure": round(part.figure / first.figure, 3),
+        "of_first_limit": round((part.limit or 0.0) / (first.limit or 1.0), 3),
+    }
 
 
 async def _measure(plan: Plan, series: int, stored: int) -> Part:

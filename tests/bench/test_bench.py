@@ -62,7 +62,9 @@ async def test_growth_measures_each_number_of_series_against_its_own_limit() -> 
     found = await bench("growth", "--series", "1000,9000", "--stored", "18000",
                         "--seconds", "0.2", "--rounds", "1")  # fmt: skip
     first, more, stored = found["parts"]
-    assert first["counts"]["of_first_ratio"] == 1
+    for what in ("ratio", "figure", "limit"):
+        assert first["counts"][f"of_first_{what}"] == 1
+        assert more["counts"][f"of_first_{what}"] > 0
     assert "9,000 series" in more["name"]
     assert "18,000 rows stored before" in stored["name"]
     for part in found["parts"]:
