@@ -26,6 +26,8 @@ class TransitionReason(StrEnum):
     FEED_SILENT = "feed_silent"
     FEED_NEVER_SPOKE = "feed_never_spoke"
     FEED_RESUMED = "feed_resumed"
+    REPORT_OVERDUE = "report_overdue"
+    REPORT_CAME = "report_came"
     RULE_REMOVED = "rule_removed"
     NO_LONGER_APPLIES = "no_longer_applies"
 
@@ -35,7 +37,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     `from_state` is None where an occurrence begins. `level` is the level of the breach: in the
     series' own uom, or the tolerated silence in seconds for a feed. `value_time` is the time of
-    the observation that decided, or of the last that was heard from a silent feed.
+    the observation that decided, or of the last that was heard from a silent feed, or when a
+    report was due; `unit` owes it.
     """
 
     fingerprint: Fingerprint
@@ -50,6 +53,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None = None
     level: float | None = None
     value_time: int | None = None
+    unit: str | None = None
 
 
 class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,11 @@ def series_fingerprint(rule_id: str, series: int) -> Fingerprint:
 def feed_fingerprint(rule_id: str, feed_id: str) -> Fingerprint:
     """Names the alert of a rule about a feed, the same in every run."""
     return fingerprint(rule_id, f"feed:{feed_id}")
+
+
+def report_fingerprint(rule_id: str, obligation: str, unit: str) -> Fingerprint:
+    """Names the alert of a rule about the reports that a unit owes, the same in every run."""
+    return fingerprint(rule_id, f"report:{obligation}:{unit}")
 
 
 def fingerprint(rule_id: str, subject: str) -> Fingerprint:

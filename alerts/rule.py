@@ -95,9 +95,31 @@ class Missing(
         return self.after // MICROSECOND
 
 
-Rule = Threshold | Missing
+class MissingReport(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag="missing_report",
+    tag_field="kind",
+    forbid_unknown_fields=True,
+):
+    """A report that a unit owes by an obligation, or by any, and that is past its deadline."""
 
-KINDS: Mapping[str, type[Rule]] = {"threshold": Threshold, "missing": Missing}
+    id: str
+    name: Text
+    severity: Severity
+    domain: Domain
+    obligation: str | None = None
+    advice: Text | None = None
+
+
+Rule = Threshold | Missing | MissingReport
+
+KINDS: Mapping[str, type[Rule]] = {
+    "threshold": Threshold,
+    "missing": Missing,
+    "missing_report": MissingReport,
+}
 
 _SLUG = re.compile(r"[a-z0-9-]{1,64}")
 _PLACE = re.compile(r"`\$\.?(?P<key>[A-Za-z_.]*)`")
@@ -128,7 +150,7 @@ def decode_rule(rule_id: str, document: Mapping[str, Any]) -> Rule:
     if document.get("id", rule_id) != rule_id:
         raise _invalid(rule_id, "id", f"is {document['id']!r} inside the document", "make one id")
     try:
-        rule: Rule = msgspec.convert({**document, "id": rule_id}, Threshold | Missing)
+        rule: Rule = msgspec.convert({**document, "id": rule_id}, Rule)
     except msgspec.ValidationError as fault:
         raise _explained(rule_id, document, str(fault)) from fault
     match rule:
@@ -136,6 +158,8 @@ def decode_rule(rule_id: str, document: Mapping[str, Any]) -> Rule:
             _check_threshold(rule)
         case Missing():
             _check_missing(rule)
+        case MissingReport():
+            pass
     return rule
 
 

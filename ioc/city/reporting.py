@@ -9,7 +9,8 @@ from ioc.city.finding import Spot
 from ioc.city.folder import Folder
 from ioc.city.spec import Slug, Spec
 from ioc.kpi.cycle import CALENDAR, Cycle
-from ioc.kpi.reported import Obligation, ReportedMeasure
+from ioc.kpi.obligation import Obligation
+from ioc.kpi.reported import ReportedMeasure
 from ioc.model import Text
 from ioc.org import Level, Organisation
 
@@ -47,7 +48,7 @@ def read_obligations(
 ) -> list[Obligation]:
     """Obligations of `reporting.toml`."""
     good: list[Obligation] = []
-    known = {*CALENDAR, *(cycle.id for cycle in cycles)} - {"any"}
+    known = {*CALENDAR, *(cycle.id for cycle in cycles if cycle.length != "listed")} - {"any"}
     groups = {m.group for m in measures if m.group is not None}
     for placed in folder.tables(["reporting.toml"], "obligation", ObligationSpec):
         spec, at = placed.spec, placed.at

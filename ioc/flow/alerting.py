@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from alerts.alert import Fingerprint, OpenAlert, State, Transition, TransitionReason
 from alerts.engine import Engine, FeedFacts
 from alerts.lifecycle import SHOWN, Life, Move, Refusal, apply_move, condition, follow, verb_for
-from alerts.rule import Rule, Threshold, decode_rule
+from alerts.owed import Overdue, judge_owed
+from alerts.rule import MissingReport, Rule, Threshold, decode_rule
 from alerts.table import SeriesFacts
 from ioc.catalogue import Language, has, number, say
 from ioc.clock import Clock
@@ -27,12 +29,14 @@ from ioc.live.wire import AlertItem, Place, Text, UnitRef, encoder
 from ioc.model import (
     SEVERITY_RANK,
     Columns,
+    Domain,
     Feed,
     Series,
     Severity,
     from_micros,
     to_micros,
 )
+from ioc.org import Organisation, answers_for
 from ioc.store import alerts, audit
 from ioc.store.alerts import AlertRow, LogRow, Overtaken
 from ioc.store.city import Described
@@ -66,6 +70,7 @@ class Alerting:
         writes: WritePool,
         clock: Clock,
         changed: Callable[[LogTopic, set[str]], None],
+        zone: str = "UTC",
         judges: bool = True,
     ) -> None:
         """Start without rules; `changed` is told of the topic and of layers that changed colour.
@@ -73,6 +78,7 @@ class Alerting:
         Without `judges` the engine is another process's: alerts are shown and moved by people.
         """
         self._judges = judges
+        self._zone = ZoneInfo(zone)
         self._registry = registry
         self._state = state
         self._health = health
@@ -88,6 +94,7 @@ class Alerting:
         self._units: Mapping[int, str] = {}
         self._unit_keys: Mapping[str, int] = {}
         self._unit_names: Mapping[str, str] = {}
+        self._organisation = Organisation([])
         self._coloured: set[str] = set()
         self._engine = Engine([])
         self._reads: ReadPool
@@ -96,6 +103,7 @@ class Alerting:
         """Take rules and open alerts from the store, and look at the newest values with them."""
         now = self._clock.now()
         names = city.organisation.as_of(now.date())
+        self._organisation = city.organisation
         self._unit_names = {unit: version.short_name for unit, version in names.items()}
         self._units = city.unit_keys
         self._unit_keys = {unit: key for key, unit in city.unit_keys.items()}
@@ -115,7 +123,7 @@ class Alerting:
             self._rules.values(),
             self._series_facts(self._registry.series.values()),
             self._feed_facts(),
-            [_open_alert(row) for row in rows if row.state != "cleared"],
+            [_open_alert(r) for r in rows if r.state != "cleared" and r.kind != OWED],
             latest=newest,
         )
         shown = [(str(r.alert_id), encoder.encode(self.item(r))) for r in rows if _shown(r)]
@@ -209,6 +217,17 @@ class Alerting:
             now = to_micros(self._clock.now())
             await self._store(self._engine.tick(now, self._health.last_received()))
 
+    async def judge_reports(self, overdue: Sequence[Overdue]) -> None:
+        """Look at which reports are overdue now."""
+        async with self._lock:
+            known = {
+                Fingerprint(mark): _open_alert(self._rows[alert])
+                for mark, alert in self._open.items()
+                if self._rows[alert].kind == OWED
+            }
+            rules = [rule for rule in self._rules.values() if isinstance(rule, MissingReport)]
+            await self._store(judge_owed(rules, overdue, known, to_micros(self._clock.now())))
+
     async def replace_rules(self, rules: Mapping[str, Rule]) -> None:
         """Watch by other rules from now on."""
         async with self._lock:
@@ -279,7 +298,7 @@ class Alerting:
                 alert_id=uuid7(now),
                 fingerprint=move.fingerprint,
                 rule_id=move.rule,
-                kind="threshold" if move.series is not None else "missing",
+                kind=_kind(move),
                 severity=rule.severity.value if rule else Severity.LOW.value,
                 series_id=move.series,
                 feed_key=move.feed_key,
@@ -304,7 +323,9 @@ class Alerting:
         )
 
     def _responsible(self, move: Transition) -> int | None:
-        """Who answers for an alert: the agency whose feed it is."""
+        """Who answers for an alert: the unit that owes, else the agency whose feed it is."""
+        if move.unit is not None:
+            return self._unit_keys.get(move.unit)
         feed = self._feed(move.series, move.feed_key)
         return None if feed is None else feed.agency_key
 
@@ -419,9 +440,9 @@ class Alerting:
             acknowledged_at=row.acknowledged_at,
             since=row.active_since or row.pending_since,
             cleared_at=row.cleared_at,
-            place=self._place(row, feed),
+            place=self._place(row, feed, unit),
             unit=None if unit is None else UnitRef(unit, self._unit_names.get(unit, unit)),
-            domain=feed.domain.value if feed else "it",
+            domain=_domain(rule, feed),
             feed=feed.id if feed else None,
             series=row.series_id,
             value=row.value,
@@ -431,11 +452,12 @@ class Alerting:
             comments=row.comments,
         )
 
-    def _place(self, row: AlertRow, feed: Feed | None) -> Place:
+    def _place(self, row: AlertRow, feed: Feed | None, unit: str | None) -> Place:
         key = self._feature_of(row)
         feature = None if key is None else self._state.feature(key)
         if feature is None:
-            return Place(None, feed.name if feed else "", None)
+            named = self._unit_names.get(unit, unit) if unit and row.kind == OWED else ""
+            return Place(None, feed.name if feed else named, None)
         geometry = feature.geometry
         point = None
         if geometry is not None and geometry["type"] == "Point":
@@ -464,9 +486,33 @@ class Alerting:
                     held = duration(rule.hold.total_seconds(), language)
                     sentence += ", " + say("alert.held", language, hold=held)
                 return sentence
+        if row.kind == OWED:
+            return self._owed_reason(row, language)
         level = None if row.level is None else duration(row.level, language)
         return say(f"alert.{row.reason}", language, level=level)
 
+    def _owed_reason(self, row: AlertRow, language: Language) -> str:
+        """Who owes what since when, and whom to call."""
+        if row.reason != TransitionReason.REPORT_OVERDUE:
+            return say(f"alert.{row.reason}", language)
+        unit = self._units.get(row.unit_key or 0, "")
+        due_at = row.value_time or row.pending_since
+        answers = answers_for(self._organisation, unit, due_at.astimezone(self._zone).date())
+        sentence = say(
+            "alert.report_overdue",
+            language,
+            unit=self._unit_names.get(unit, unit),
+            due=f"{due_at.astimezone(self._zone):%H:%M %d/%m/%Y}",
+        )
+        if answers is None:
+            return sentence
+        contact = answers.contact
+        named = [part for part in (contact.post, contact.name, contact.phone) if part]
+        return f"{sentence}; {', '.join(named)}" if named else sentence
+
+
+OWED: Final = "missing_report"
+"""The kind of alerts about reports that are owed; the engine knows nothing of them."""
 
 _BREACHED = (TransitionReason.BREACH_BEGAN, TransitionReason.HELD)
 
@@ -495,6 +541,19 @@ def duration(seconds: float, language: Language) -> str:
         if seconds >= length and seconds % length == 0:
             return say(f"duration.{unit}", language, n=number(seconds / length, language, 0))
     return say("duration.minutes", language, n=number(seconds / 60, language))
+
+
+def _kind(move: Transition) -> str:
+    if move.unit is not None:
+        return OWED
+    return "threshold" if move.series is not None else "missing"
+
+
+def _domain(rule: Rule | None, feed: Feed | None) -> str:
+    """The domain of an alert: that of its feed, or of the rule about reports."""
+    if isinstance(rule, MissingReport):
+        return rule.domain.value
+    return feed.domain.value if feed else Domain.IT.value
 
 
 def _refused(refusal: Refusal) -> Conflict:

@@ -8,7 +8,8 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from ioc.kpi.cycle import CALENDAR, Cycle
-from ioc.kpi.reported import Obligation, ReportedMeasure
+from ioc.kpi.obligation import Obligation
+from ioc.kpi.reported import ReportedMeasure
 from ioc.store.pool import Connection, ReadPool
 
 _PUT_CYCLE: Final = """
