@@ -21,7 +21,8 @@ from ioc.kpi.evaluate import (
     ranks,
     standing,
 )
-from ioc.kpi.indicator import CountSource, Indicator, LatestSource, decode_indicator
+from ioc.kpi.indicator import Indicator, decode_indicator
+from ioc.kpi.origin import CountSource, LatestSource
 from ioc.kpi.period import Period, parse_period
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest as Newest
@@ -256,6 +257,8 @@ class Boards:
         source = indicator.source
         if isinstance(source, LatestSource):
             return evaluate_latest(indicator, self._newest.of(indicator.properties, now))
+        if not isinstance(source, CountSource):
+            return Figure(value=None, state=Freshness.NEVER)
         if source.source == "feeds":
             return evaluate_counts(indicator, self._health.counts(now))
         if source.source == "ledger":

@@ -9,7 +9,8 @@ import numpy as np
 
 from ioc.flow.newest import Known, NewestValues
 from ioc.kpi.evaluate import Latest, evaluate_counts, evaluate_latest
-from ioc.kpi.indicator import Indicator, LatestSource
+from ioc.kpi.indicator import Indicator
+from ioc.kpi.origin import LatestSource
 from ioc.live.wire import Trend
 from ioc.model import from_micros, to_micros
 from ioc.store import dossiers, observations

@@ -8,7 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.kpi.indicator import CountSource, Direction, Indicator, LatestSource, Take, Term
+from ioc.kpi.definition import Direction
+from ioc.kpi.indicator import Indicator
+from ioc.kpi.origin import CountSource, LatestSource, Take, Term
 from ioc.model import FRESHNESS_CODES, Freshness
 
 PERCENT = 100

@@ -144,7 +144,7 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     unit: UnitRef | None
     period: str | None
-    kind: Literal["share", "sum", "max", "mean", "count"]
+    kind: Literal["share", "sum", "max", "mean", "count", "ratio", "score", "composite"]
     value: float | None
     numerator: float | None
     denominator: float | None

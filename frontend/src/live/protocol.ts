@@ -113,7 +113,7 @@ export interface FigureItem {
   domain: Domain
   unit: UnitRef | null
   period: string | null
-  kind: 'share' | 'sum' | 'max' | 'mean' | 'count'
+  kind: 'share' | 'sum' | 'max' | 'mean' | 'count' | 'ratio' | 'score' | 'composite'
   value: number | null
   numerator: number | null
   denominator: number | null

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ioc.errors import Invalid
-from ioc.kpi.indicator import COUNTS, CountSource, LatestSource, Term, decode_indicator
+from ioc.kpi.indicator import decode_indicator
+from ioc.kpi.origin import COUNTS, CountSource, LatestSource, Term
 from ioc.model import Domain
 
 BEDS = {
@@ -82,7 +83,8 @@ def test_dossiers_may_be_summed_without_a_denominator() -> None:
 @pytest.mark.parametrize(
     ("document", "key", "cure"),
     [
-        (BEDS | {"kind": "ratio"}, "kind", "share, sum, max, mean, count"),
+        (BEDS | {"kind": "median"}, "kind", "share, sum, max, mean, count"),
+        (BEDS | {"kind": "ratio"}, "kind", 'source = "measures"'),
         (BEDS | {"source": "history"}, "source", "latest, dossiers, ledger, feeds or quality"),
         (BEDS | {"direction": "better"}, "direction", "up where more is better"),
         (BEDS | {"domain": "hospital"}, "domain", "health"),

@@ -3,8 +3,8 @@
 import re
 
 from ioc.kpi.formula import parse
-from ioc.kpi.indicator import COUNTS
 from ioc.kpi.measure import BUILT_IN
+from ioc.kpi.origin import COUNTS
 
 
 def test_every_measure_can_stand_in_a_formula() -> None:
