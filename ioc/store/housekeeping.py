@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import AsyncConnection
 
-from ioc.store import partitions, refresh, retention
+from ioc.store import partitions, refresh, retention, ticket_contacts
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ async def keep_house(url: str, now: datetime) -> int:
                 return 0
             await partitions.make_ahead(conn, now)
             await refresh.take_up(conn)
-            return await retention.apply(conn, now)
+            forgotten = await ticket_contacts.expire(conn, now)
+            return forgotten + await retention.apply(conn, now)
     except psycopg.OperationalError as error:
         # A lock that was not to be had is one of these as well.
         log.warning("the store was not put in order, that is tried again later: %s", error)

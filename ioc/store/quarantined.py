@@ -86,7 +86,7 @@ _DISCARD: Final = """
 """
 
 
-Kind = Literal["observations", "dossiers", "reports"]
+Kind = Literal["observations", "dossiers", "reports", "tickets"]
 """What the door was that something came to."""
 
 
