@@ -177,8 +177,13 @@ class Folder:
             else:
                 (at / key / index).report(f"a table is needed here, not {raw!r}")
 
-    def rows(self, file: str, columns: tuple[str, ...]) -> Iterator[tuple[dict[str, str], Spot]]:
-        """The rows of a CSV file with exactly these columns, with their places."""
+    def rows(
+        self, file: str, columns: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> Iterator[tuple[dict[str, str], Spot]]:
+        """The rows of a CSV file with exactly these columns, with their places.
+
+        Behind them may stand any of the optional ones.
+        """
         text = self.text(file, needed=False)
         if text is None:
             return
@@ -186,18 +191,25 @@ class Folder:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         try:
             header = next(reader, list[str]())
-            if tuple(header) != columns:
-                hint = f"write {','.join(columns)}"
+            more = header[len(columns) :]
+            if tuple(header[: len(columns)]) != columns or not _chosen(more, optional):
+                behind = f", then any of {','.join(optional)}" if optional else ""
+                hint = f"write {','.join(columns)}{behind}"
                 (at / 1).report("the first row names other columns", hint)
                 return
             for row in reader:
                 place = at / reader.line_num
-                if len(row) == len(columns):
-                    yield dict(zip(columns, row, strict=True)), place
+                if len(row) == len(header):
+                    yield dict(zip(header, row, strict=True)), place
                 elif row:
-                    place.report(f"has {len(row)} fields instead of {len(columns)}")
+                    place.report(f"has {len(row)} fields instead of {len(header)}")
         except csv.Error as fault:
             (at / max(reader.line_num, 1)).report(f"is not CSV: {fault}")
+
+
+def _chosen(columns: list[str], known: tuple[str, ...]) -> bool:
+    """Whether each of the columns is a known one, and none comes twice."""
+    return len(set(columns)) == len(columns) and set(columns) <= set(known)
 
 
 def _is_new(raw: dict[str, Any], name: str, at: Spot, seen: dict[str, Spot]) -> bool:

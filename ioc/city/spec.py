@@ -8,9 +8,10 @@ import msgspec
 from alerts.rule import Rule
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.indicator import Indicator
-from ioc.kpi.reported import Obligation, ReportedMeasure
+from ioc.kpi.obligation import Obligation
+from ioc.kpi.reported import ReportedMeasure
 from ioc.model import Domain, Severity, Text, ValueKind
-from ioc.org import Basis, EventKind, Level, Organisation, UnitEvent, UnitVersion
+from ioc.org import Level, Organisation, UnitEvent, UnitVersion
 from ioc.quality.plausible import PropertyLimits
 from ioc.sources.document import Document
 from ioc.tickets.plan import Plan
@@ -45,46 +46,6 @@ class StoreSpec(Spec, frozen=True):
     observations_per_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
     compress_after: timedelta = timedelta(days=14)
     keep: dict[str, timedelta] = msgspec.field(default_factory=dict[str, timedelta])
-
-
-class VersionSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
-    """One version of a unit, as `[[unit.version]]` has it."""
-
-    valid_from: date
-    name: Named
-    short_name: Named
-    level: Level
-    valid_until: date | None = None
-    parent: Slug | None = None
-    codes: dict[str, str] = msgspec.field(default_factory=dict[str, str])
-    area_km2: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    point: Point | None = None
-
-
-class UnitSpec(Spec, frozen=True):
-    """A unit with its versions."""
-
-    id: Slug
-    version: Annotated[list[VersionSpec], msgspec.Meta(min_length=1)]
-
-
-class PassageSpec(Spec, frozen=True, rename={"source": "from", "target": "to"}):
-    """What went from one unit to another in an event."""
-
-    source: Slug
-    target: Slug
-    weight: Annotated[float, msgspec.Meta(gt=0, le=1)]
-    basis: Basis
-
-
-class EventSpec(Spec, frozen=True, rename={"passages": "map"}):
-    """A change of units, as `[[event]]` has it."""
-
-    id: Slug
-    kind: EventKind
-    effective: date
-    legal_reference: Named
-    passages: list[PassageSpec] = msgspec.field(default_factory=list[PassageSpec])
 
 
 class SeriesSpec(Spec, frozen=True):

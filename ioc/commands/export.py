@@ -13,7 +13,7 @@ from ioc.config import read_config
 from ioc.errors import Invalid
 from ioc.flow.exporting import FileFormat, exported
 from ioc.model import Domain
-from ioc.store import city
+from ioc.store import units as unit_store
 from ioc.store.export import Wanted
 from ioc.store.pool import connect
 
@@ -62,7 +62,7 @@ async def _export(
     async with database_url(read_config()) as url, await connect(url) as conn:
         units = None
         if unit is not None:
-            organisation = await city.read_organisation(conn)
+            organisation = await unit_store.organisation(conn)
             below = organisation.descendants(unit, now.date())
             units = [unit, *(version.unit for version in below)]
             await conn.rollback()

@@ -7,47 +7,23 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from geo.geojson import envelope, from_wkb, to_wkb
+from geo.geojson import envelope, to_wkb
 from ioc.city.spec import City, CityFeed, document
-from ioc.org import Level, Organisation, Passage, UnitEvent, UnitVersion
-from ioc.store import feed_settings, feeds, identity, layout, measures, plausibility, sources
+from ioc.org import Organisation
+from ioc.store import (
+    feed_settings,
+    feeds,
+    identity,
+    layout,
+    measures,
+    plausibility,
+    sources,
+    ticket_rows,
+    units,
+)
 from ioc.store.layout import Layout
 from ioc.store.pool import Connection, ReadPool
 from ioc.store.registry import FeatureRow, SeriesRow, announce, put_features, put_series
-
-_ADD_UNIT: Final = "INSERT INTO unit (id) VALUES (%s) ON CONFLICT (id) DO NOTHING"
-
-_DROP_VERSIONS: Final = """
-    DELETE FROM unit_version WHERE unit_key = (SELECT unit_key FROM unit WHERE id = %s)
-"""
-
-_ADD_VERSION: Final = """
-    INSERT INTO unit_version (unit_key, validity, name, short_name, level, parent_key, codes,
-                              area_km2, longitude, latitude)
-    VALUES ((SELECT unit_key FROM unit WHERE id = %(unit)s), daterange(%(since)s, %(until)s),
-            %(name)s, %(short_name)s, %(level)s,
-            (SELECT unit_key FROM unit WHERE id = %(parent)s), %(codes)s, %(area)s,
-            %(longitude)s, %(latitude)s)
-"""
-
-_SET_OUTLINE: Final = """
-    UPDATE unit_version
-       SET outline = %(outline)s, outline_source = %(source)s,
-           outline_box = box(point(%(west)s, %(south)s), point(%(east)s, %(north)s))
-     WHERE unit_key = (SELECT unit_key FROM unit WHERE id = %(unit)s) AND upper_inf(validity)
-    RETURNING 1
-"""
-
-_ADD_EVENT: Final = """
-    INSERT INTO unit_event (id, kind, effective, legal_reference) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (id) DO NOTHING RETURNING event_id
-"""
-
-_ADD_PASSAGE: Final = """
-    INSERT INTO unit_event_map (event_id, from_key, to_key, weight, basis)
-    SELECT %(event)s, f.unit_key, t.unit_key, %(weight)s, %(basis)s
-      FROM unit f, unit t WHERE f.id = %(source)s AND t.id = %(target)s
-"""
 
 _PUT_LAYER: Final = """
     INSERT INTO layer (id, place, document) VALUES (%s, %s, %s)
@@ -88,30 +64,6 @@ _CHANGED: Final = """
     ORDER BY 1
 """
 
-_VERSIONS: Final = """
-    SELECT u.id, lower(v.validity), upper(v.validity), v.name, v.short_name, v.level, p.id,
-           v.codes, v.area_km2, v.longitude, v.latitude
-      FROM unit_version v JOIN unit u USING (unit_key) LEFT JOIN unit p ON p.unit_key = v.parent_key
-     ORDER BY u.unit_key, v.validity
-"""
-
-_EVENTS: Final = """
-    SELECT e.id, e.kind, e.effective, e.legal_reference,
-           array_agg(f.id ORDER BY f.id, t.id) FILTER (WHERE f.id IS NOT NULL),
-           array_agg(t.id ORDER BY f.id, t.id) FILTER (WHERE f.id IS NOT NULL),
-           array_agg(m.weight ORDER BY f.id, t.id) FILTER (WHERE f.id IS NOT NULL),
-           array_agg(m.basis ORDER BY f.id, t.id) FILTER (WHERE f.id IS NOT NULL)
-      FROM unit_event e LEFT JOIN unit_event_map m USING (event_id)
-           LEFT JOIN unit f ON f.unit_key = m.from_key LEFT JOIN unit t ON t.unit_key = m.to_key
-     GROUP BY e.event_id ORDER BY e.effective, e.event_id
-"""
-
-_OUTLINES: Final = """
-    SELECT u.id, v.outline, v.outline_source
-      FROM unit_version v JOIN unit u USING (unit_key)
-     WHERE v.outline IS NOT NULL AND v.validity @> %s::date
-"""
-
 _LAYERS: Final = "SELECT id, document FROM layer ORDER BY place"
 _BOARDS: Final = "SELECT id, document FROM board ORDER BY place"
 _RULES: Final = "SELECT id, document FROM rule ORDER BY id"
@@ -123,7 +75,6 @@ _TARGETS: Final = """
            t.document, t.sample
       FROM target t JOIN unit u USING (unit_key) ORDER BY t.target_id
 """
-_UNIT_KEYS: Final = "SELECT unit_key, id FROM unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +124,10 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         {domain.value: kept for domain, kept in city.store.keep.items()},
     )
     await layout.settle(conn, store, province.time_zone)
-    await _load_units(conn, city)
-    outlines = await load_outlines(
-        conn, {outline.unit: (outline.geometry, outline.source) for outline in city.outlines}
-    )
+    await units.put_versions(conn, city.units, units.CITY, demo=demo)
+    await units.put_events(conn, city.events)
+    shapes = {outline.unit: (outline.geometry, outline.source) for outline in city.outlines}
+    outlines = await units.put_outlines(conn, shapes, units.CITY, on=now.date())
     for place, layer in enumerate(city.layers):
         await conn.execute(_PUT_LAYER, [layer.id, place, Jsonb(document(layer))])
     for place, board in enumerate(city.boards):
@@ -189,6 +140,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
             [indicator.indicator.id, indicator.indicator.version, Jsonb(indicator.document), now],
         )
     await plausibility.put_limits(conn, city.properties)
+    await ticket_rows.put_plan(conn, city.tickets)
     await measures.declare(conn, city.cycles, city.measures)
     await measures.oblige(conn, city.obligations)
     targets = [target for target in city.targets if demo or not target.sample]
@@ -217,59 +169,6 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         f"{city.store.observations_per_day:.0f} observations a day expected; "
         f"{len(store.keep)} domains are kept for a time, the others for ever",
     ]
-
-
-async def _load_units(conn: Connection, city: City) -> None:
-    async with conn.cursor() as cur:
-        await cur.executemany(_ADD_UNIT, [(unit,) for unit in city.organisation])
-        await cur.executemany(_DROP_VERSIONS, [(unit,) for unit in city.organisation])
-        await cur.executemany(
-            _ADD_VERSION,
-            [
-                {
-                    "unit": v.unit, "since": v.valid_from, "until": v.valid_until,
-                    "name": v.name, "short_name": v.short_name, "level": v.level.value,
-                    "parent": v.parent, "codes": Jsonb(v.codes), "area": v.area_km2,
-                    "longitude": v.point[0] if v.point else None,
-                    "latitude": v.point[1] if v.point else None,
-                }
-                for v in city.units
-            ],
-        )  # fmt: skip
-    for event in city.events:
-        row = await (
-            await conn.execute(
-                _ADD_EVENT, [event.id, event.kind, event.effective, event.legal_reference]
-            )
-        ).fetchone()
-        for passage in event.passages if row is not None else ():
-            await conn.execute(
-                _ADD_PASSAGE,
-                {
-                    "event": row[0] if row else None, "weight": passage.weight,
-                    "basis": passage.basis, "source": passage.source, "target": passage.target,
-                },
-            )  # fmt: skip
-
-
-async def load_outlines(
-    conn: Connection, outlines: Mapping[str, tuple[dict[str, Any], str]]
-) -> int:
-    """Set the outlines of units as they are today: GeoJSON and source by unit; returns how many."""
-    done = 0
-    for unit, (geometry, source) in outlines.items():
-        box = envelope(geometry)
-        if box is None:
-            continue
-        cur = await conn.execute(
-            _SET_OUTLINE,
-            {
-                "outline": to_wkb(geometry), "source": source, "unit": unit,
-                "west": box[0], "south": box[1], "east": box[2], "north": box[3],
-            },
-        )  # fmt: skip
-        done += await cur.fetchone() is not None
-    return done
 
 
 async def _load_feed(conn: Connection, feed: CityFeed, now: datetime) -> bool:
@@ -325,54 +224,21 @@ async def changed_in_product(conn: Connection, city: City) -> list[str]:
 async def read(pool: ReadPool, today: date) -> Described:
     """All that the server needs to know of the city, outlines as of `today`."""
     async with pool.connection() as conn:
-        versions = await (await conn.execute(_VERSIONS)).fetchall()
-        events = await (await conn.execute(_EVENTS)).fetchall()
-        outlines = await (await conn.execute(_OUTLINES, [today])).fetchall()
+        organisation = await units.organisation(conn)
+        outlines = await units.outlines(conn, today)
         layers = await (await conn.execute(_LAYERS)).fetchall()
         boards = await (await conn.execute(_BOARDS)).fetchall()
         rules = await (await conn.execute(_RULES)).fetchall()
         indicators = await (await conn.execute(_INDICATORS)).fetchall()
         targets = await (await conn.execute(_TARGETS)).fetchall()
-        keys = await (await conn.execute(_UNIT_KEYS)).fetchall()
+        unit_keys = await units.keys(conn)
     return Described(
-        organisation=Organisation(
-            [_version(row) for row in versions], [_event(row) for row in events]
-        ),
-        unit_keys=dict(keys),
-        outlines={row[0]: (from_wkb(bytes(row[1])), row[2]) for row in outlines},
+        organisation=organisation,
+        unit_keys=unit_keys,
+        outlines=outlines,
         layers=dict(layers),
         boards=dict(boards),
         rules=dict(rules),
         indicators=dict(indicators),
         targets=[Target(*row) for row in targets],
-    )
-
-
-async def read_organisation(conn: Connection) -> Organisation:
-    """All units of all times."""
-    versions = await (await conn.execute(_VERSIONS)).fetchall()
-    events = await (await conn.execute(_EVENTS)).fetchall()
-    return Organisation([_version(row) for row in versions], [_event(row) for row in events])
-
-
-def _version(row: tuple[Any, ...]) -> UnitVersion:
-    return UnitVersion(
-        unit=row[0],
-        valid_from=row[1],
-        valid_until=row[2],
-        name=row[3],
-        short_name=row[4],
-        level=Level(row[5]),
-        parent=row[6],
-        codes=row[7],
-        area_km2=row[8],
-        point=None if row[9] is None else (row[9], row[10]),
-    )
-
-
-def _event(row: tuple[Any, ...]) -> UnitEvent:
-    columns: list[list[Any]] = [part or [] for part in row[4:]]
-    passages = [Passage(*parts) for parts in zip(*columns, strict=True)]
-    return UnitEvent(
-        id=row[0], kind=row[1], effective=row[2], legal_reference=row[3], passages=tuple(passages)
     )
