@@ -34,6 +34,10 @@ class Permission(StrEnum):
     USER_MANAGE = "user.manage"
     REPORT_APPROVE = "report.approve"
     REPORT_CLOSE = "report.close"
+    TICKET_READ = "ticket.read"
+    TICKET_HANDLE = "ticket.handle"
+    TICKET_ROUTE = "ticket.route"
+    TICKET_CONTACT = "ticket.contact"
     CONSOLE = "console.open"
 
 
@@ -49,9 +53,14 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.FEED_LEDGER,
         Permission.SOURCE_READ,
         Permission.REPORT_CLOSE,
+        Permission.TICKET_READ,
+        Permission.TICKET_HANDLE,
+        Permission.TICKET_ROUTE,
+        Permission.TICKET_CONTACT,
         Permission.CONSOLE,
     },
-    Role.LEADER: _READERS | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT},
+    Role.LEADER: _READERS
+    | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT, Permission.TICKET_READ},
     Role.AGENCY: _READERS
     | {
         Permission.FEED_LEDGER,
@@ -59,6 +68,8 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.SOURCE_READ,
         Permission.SOURCE_MANAGE,
         Permission.REPORT_APPROVE,
+        Permission.TICKET_READ,
+        Permission.TICKET_HANDLE,
     },
     Role.WALL: _READERS,
     Role.FEED: frozenset(
