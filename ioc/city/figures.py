@@ -1,20 +1,17 @@
-"""Layers, rules, indicators, targets and boards of a city, checked against its feeds and units."""
+"""Layers, rules, targets and boards of a city, checked against its feeds and units."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
 
-import msgspec
-
-from alerts.rule import Threshold, decode_rule
+from alerts.rule import MissingReport, Threshold, decode_rule
 from ioc.city.feeds import Feeds
 from ioc.city.finding import Spot
 from ioc.city.folder import Folder, Tables
+from ioc.city.indicators import Indicators, name_of, report
 from ioc.city.spec import (
     BoardSpec,
-    CityIndicator,
     CityRule,
     CityTarget,
     LayerSpec,
@@ -22,7 +19,6 @@ from ioc.city.spec import (
 )
 from ioc.city.units import Units
 from ioc.errors import Invalid
-from ioc.kpi.indicator import Indicator, LatestSource, decode_indicator
 from ioc.org import UnitVersion
 
 
@@ -57,14 +53,14 @@ def _check_shown(spec: LayerSpec, at: Spot, feeds: Feeds) -> None:
             (at / "properties" / index).unknown("property of this layer's feeds", name, observed)
 
 
-def read_rules(folder: Folder, feeds: Feeds) -> list[CityRule]:
+def read_rules(folder: Folder, feeds: Feeds, obligations: set[str]) -> list[CityRule]:
     """Rules of `rules.toml`, with the domains, properties, attributes and feeds that they name."""
     content, file = folder.toml("rules.toml")
     folder.only(content, file, ["rule"])
     found: dict[str, Spot] = {}
     good: list[CityRule] = []
     for document, at in folder.array(content, "rule", file):
-        name = _name_of(document, at)
+        name = name_of(document, at)
         if name is None:
             continue
         if name in found:
@@ -74,10 +70,13 @@ def read_rules(folder: Folder, feeds: Feeds) -> list[CityRule]:
         try:
             rule = decode_rule(name, document)
         except Invalid as fault:
-            _report(fault, f"rule {name}: ", document, at)
+            report(fault, f"rule {name}: ", document, at)
             continue
         if isinstance(rule, Threshold):
             _check_threshold(rule, at, feeds)
+        elif isinstance(rule, MissingReport):
+            if rule.obligation is not None and rule.obligation not in obligations:
+                (at / "obligation").unknown("obligation", rule.obligation, obligations)
         elif rule.feed is not None and rule.feed not in feeds.ids:
             (at / "feed").unknown("feed", rule.feed, feeds.ids)
         good.append(CityRule(rule, document))
@@ -105,73 +104,6 @@ def _check_threshold(rule: Threshold, at: Spot, feeds: Feeds) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-class Indicators(msgspec.Struct, frozen=True):
-    """All indicators: those without errors, and the ids of all."""
-
-    good: list[CityIndicator]
-    ids: set[str]
-
-    def newest(self) -> dict[str, Indicator]:
-        """The highest version of each."""
-        ordered = sorted((c.indicator for c in self.good), key=lambda i: i.version)
-        return {indicator.id: indicator for indicator in ordered}
-
-
-def read_indicators(folder: Folder, feeds: Feeds) -> Indicators:
-    """Indicators of all files in `indicators/`, with the properties that they name."""
-    good: list[CityIndicator] = []
-    places: dict[tuple[str, int], Spot] = {}
-    ids: set[str] = set()
-    for file in folder.files("indicators", "*.toml"):
-        content, top = folder.toml(file)
-        folder.only(content, top, ["indicator"])
-        for document, at in folder.array(content, "indicator", top):
-            name = _name_of(document, at)
-            if name is None:
-                continue
-            ids.add(name)
-            try:
-                indicator = decode_indicator(name, document)
-            except Invalid as fault:
-                _report(fault, f"indicator {name}: ", document, at)
-                continue
-            if (name, indicator.version) in places:
-                (at / "id").report(
-                    f"version {indicator.version} of {name!r} stands at "
-                    f"{places[name, indicator.version]} already",
-                    "a changed definition gets the next version",
-                )
-            places[name, indicator.version] = at
-            _check_terms(indicator, at, feeds)
-            good.append(CityIndicator(indicator, document))
-    return Indicators(good, ids)
-
-
-def _check_terms(indicator: Indicator, at: Spot, feeds: Feeds) -> None:
-    source = indicator.source
-    if not isinstance(source, LatestSource):
-        return
-    known = feeds.properties(indicator.domain)
-    for key, term in (("numerator", source.numerator), ("denominator", source.denominator)):
-        if term is not None and term.property not in known:
-            place = at / key / "property"
-            place.unknown(f"property of {indicator.domain}", term.property, known)
-
-
-def _name_of(document: dict[str, Any], at: Spot) -> str | None:
-    name = document.get("id")
-    if isinstance(name, str):
-        return name
-    at.report("the key 'id' is missing, or not a text")
-    return None
-
-
-def _report(fault: Invalid, prefix: str, document: dict[str, Any], at: Spot) -> None:
-    key = str(fault.values.get("key", ""))
-    message, _, hint = fault.message.removeprefix(prefix).partition("; ")
-    (at / key if key in document else at).report(message, hint)
 
 
 def read_targets(folder: Folder, indicators: Indicators, units: Units) -> list[CityTarget]:

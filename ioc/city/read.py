@@ -10,12 +10,12 @@ from ioc.city.feeds import check_time_zone, read_feeds
 from ioc.city.figures import (
     check_boards,
     check_layers,
-    read_indicators,
     read_rules,
     read_targets,
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
+from ioc.city.indicators import read_indicators
 from ioc.city.measures import read_measures
 from ioc.city.periods import read_cycles
 from ioc.city.properties import read_properties
@@ -63,9 +63,12 @@ def read_city(path: Path) -> City:
     feeds = read_feeds(folder, units, layers.ids, bounds, zone)
     store = read_store(folder, feeds)
     properties = read_properties(folder, feeds)
-    indicators = read_indicators(folder, feeds)
+    cycles = read_cycles(folder)
+    measures = read_measures(folder, cycles, units.ids)
+    obligations = read_obligations(folder, measures, cycles, units.organisation)
+    indicators = read_indicators(folder, feeds, measures, units.ids)
     check_layers(layers, feeds, indicators.ids)
-    rules = read_rules(folder, feeds)
+    rules = read_rules(folder, feeds, {obligation.id for obligation in obligations})
     targets = read_targets(folder, indicators, units)
     boards = folder.tables(["boards.toml"], "board", BoardSpec)
     check_boards(boards, indicators.ids)
@@ -74,9 +77,6 @@ def read_city(path: Path) -> City:
         _check_user(placed.spec, placed.at, units)
     outlines = _read_outlines(folder, units)
     sources = read_sources(folder, feeds)
-    cycles = read_cycles(folder)
-    measures = read_measures(folder, cycles, units.ids)
-    obligations = read_obligations(folder, measures, cycles, units.organisation)
     tickets = read_plan(folder, units.organisation)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
