@@ -46,9 +46,8 @@ def doctor() -> None:
 
 def _settings(config: Config) -> list[Finding]:
     found: list[Finding] = [("ok", f"data directory {config.data_dir.resolve()}", "")]
-    found.append(
-        ("note", "demo: figures are simulated", "") if config.demo else ("ok", "demo off", "")
-    )
+    if config.demo:
+        found.append(("note", "IOC_DEMO=1: an empty database becomes a demo's", ""))
     return found
 
 
@@ -140,6 +139,9 @@ def judge(found: Diagnosis) -> list[Finding]:
     if found.schema < found.newest:
         what = f"schema at {found.schema}, this release has {found.newest}"
         listed.append(("note", what, "`ioc migrate`, or start with `ioc up`"))
+    if found.simulated is not None:
+        demo = ("note", "demo: the figures in this database are simulated", "")
+        listed.append(demo if found.simulated else ("ok", "demo off", ""))
     if found.rate is not None:
         listed += _rate(found.rate)
     off = abs(found.clock - SystemClock().now().timestamp())

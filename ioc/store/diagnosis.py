@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ioc.store import identity
 from ioc.store.migrate import migrations, store_kind
 from ioc.store.pool import Connection
 
@@ -34,7 +35,7 @@ class Rate:
 class Diagnosis:
     """A server as it was found; `clock` in seconds since 1970.
 
-    There is no `rate` where the schema is not that of this release.
+    `simulated` and `rate` are not known where the schema is not that of this release.
     """
 
     version: str
@@ -45,6 +46,7 @@ class Diagnosis:
     schema: int
     newest: int
     clock: float
+    simulated: bool | None = None
     rate: Rate | None = None
 
 
@@ -73,6 +75,7 @@ async def diagnose(conn: Connection) -> Diagnosis:
         schema=schema,
         newest=newest,
         clock=float(clock[0]),
+        simulated=(await identity.read(conn)).simulated if schema == newest else None,
         rate=await _rate(conn) if schema == newest else None,
     )
 

@@ -1,4 +1,4 @@
-"""What `ioc doctor` finds in a database: how much comes, against what the store is laid out for."""
+"""What `ioc doctor` finds in a database: whose figures it holds, and how much comes."""
 
 import pytest
 
@@ -46,10 +46,23 @@ async def test_what_came_late_or_long_ago_says_nothing_of_the_rate(database: str
     assert CURE not in (await _findings(database)).values()
 
 
-async def test_a_database_without_the_schema_of_this_release_has_no_rate(database: str) -> None:
+@pytest.mark.parametrize("simulated", [True, False])
+async def test_a_database_says_itself_whether_its_figures_are_simulated(
+    database: str, simulated: bool
+) -> None:
+    await rows_of(database, "UPDATE identity SET simulated = %s", simulated)
+    found = await _findings(database)
+    assert ("demo off" in found) is not simulated
+    assert ("demo: the figures in this database are simulated" in found) is simulated
+
+
+async def test_a_database_without_the_schema_of_this_release_is_told_no_more_of(
+    database: str,
+) -> None:
     await rows_of(
         database,
         "DELETE FROM schema_version WHERE number = (SELECT max(number) FROM schema_version)",
     )
     async with await connect(database) as conn:
-        assert (await diagnose(conn)).rate is None
+        found = await diagnose(conn)
+    assert (found.rate, found.simulated) == (None, None)
