@@ -15,7 +15,7 @@ from ingest.broker import broker_address, trusting
 from ingest.compression import inflated_or_kept
 from ingest.intake import Intake
 from ingest.mqtt_packets import Greeting, Kind, Malformed, Publish
-from ingest.payload import Channel, Payload
+from ingest.payload import Channel, Payload, held
 from ioc.clock import monotonic
 from ioc.errors import Unavailable
 from ioc.model import Feed, Receipt
@@ -224,7 +224,7 @@ class MqttSource:
 
     def _doubt(self, link: "_Link", publish: Publish, now: datetime) -> None:
         self._doubtful.append((link, publish, now))
-        self._doubted += len(publish.body) + 512
+        self._doubted += held(publish.body)
         if self._learning is None or self._learning.done():
             self._learning = asyncio.create_task(self._settle_doubts(), name="mqtt-doubts")
 
@@ -238,7 +238,7 @@ class MqttSource:
                 log.warning("payloads of unknown feeds wait: %s", error)
             else:
                 settled, self._doubtful = self._doubtful[:waiting], self._doubtful[waiting:]
-                self._doubted = sum(len(publish.body) + 512 for _, publish, _ in self._doubtful)
+                self._doubted = sum(held(publish.body) for _, publish, _ in self._doubtful)
                 found = [self.payload(*doubt, learned=True) for doubt in settled]
                 self.intake.take_in([payload for payload in found if payload is not None])
             await asyncio.sleep(DOUBT_SECONDS)

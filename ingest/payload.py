@@ -64,8 +64,13 @@ class Payload(msgspec.Struct, kw_only=True, eq=False):
 
     @property
     def size(self) -> int:
-        """Bytes that this payload holds in the intake; small ones count with their overhead."""
-        return len(self.body) + 512
+        """Bytes that this payload holds in the intake."""
+        return held(self.body)
+
+
+def held(body: bytes) -> int:
+    """Bytes that a payload with this body holds; small ones count with their overhead."""
+    return len(body) + 512
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
