@@ -12,6 +12,7 @@ from ioc.city.read import packaged_city, read_city
 from ioc.city.unit_table import read_unit_table
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
+from ioc.commands.history import load_history
 from ioc.commands.run import run
 from ioc.config import read_config
 from ioc.errors import Conflict, Invalid
@@ -25,6 +26,9 @@ from ioc.store.registry import announce
 app = typer.Typer(no_args_is_help=True, help="The city as data: check, load.")
 
 DAY = "%Y-%m-%d"
+
+ARTICLES = Path("history") / "articles"
+"""The set of printed figures that a city's folder brings along."""
 
 Folder = Annotated[Path | None, typer.Argument(help="the city's folder; else IOC_CITY_DIR")]
 
@@ -68,6 +72,12 @@ def load(
         datetime | None,
         typer.Option("--until", formats=[DAY], help="the first day on which they no longer do"),
     ] = None,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history", help="printed figures of the past instead, into a running server"
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option(help="overwrite what was changed in the product")] = False,
     crs: Annotated[str | None, typer.Option(help="EPSG code of outlines that do not say")] = None,
     level: Annotated[Level, typer.Option(help="which units the outlines are of")] = Level.COMMUNE,
@@ -78,9 +88,14 @@ def load(
     Ids are made of names, with the code where a name is not alone, and with the year of `--from`
     where the units have ended. The same file loaded again replaces what it said before; what the
     city's folder describes stays as it is.
+
+    `--history [FOLDER]` loads units, measures and reports of printed figures; reports come in by
+    the front door of the server, which must run.
     """
     try:
-        if units is not None:
+        if history:
+            lines = run(load_history(source or _folder(None) / ARTICLES))
+        elif units is not None:
             if source is not None or since is None:
                 raise Invalid("write: ioc city load --units FILE --from 2025-07-01")
             ended = None if until is None else until.date()

@@ -37,6 +37,7 @@ from ioc.model import Columns, Feed, to_micros
 from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
+from ioc.store import city as city_store
 from ioc.store import feeds, ledger, observations
 from ioc.store.births import KeptBirths
 from ioc.store.flush import Flushed
@@ -220,6 +221,8 @@ class Center:
         if changed == frozenset({FEEDS}):
             await self.registry.load_feeds(self.reads)
         else:
+            # Units first: a key that comes with them is good only once they are known.
+            self.facts.city = await city_store.read(self.reads, self.clock.now().date())
             await self.registry.load(self.reads)
         self.showing.refresh()
         await self.set_agencies()
