@@ -418,7 +418,7 @@ WRONG = {
         "communes.csv", ",04795,", ",04792,", "the gso code 04792 belongs to phuong-tan-hoa"
     ),
     "number of a row": Wrong("communes.csv", ",56.98,", ',"56,98",', "'56,98' is not a number"),
-    "short row": Wrong("communes.csv", ",39.32,", ",", "has 10 fields instead of 11"),
+    "short row": Wrong("communes.csv", ",39.32,", ",", "has 13 fields instead of 14"),
     "level of a row": Wrong(
         "communes.csv",
         "Hoà Bình,commune",
