@@ -35,6 +35,7 @@ from ioc.api import (
     series,
     sign_in,
     sources,
+    units,
     wire_document,
 )
 from ioc.api.deps import State
@@ -69,7 +70,7 @@ def create_app(state: State) -> FastAPI:
     )
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
-        export, alerts, boards, quality, city, sources, live, wire_document,
+        units, export, alerts, boards, quality, city, sources, live, wire_document,
         reports, report_life, scores,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)

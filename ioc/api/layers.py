@@ -1,16 +1,15 @@
 """Layers: what there is to show on the map, as GeoJSON."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from geo.bbox import parse_bbox
-from ioc.api.deps import CurrentSubject, Live, Now, ServerFacts, requires
-from ioc.api.encode import answer, cached, shape
+from ioc.api.deps import Live, ServerFacts, requires
+from ioc.api.encode import cached, shape
 from ioc.auth.policy import Permission, Subject
-from ioc.errors import Invalid, NotFound
+from ioc.errors import NotFound
 from ioc.live.topic import StateTopic
 from ioc.live.wire import LayerFeature
 
@@ -33,28 +32,6 @@ class FeatureCollection(msgspec.Struct):
 
     features: list[LayerFeature]
     type: Literal["FeatureCollection"] = "FeatureCollection"
-
-
-class UnitItem(msgspec.Struct):
-    """A unit as it was on a day."""
-
-    id: str
-    name: str
-    short_name: str
-    level: str
-    parent: str | None
-    codes: dict[str, str]
-    area_km2: float | None
-    point: tuple[float, float] | None
-    valid_from: str
-    valid_until: str | None
-
-
-class UnitList(msgspec.Struct):
-    """Units of a day."""
-
-    items: list[UnitItem]
-    next: str | None = None
 
 
 @router.get("/layers", responses=shape(LayerList))
@@ -86,30 +63,3 @@ async def get_layer(
     items = topic.items(box) if isinstance(topic, StateTopic) else []
     body = b'{"type":"FeatureCollection","features":[' + b",".join(items[:limit]) + b"]}"
     return cached(request, body, GEOJSON)
-
-
-@router.get("/units", responses=shape(UnitList))
-async def get_units(
-    _: CurrentSubject,
-    facts: ServerFacts,
-    now: Now,
-    as_of: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")] = None,
-) -> Response:
-    """The units as they were on a day, today unless told; feed keys may read them too."""
-    try:
-        day = now.date() if as_of is None else date.fromisoformat(as_of)
-    except ValueError as error:
-        raise Invalid(f"as_of: {error}") from error
-    found = facts.city.organisation.as_of(day)
-    return answer(
-        UnitList(
-            [
-                UnitItem(
-                    unit, v.name, v.short_name, v.level.value, v.parent, v.codes, v.area_km2,
-                    v.point, v.valid_from.isoformat(),
-                    v.valid_until.isoformat() if v.valid_until else None,
-                )
-                for unit, v in found.items()
-            ]
-        )
-    )  # fmt: skip

@@ -75,6 +75,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/layers": READERS,
     "GET /api/v1/layers/{layer}": READERS,
     "GET /api/v1/units": KNOWN,
+    "GET /api/v1/units/{unit}": KNOWN,
     "GET /api/v1/alerts": READERS,
     "GET /api/v1/alerts/{alert}/log": READERS,
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
