@@ -131,7 +131,7 @@ class House:
         return text.format(
             feed=self.door.feed, series=self.series, alert=self.alert, layer="traffic",
             item=self.item, report=self.report, source=SOURCE, file_format="csv",
-            board="overview", indicator="online-share",
+            board="overview", indicator="online-share", unit="so-y-te",
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
