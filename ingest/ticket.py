@@ -11,9 +11,9 @@ import msgspec
 
 from geo.bbox import Bbox
 from geo.position import check_point
-from ingest.rows import LATEST_YEAR
 from ioc.errors import Invalid
 from ioc.model import Reason
+from ioc.procedures.calendar import FIRST_YEAR, LAST_YEAR
 from ioc.tickets.clock import Deadlines
 from ioc.tickets.life import (
     ENDED,
@@ -30,8 +30,12 @@ from ioc.tickets.plan import Category
 LONGEST_CODE: Final = 200
 LONGEST_TEXT: Final = 4_000
 LONGEST_LINE: Final = 500
+LONGEST_URL: Final = 2_000
 MOST_SUPPLEMENTS: Final = 20
-EARLIEST_YEAR: Final = 1990
+EARLIEST_YEAR: Final = FIRST_YEAR + 1
+LATEST_YEAR: Final = LAST_YEAR - 1
+"""Deadlines are told by working days, which are known for these years."""
+
 FUTURE: Final = timedelta(minutes=5)
 """So far may the clock of a sender be ahead."""
 
@@ -81,7 +85,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     address: Line = ""
     longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
     latitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
-    media_url: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+    media_url: Annotated[str, msgspec.Meta(max_length=LONGEST_URL)] = ""
     contact: Contact | None = None
     changed_at: datetime | None = None
 
@@ -110,7 +114,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9:._-]{1,80}")
 LONG_NUMBER: Final = re.compile(r"\d{7}")
 """What may be a telephone or an identity number."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def checked(ticket: Ticket, rules: TicketRules) -> Ticket:
@@ -165,7 +169,7 @@ def _check_texts(ticket: Ticket) -> None:
         "contact.phone": contact.phone, "contact.email": contact.email,
     }  # fmt: skip
     for name, text in texts.items():
-        if _CONTROL.search(text):
+        if CONTROL.search(text):
             raise Fault(Reason.VALUE_INVALID, f"`{name}` holds a control character; leave it out")
     if ticket.media_url and not ticket.media_url.startswith(("https://", "http://")):
         raise Fault(Reason.VALUE_INVALID, "`media_url` must begin with https:// or http://")

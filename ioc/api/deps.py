@@ -1,7 +1,7 @@
 """What an endpoint may ask for: one provider per thing, so that a signature lists its needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, TypedDict, cast
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from ingest.intake import Intake
 from ioc.api.budget import BodyBudget
 from ioc.api.transfers import Transfers
+from ioc.api.unit_places import UnitPlaces
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.auth.tokens import hash_secret
 from ioc.clock import Clock
@@ -19,6 +20,7 @@ from ioc.config import Config
 from ioc.errors import NotPermitted, NotSignedIn
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
+from ioc.flow.reporting import Reporting
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.state import LiveState
@@ -65,6 +67,7 @@ class Facts:
     counters: Callable[[], Figures] = dict
     gauges: Callable[[], Figures] = dict
     backfill: float | None = None
+    places: UnitPlaces = field(default_factory=UnitPlaces)
 
     def set_backfill(self, share: float) -> None:
         """Note how far the simulator is with the past, 0 to 1."""
@@ -83,6 +86,7 @@ class State(TypedDict):
     live: LiveState
     health: FeedHealth
     alerting: Alerting
+    reporting: Reporting
     boards: Boards
     hub: Hub
     facts: Facts
@@ -131,6 +135,10 @@ def _alerting(connection: HTTPConnection) -> Alerting:
     return state_of(connection)["alerting"]
 
 
+def _reporting(connection: HTTPConnection) -> Reporting:
+    return state_of(connection)["reporting"]
+
+
 def _boards(connection: HTTPConnection) -> Boards:
     return state_of(connection)["boards"]
 
@@ -156,6 +164,7 @@ Incoming = Annotated[Intake, Depends(_intake)]
 Live = Annotated[LiveState, Depends(_live)]
 Health = Annotated[FeedHealth, Depends(_health)]
 Alerts = Annotated[Alerting, Depends(_alerting)]
+OwedReports = Annotated[Reporting, Depends(_reporting)]
 KpiBoards = Annotated[Boards, Depends(_boards)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]

@@ -1,6 +1,7 @@
 """Tickets of a city: categories, terms of petitions and retention, checked against its units."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +13,7 @@ from ioc.city.spec import Named, Slug, Spec
 from ioc.model import Text
 from ioc.org import Level, Organisation
 from ioc.tickets.life import GRADES
-from ioc.tickets.plan import Category, Hours, Kind, Plan, Subject, Terms
+from ioc.tickets.plan import Category, Hours, Kind, Plan, Span, Subject, Terms
 
 FILE = "tickets.toml"
 
@@ -50,9 +51,12 @@ class CategorySpec(Spec, frozen=True):
     level: Level | None = None
 
 
-class KeepSpec(Spec, frozen=True):
-    """How long contact data stay after a ticket last changed, and what grade is satisfied."""
+class SettingsSpec(Spec, frozen=True):
+    """Office hours, how long contact data stay after a change, and what grade is satisfied."""
 
+    office_hours: Annotated[list[Span], msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: list(Plan().office_hours)
+    )
     keep_contact: timedelta = timedelta(days=365)
     satisfied_from: Annotated[int, msgspec.Meta(ge=GRADES[0], le=GRADES[-1])] = 4
 
@@ -62,9 +66,13 @@ def read_plan(folder: Folder, organisation: Organisation) -> Plan:
     terms = folder.tables([FILE], "terms", TermsSpec, others=["category", "tickets"])
     categories = folder.tables([FILE], "category", CategorySpec, others=["terms", "tickets"])
     content, file = folder.toml(FILE)
-    keep = decode_table(KeepSpec, content.get("tickets", {}), file / "tickets") or KeepSpec()
-    if keep.keep_contact < timedelta(days=1):
-        (file / "tickets" / "keep_contact").report("is less than a day", 'write such as "P365D"')
+    at = file / "tickets"
+    settings = decode_table(SettingsSpec, content.get("tickets", {}), at) or SettingsSpec()
+    times = [moment for span in settings.office_hours for moment in span]
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        (at / "office_hours").report("the hours are not in the order of the day")
+    if settings.keep_contact < timedelta(days=1):
+        (at / "keep_contact").report("is less than a day", 'write such as "P365D"')
     _check_terms(terms)
     _check_codes(categories)
     for placed in categories:
@@ -72,8 +80,9 @@ def read_plan(folder: Folder, organisation: Organisation) -> Plan:
     return Plan(
         categories=tuple(_category(spec) for spec in categories.specs()),
         terms=tuple(_terms(spec) for spec in terms.specs()),
-        satisfied_from=keep.satisfied_from,
-        keep_contact=keep.keep_contact.days,
+        office_hours=tuple(settings.office_hours),
+        satisfied_from=settings.satisfied_from,
+        keep_contact=settings.keep_contact.days,
     )
 
 

@@ -5,10 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from ioc.tickets.plan import Category, Terms
-
-Span = tuple[time, time]
-"""From one time of a day until another one."""
+from ioc.tickets.plan import Category, Span, Terms
 
 
 class WorkingDays(Protocol):

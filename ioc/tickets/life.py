@@ -1,7 +1,7 @@
 """The life of a ticket: its states, the moves between them, and what each move changes; pure."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -76,6 +76,8 @@ REJECTING: Final = frozenset(Outcome) - {Outcome.SOLVED}
 
 GRADES: Final = range(1, 6)
 """What a reporter may give: 5 is the best."""
+
+LONGEST_EXTENSION: Final = timedelta(days=366)
 
 _HANDLING: Final = frozenset({
     Move.ACCEPT, Move.RETURN, Move.START, Move.REQUEST_EXTENSION, Move.RESOLVE,
@@ -258,6 +260,8 @@ def _extend(life: Life, act: Act, _: Deadlines) -> dict[str, Any]:
 def _later(life: Life, due: datetime | None) -> datetime:
     if due is None:
         raise Invalid("an extension needs the `due_at` that is wanted")
+    if due > life.due_at + LONGEST_EXTENSION:
+        raise Invalid(f"an extension is of {LONGEST_EXTENSION.days} days at most")
     if due <= life.due_at:
         raise Invalid(f"an extension ends after the present deadline {life.due_at.isoformat()}")
     return due

@@ -1,6 +1,6 @@
 """What a province says of tickets: categories, working-day terms of petitions, how long to keep."""
 
-from datetime import date
+from datetime import date, time
 from typing import Literal
 
 import msgspec
@@ -16,6 +16,10 @@ Subject = Literal["rules", "staff"]
 
 Hours = Literal["office", "always"]
 """Whether a clock runs in office hours only, or around the clock."""
+
+
+Span = tuple[time, time]
+"""From one time of a day until another one."""
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +60,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it; `keep_contact` is in days since a ticket last changed."""
+    """All of it; offices are open in `office_hours` on working days.
+
+    `keep_contact` is in days since a ticket last changed.
+    """
 
     categories: tuple[Category, ...] = ()
     terms: tuple[Terms, ...] = ()
+    office_hours: tuple[Span, ...] = ((time(7, 30), time(11, 30)), (time(13, 30), time(17)))
     satisfied_from: int = 4
     keep_contact: int = 365
 

@@ -89,6 +89,7 @@ def test_terms_hold_from_their_day_until_the_next_ones(tmp_path: Path):
         (TERMS + PETITION + "immediate = true\n", 18, "always verified first"),
         (TERMS + TERMS.replace("cu", "moi"), 13, "cu begins on that day"),
         (REPORT + REPORT.replace("o-ga", "b") + 'service_code = "o-ga"\n', 17, "stands for o-ga"),
+        ("[tickets]\noffice_hours = [[12:00:00, 08:00:00]]\n", 2, "order of the day"),
         ('[tickets]\nkeep_contact = "PT1H"\n', 2, "less than a day"),
         (REPORT.replace("24", "-1"), 7, "hours"),
     ],

@@ -1,0 +1,297 @@
+"""Open311 GeoReport v2: a standard door for tickets; the key of a feed is the `api_key`."""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from ingest.ticket import Fault, checked
+from ioc.api.deps import Health, Known, Now, Reads, ServerFacts, Writes, bearer
+from ioc.api.encode import answer, shape
+from ioc.api.georeport import (
+    Accepted,
+    Discovery,
+    Endpoint,
+    GeoReportFault,
+    Service,
+    ServiceDefinition,
+    ServiceRequest,
+    Token,
+)
+from ioc.api.open311_form import posted, ticket_of
+from ioc.api.short import bounded
+from ioc.api.ticket_desk import Desk, open_desk
+from ioc.api.ticket_items import unit_ref
+from ioc.auth.tokens import hash_secret
+from ioc.catalogue import preferred
+from ioc.errors import IocError, NotFound, NotPermitted, UnsupportedFormat
+from ioc.model import Feed, Receipt
+from ioc.store import ticket_intake, ticket_rows
+from ioc.store.ticket_rows import TicketRow, Wanted
+from ioc.tickets.life import ENDED, State
+from ioc.tickets.plan import Category
+
+SPAN: Final = timedelta(days=90)
+"""What is listed without dates, as the standard says."""
+
+MOST_LISTED: Final = 1_000
+CHANGESET: Final = "2026-11-01T00:00:00Z"
+SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
+
+
+class GeoReportRoute(APIRoute):
+    """Says what went wrong in the way of the standard, and reads no more than a short body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of the framework, with errors as an array."""
+        handle = super().get_route_handler()
+
+        async def told(request: Request) -> Response:
+            try:
+                return await handle(await bounded(request))
+            except IocError as error:
+                return _faults(error.status, error.message)
+            except RequestValidationError as error:
+                said = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+                return _faults(400, said)
+
+        return told
+
+
+router = APIRouter(tags=["open311"], route_class=GeoReportRoute)
+
+
+def _faults(status: int, description: str) -> Response:
+    return answer([GeoReportFault(status, description)], status)
+
+
+async def _key_holder(request: Request, registry: Known) -> Feed:
+    """The feed whose key stands in the header, the query or the form."""
+    form = await posted(request) if request.method == "POST" else {}
+    key = bearer(request) or request.query_params.get("api_key") or form.get("api_key") or ""
+    feed = registry.feeds.get(registry.credentials.get(hash_secret(key), -1))
+    if feed is None:
+        raise NotPermitted(
+            "api_key is missing or not valid: send the key of a feed as `api_key`; "
+            "the operations centre hands it out"
+        )
+    return feed
+
+
+def _jurisdiction(facts: ServerFacts, jurisdiction_id: str | None = None) -> None:
+    if jurisdiction_id not in (None, "", facts.identity.province):
+        raise NotFound(f"jurisdiction_id is {facts.identity.province} here, or left out")
+
+
+KeyHolder = Annotated[Feed, Depends(_key_holder)]
+Here = Depends(_jurisdiction)
+
+
+@router.get("/open311/discovery.json", responses=shape(Discovery))
+async def get_discovery(request: Request, facts: ServerFacts) -> Response:
+    """Where the interface is."""
+    url = f"{str(request.base_url).rstrip('/')}/api/v1/open311/v2"
+    centre = facts.identity.province or ""
+    return answer(
+        Discovery(
+            changeset=CHANGESET,
+            contact=centre,
+            key_service="the operations centre of the province hands out keys of feeds",
+            endpoints=[
+                Endpoint(
+                    specification=SPECIFICATION, url=url, changeset=CHANGESET,
+                    type="production", formats=["application/json"],
+                )
+            ],
+        )
+    )  # fmt: skip
+
+
+@router.get("/open311/v2/services.json", responses=shape(Service), dependencies=[Here])
+async def get_services(request: Request, reads: Reads, facts: ServerFacts, now: Now) -> Response:
+    """What can be reported."""
+    desk = await open_desk(reads, facts, now)
+    language = preferred(request.headers.get("accept-language"))
+    return answer([_service(category, language) for category in desk.plan.categories])
+
+
+@router.get(
+    "/open311/v2/services/{service_code}.json",
+    responses=shape(ServiceDefinition),
+    dependencies=[Here],
+)
+async def get_service(service_code: str, reads: Reads, facts: ServerFacts, now: Now) -> Response:
+    """The questions of a service: there are none beside the fields of the standard."""
+    desk = await open_desk(reads, facts, now)
+    found = desk.plan.find(service_code)
+    if found is None:
+        raise NotFound("service_code is not one of services.json")
+    return answer(ServiceDefinition(service_code=found.service_code))
+
+
+@router.post(
+    "/open311/v2/requests.json",
+    status_code=201,
+    responses={201: shape(Accepted)[200]},
+    dependencies=[Here],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "service_code, a place (lat and long, or address_string), description, "
+            "first_name, last_name, phone, email, media_url, api_key",
+            "content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}},
+        }
+    },
+)
+async def post_request(
+    request: Request,
+    feed: KeyHolder,
+    reads: Reads,
+    writes: Writes,
+    facts: ServerFacts,
+    health: Health,
+    now: Now,
+) -> Response:
+    """Take a ticket; its id is given at once. Devices and accounts are not kept."""
+    desk = await open_desk(reads, facts, now)
+    ticket = ticket_of(await posted(request), now)
+    try:
+        offered = desk.offered(checked(ticket, desk.rules(feed, now)), feed, now)
+    except Fault as fault:
+        return _faults(400, fault.detail)
+    await ticket_intake.put(writes, feed, [offered], [], now=now)
+    health.note(feed, Receipt(received=1, stored=1), None, now)
+    notice = f"expected by {_stamp(offered.row.due_at)}"
+    accepted = Accepted(service_request_id=str(offered.row.ticket_id), service_notice=notice)
+    return answer([accepted], 201)
+
+
+@router.get("/open311/v2/requests.json", responses=shape(ServiceRequest), dependencies=[Here])
+async def get_requests(
+    request: Request,
+    feed: KeyHolder,
+    reads: Reads,
+    facts: ServerFacts,
+    now: Now,
+    service_request_id: str | None = None,
+    service_code: str | None = None,
+    start_date: datetime | None = None,
+    end_date: datetime | None = None,
+    status: str | None = None,
+    page_size: Annotated[int, Query(ge=1, le=MOST_LISTED)] = MOST_LISTED,
+) -> Response:
+    """The tickets that came by this key's feed, the newest first; without dates of 90 days."""
+    desk = await open_desk(reads, facts, now)
+    ids = None if service_request_id is None else _ids(service_request_id)
+    until = _utc(end_date)
+    since = _utc(start_date) or (None if ids else (until or now) - SPAN)
+    wanted = Wanted(
+        feed=feed.id, ids=ids, states=_states(status), since=since, until=until, limit=page_size,
+        category=None if service_code is None else _category(desk, service_code),
+    )  # fmt: skip
+    rows = await ticket_rows.listed(reads, wanted, now)
+    language = preferred(request.headers.get("accept-language"))
+    return answer([_shown(desk, row, language) for row in rows])
+
+
+@router.get(
+    "/open311/v2/requests/{service_request_id}.json",
+    responses=shape(ServiceRequest),
+    dependencies=[Here],
+)
+async def get_request(
+    request: Request, service_request_id: str, feed: KeyHolder, reads: Reads, facts: ServerFacts,
+    now: Now,
+) -> Response:  # fmt: skip
+    """One ticket of this key's feed, in an array."""
+    desk = await open_desk(reads, facts, now)
+    row = await _own(reads, service_request_id, feed)
+    return answer([_shown(desk, row, preferred(request.headers.get("accept-language")))])
+
+
+@router.get("/open311/v2/tokens/{token}.json", responses=shape(Token), dependencies=[Here])
+async def get_token(token: str, feed: KeyHolder, reads: Reads) -> Response:
+    """The request of a token: ids are given at once, so that a token is the id itself."""
+    row = await _own(reads, token, feed)
+    return answer([Token(token=token, service_request_id=str(row.ticket_id))])
+
+
+@router.get("/open311/{path:path}.xml", include_in_schema=False)
+@router.post("/open311/{path:path}.xml", include_in_schema=False)
+async def refuse_xml(path: str) -> Response:
+    """XML is not spoken here."""
+    raise UnsupportedFormat(f"XML is not served; ask for /api/v1/open311/{path}.json")
+
+
+async def _own(reads: Reads, id: str, feed: Feed) -> TicketRow:
+    [ticket] = _ids(id)[:1] or [None]
+    row = None if ticket is None else await ticket_rows.one(reads, ticket)
+    if row is None or row.feed != feed.id:
+        raise NotFound("service_request_id is not one that came with this key")
+    return row
+
+
+def _ids(text: str) -> list[UUID]:
+    """The ids of a list with commas; what is no id of ours is no request of ours."""
+    found: list[UUID] = []
+    for part in text.split(","):
+        try:
+            found.append(UUID(part.strip()))
+        except ValueError:
+            continue
+    return found
+
+
+def _category(desk: Desk, service_code: str) -> str:
+    found = desk.plan.find(service_code)
+    return service_code if found is None else found.id
+
+
+def _states(status: str | None) -> list[str] | None:
+    if not status:
+        return None
+    asked = {part.strip() for part in status.split(",")}
+    return [state.value for state in State if ("closed" if state in ENDED else "open") in asked]
+
+
+def _service(category: Category, language: Literal["vi", "en"]) -> Service:
+    return Service(
+        service_code=category.service_code,
+        service_name=getattr(category.name, language),
+        description=getattr(category.description, language),
+        group=getattr(category.group, language),
+    )
+
+
+def _shown(desk: Desk, row: TicketRow, language: Literal["vi", "en"]) -> ServiceRequest:
+    category = desk.category(row)
+    published = row.published_at is not None
+    return ServiceRequest(
+        service_request_id=str(row.ticket_id),
+        status="closed" if State(row.state) in ENDED else "open",
+        status_notes=(row.result or None) if published else row.state,
+        service_name=getattr(category.name, language),
+        service_code=category.service_code,
+        description=row.description or None,
+        agency_responsible=unit_ref(desk, row.unit or row.lead).name,
+        requested_datetime=row.received_at,
+        updated_datetime=row.changed_at,
+        expected_datetime=row.due_at,
+        address=row.address or None,
+        lat=row.latitude,
+        long=row.longitude,
+        media_url=row.media_url or None,
+    )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """A date without an offset is in UTC, as in the standard's examples."""
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
