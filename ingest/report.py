@@ -161,28 +161,48 @@ def decode_reports(body: bytes, rules: ReportRules) -> DecodedReports:
 
 
 def decode_rows(
-    rows: Sequence[tuple[int, Mapping[str, str]]], rules: ReportRules
+    rows: Sequence[tuple[int, Mapping[str, str]]], rules: ReportRules, *, plain: bool = False
 ) -> DecodedReports:
-    """Read the rows of a table, whose cells are texts; an empty cell says nothing."""
+    """Read the rows of a table, whose cells are texts; an empty cell says nothing.
+
+    With `plain`, numbers may be plain although the feed writes them otherwise: a workbook does not
+    tell a number from a text. One that can be read in two ways is refused.
+    """
     found = DecodedReports([], [])
     for index, (_, cells) in enumerate(rows):
         filled = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
-        _take(found, index, msgspec.json.encode(_typed(filled, rules.number_format)), rules)
+        raw = msgspec.json.encode(_typed(filled, rules.number_format, plain))
+        twofold = [name for name in NUMBERS if plain and _twofold(filled.get(name, ""), rules)]
+        if twofold:
+            detail = (
+                f"`{twofold[0]}`: {filled[twofold[0]]!r} can be read in two ways; write it as "
+                "1803 or as 1,803, or send the table as CSV"
+            )
+            found.refused.append(_kept(Problem(index, Reason.VALUE_INVALID, detail), raw))
+        else:
+            _take(found, index, raw, rules)
     return found
 
 
-def _typed(cells: Mapping[str, str], number_format: str) -> dict[str, Any]:
+def _twofold(text: str, rules: ReportRules) -> bool:
+    """Whether a number means one thing in the feed's format and another one in plain."""
+    ways = {read_number(text, "plain"), read_number(text, rules.number_format)} - {None}
+    return len(ways) > 1
+
+
+def _typed(cells: Mapping[str, str], number_format: str, plain: bool) -> dict[str, Any]:
     """The cells as JSON would hold them; what is not of its kind stays a text, and is refused."""
     found: dict[str, Any] = dict(cells)
     for name in WHOLE:
         if re.fullmatch(r"[-+]?\d{1,9}", cells.get(name, "")):
             found[name] = int(cells[name])
     for name in NUMBERS:
-        number = read_number(cells.get(name, ""), number_format)
-        if name in cells and number_format == "plain" and number is not None:
+        number = read_number(cells.get(name, ""), "plain")
+        if number is not None and (plain or number_format == "plain"):
             found[name] = number
     if "printed_value" in cells:
-        found.setdefault("decimals", _decimals(cells["printed_value"], number_format))
+        written = "plain" if isinstance(found["printed_value"], float) else number_format
+        found.setdefault("decimals", _decimals(cells["printed_value"], written))
     said = cells.get("nothing_occurred", "").casefold()
     if said in _YES_OR_NO:
         found["nothing_occurred"] = _YES_OR_NO[said]

@@ -8,17 +8,21 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 
 from ingest.report import (
+    FIELDS,
     DecodedReports,
     Figure,
     MeasureFacts,
     ReportRules,
     decode_reports,
+    decode_rows,
 )
 from ioc.api.bodies import whole
 from ioc.api.deps import Facts, Health, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import shape
 from ioc.api.receipts import receipt_answer
 from ioc.auth.policy import Permission
+from ioc.documents.tables import CSV, read_table
+from ioc.documents.workbook import XLSX
 from ioc.ids import uuid7
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.reported import PRINTED_DISAGREES, agrees
@@ -32,11 +36,13 @@ router = APIRouter(tags=["reports"])
 
 WritableFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_WRITE))]
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TABLES: Final = ("text/csv", XLSX)
+TABLES: Final = (CSV, XLSX)
+
+NEEDED: Final = ("measure", "unit", "period", "document")
+"""Columns that every table of reports has."""
 
 HEADINGS: Final = {
-    "Đại lượng": "measure", "Mã đại lượng": "measure", "Đơn vị": "unit", "Mã đơn vị": "unit",
+    "Mã đại lượng": "measure", "Đại lượng": "measure", "Mã đơn vị": "unit", "Đơn vị": "unit",
     "Kỳ báo cáo": "period", "Giá trị": "value", "Đơn vị tính": "uom", "Quan hệ": "bound",
     "Giá trị công bố": "printed_value", "Số chữ số thập phân": "decimals", "Tử số": "numerator",
     "Mẫu số": "denominator", "Xếp hạng": "rank", "Trên tổng số": "of", "Tăng hạng": "movement",
@@ -115,7 +121,10 @@ def read(
         now=now,
         number_format=feed.number_format,
     )
-    return decode_reports(body, rules)
+    if kind not in TABLES:
+        return decode_reports(body, rules)
+    rows = read_table(body, kind, FIELDS, needed=NEEDED, aliases=HEADINGS)
+    return decode_rows(rows, rules, plain=kind == XLSX)
 
 
 def _reader(cycle: Cycle) -> Callable[[str], tuple[str, date, date]]:

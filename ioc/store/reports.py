@@ -52,22 +52,24 @@ class Merged:
     refused: list[tuple[Offered, Problem]]
 
 
-_COLUMNS: Final = """
-    r.report_id, f.id AS feed, r.measure_id AS measure, u.id AS unit, r.period_text,
-    lower(r.period) AS starts, upper(r.period) AS ends, r.version, r.state, r.value, r.bound,
-    r.printed_value, r.printed_decimals, r.numerator, r.denominator, r.rank, r.of, r.movement,
-    r.nothing_occurred, r.document, r.flags, r.changed_at, r.submitted_at, r.stored_at
+_REPORTS: Final = """
+    SELECT r.report_id, f.id AS feed, r.measure_id AS measure, u.id AS unit, r.period_text,
+           lower(r.period) AS starts, upper(r.period) AS ends, r.version, r.state, r.value,
+           r.bound, r.printed_value, r.printed_decimals, r.numerator, r.denominator, r.rank, r.of,
+           r.movement, r.nothing_occurred, r.document, r.flags, r.changed_at, r.submitted_at,
+           r.stored_at
+      FROM report r JOIN unit u USING (unit_key) JOIN feed f USING (feed_key)
 """
+"""Begins every statement that reads reports; `r` is the report, `u` its unit, `f` its feed."""
 
-_FROM: Final = "FROM report r JOIN unit u USING (unit_key) JOIN feed f USING (feed_key)"
-
-_OVERLAPPING: Final = f"""
-    SELECT {_COLUMNS} {_FROM}
-           JOIN (SELECT DISTINCT * FROM unnest(%(measure)s::text[], %(unit)s::text[])
-                        AS n(measure, unit)) AS n
+_OVERLAPPING: Final = (
+    _REPORTS
+    + """
+           JOIN unnest(%(measure)s::text[], %(unit)s::text[]) AS n(measure, unit)
              ON n.measure = r.measure_id AND n.unit = u.id
      WHERE r.period && daterange(%(since)s, %(until)s)
-"""  # noqa: S608
+"""
+)
 
 _PUT: Final = """
     INSERT INTO report (report_id, feed_key, measure_id, unit_key, period_text, period, version,
@@ -97,8 +99,9 @@ _ADD_VERSION: Final = """
     VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
-_LIST: Final = f"""
-    SELECT {_COLUMNS} {_FROM}
+_LIST: Final = (
+    _REPORTS
+    + """
      WHERE (%(measure)s::text IS NULL OR r.measure_id = %(measure)s)
        AND (%(unit)s::text IS NULL OR u.id = %(unit)s)
        AND (%(state)s::text IS NULL OR r.state = %(state)s)
@@ -107,26 +110,26 @@ _LIST: Final = f"""
        AND (%(after)s::uuid IS NULL OR r.report_id > %(after)s)
      ORDER BY r.report_id LIMIT %(limit)s
 """
+)
 
-_THESE: Final = f"SELECT {_COLUMNS} {_FROM} WHERE r.report_id = ANY(%s)"
+_THESE: Final = _REPORTS + "WHERE r.report_id = ANY(%s)"
 
-_OF_GROUP: Final = f"""
-    SELECT {_COLUMNS} {_FROM}
-     WHERE r.measure_id = ANY(%s) AND r.period = daterange(%s, %s) AND r.state <> 'draft'
-"""
-
-_WITHIN: Final = f"""
-    SELECT {_COLUMNS} {_FROM}
+_WITHIN: Final = (
+    _REPORTS
+    + """
      WHERE r.measure_id = ANY(%s) AND r.period <@ daterange(%s, %s) AND r.state <> 'draft'
      ORDER BY u.unit_key, r.measure_id, r.period
 """
+)
 
-_NEWEST: Final = f"""
-    SELECT DISTINCT ON (r.measure_id) {_COLUMNS} {_FROM}
+_NEWEST: Final = (
+    _REPORTS
+    + """
      WHERE r.measure_id = ANY(%(measures)s) AND u.id = %(unit)s AND r.state <> 'draft'
        AND (%(since)s::date IS NULL OR r.period = daterange(%(since)s, %(until)s))
-     ORDER BY r.measure_id, upper(r.period) DESC
+     ORDER BY upper(r.period)
 """
+)
 
 _HISTORY: Final = """
     SELECT version, at, actor, change, reason, document FROM report_version
@@ -223,12 +226,13 @@ def _placed(there: list[ReportRow], given: ReportRow, now: datetime) -> ReportRo
 async def _overlapping(
     conn: Connection, rows: Sequence[ReportRow]
 ) -> dict[tuple[str, str], list[ReportRow]]:
+    wanted = sorted({(row.measure, row.unit) for row in rows})
     async with conn.cursor(row_factory=class_row(ReportRow)) as cur:
         await cur.execute(
             _OVERLAPPING,
             {
-                "measure": [row.measure for row in rows],
-                "unit": [row.unit for row in rows],
+                "measure": [measure for measure, _ in wanted],
+                "unit": [unit for _, unit in wanted],
                 "since": min(row.starts for row in rows),
                 "until": max(row.ends for row in rows),
             },
@@ -356,13 +360,6 @@ async def history(pool: ReadPool, report: UUID) -> tuple[ReportRow | None, list[
             row = await (await cur.execute(_THESE, [[report]])).fetchone()
         async with conn.cursor(row_factory=class_row(VersionRow)) as cur:
             return row, await (await cur.execute(_HISTORY, [report])).fetchall()
-
-
-async def handed_in(pool: ReadPool, measures: Sequence[str], period: Period) -> list[ReportRow]:
-    """The reports of exactly one period, without drafts."""
-    async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
-        await cur.execute(_OF_GROUP, [list(measures), period.start, period.end])
-        return await cur.fetchall()
 
 
 async def reported(

@@ -191,6 +191,28 @@ def test_a_plain_table_holds_plain_numbers() -> None:
     assert found.refused[0].problem.reason is Reason.VALUE_KIND
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1803", 1803),
+        ("1803.5", 1803.5),
+        ("1.803,5", 1803.5),
+        ("12,5", 12.5),
+        ("1.803.000", 1803000),
+    ],
+)
+def test_a_workbook_of_a_vietnamese_feed_holds_numbers_and_texts(text: str, value: float) -> None:
+    cells = {"measure": "received", "unit": "so-a", "period": "2026-07", "document": "BC 1"}
+    found = decode_rows([(2, {**cells, "value": text})], rules("vietnamese"), plain=True)
+    assert [figure.value for _, figure, _ in found.figures] == [value]
+
+
+def test_a_number_that_can_be_read_in_two_ways_is_refused() -> None:
+    cells = {"measure": "received", "unit": "so-a", "period": "2026-07", "document": "BC 1"}
+    found = decode_rows([(2, {**cells, "value": "1.803"})], rules("vietnamese"), plain=True)
+    assert "two ways" in found.refused[0].problem.detail
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused_and_not_kept(body: bytes) -> None:
     found = decode_reports(body, rules())
