@@ -20,6 +20,13 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     values: NDArray[np.float64]
     estimated: NDArray[np.bool_]
 
+    def of(self, measures: Sequence[str]) -> "Counts":
+        """The columns of some measures, in that order."""
+        places = [self.measures.index(measure) for measure in measures]
+        return msgspec.structs.replace(
+            self, measures=tuple(measures), values=self.values[:, places]
+        )
+
     def over(self, units: Iterable[str]) -> dict[str, float | None]:
         """The sum of each measure over some units; None where none of them knows it.
 

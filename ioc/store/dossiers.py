@@ -1,12 +1,13 @@
-"""Dossiers as they come, and their sums by unit and month."""
+"""Dossiers as they come: the newest state of each, stored by its code within the feed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from psycopg import sql
 
 from ioc.model import to_micros
 from ioc.store import ledger, quarantine
@@ -15,7 +16,7 @@ from ioc.store.pool import Connection, ReadPool, WritePool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierRow:
-    """One dossier as an agency sends it; units by id."""
+    """One dossier as an agency sends it; units by id. None of a yes or no is: not told."""
 
     dossier_id: UUID
     code: str
@@ -30,67 +31,95 @@ class DossierRow:
     resolved_at: datetime | None
     outcome: str | None
     changed_at: datetime
+    source: str | None = None
+    device: str | None = None
+    level: str | None = None
+    office: str | None = None
+    office_since: datetime | None = None
+    supplements: int = 0
+    paused_seconds: int = 0
+    paused_since: datetime | None = None
+    result_required: bool | None = None
+    result_file: bool | None = None
+    digitised: bool | None = None
+    reused: bool | None = None
+    personal_store: bool | None = None
+    population_data: bool | None = None
+    authenticated: bool | None = None
+    fee: bool | None = None
+    paid_online: bool | None = None
+    synced: bool | None = None
+    asked: bool | None = None
+    complained: bool | None = None
+    satisfaction: str | None = None
+    due_computed: datetime | None = None
+    flags: int = 0
+    timeliness: str | None = None
 
+
+_STATE: Final = (
+    "procedure_code", "field", "received_unit", "handling_unit", "applicant_unit", "channel",
+    "received_at", "due_at", "resolved_at", "outcome", "source", "device", "level", "office",
+    "office_since", "supplements", "paused_seconds", "paused_since", "result_required",
+    "result_file", "digitised", "reused", "personal_store", "population_data", "authenticated",
+    "fee", "paid_online", "synced", "asked", "complained", "satisfaction", "due_computed",
+    "flags", "timeliness",
+)  # fmt: skip
+"""The columns that say how a dossier stands; two states that agree in them are the same."""
+
+_OFFERED: Final = ("dossier_id", "code", *_STATE, "changed_at")
+
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('dossier'), %s)"
 
 _STAGE: Final = """
-    CREATE TEMP TABLE IF NOT EXISTS offered (
-        row integer, dossier_id uuid, code text, procedure_code text, field text,
-        received_unit integer, handling_unit integer, applicant_unit integer, channel text,
-        received_at timestamptz, due_at timestamptz, resolved_at timestamptz, outcome text,
-        changed_at timestamptz
-    ) ON COMMIT DROP
+    CREATE TEMP TABLE IF NOT EXISTS offered ON COMMIT DELETE ROWS AS
+    SELECT 0 AS row, {offered} FROM dossier WITH NO DATA
 """
 
 _CLEAR: Final = "DELETE FROM offered"
 
 _COPY: Final = "COPY offered FROM STDIN"
 
-# The months are those of the province's calendar. A month is dirty when a dossier was received or
-# resolved in it, before the change or after it. Its mark is locked, so that a count that runs now
-# and does not see the change cannot take the mark away. A state that is confirmed later keeps the
-# later time, else a state of between would count as newer.
+# The days are those of the province's calendar. A day of a unit is to be counted anew when a
+# dossier was received or resolved in it, before the change or after it. A state that is confirmed
+# later keeps the later time, else a state of between would count as newer.
 _MERGE: Final = """
     WITH held AS (
         SELECT o.row, d.dossier_id IS NOT NULL AS known,
                d.dossier_id IS NOT NULL AND d.changed_at > o.changed_at AS older,
                d.dossier_id IS NOT NULL AND d.changed_at < o.changed_at AS newer,
-               (d.procedure_code, d.field, d.received_unit, d.handling_unit, d.applicant_unit,
-                d.channel, d.received_at, d.due_at, d.resolved_at, d.outcome)
-               IS NOT DISTINCT FROM
-               (o.procedure_code, o.field, o.received_unit, o.handling_unit, o.applicant_unit,
-                o.channel, o.received_at, o.due_at, o.resolved_at, o.outcome) AS same
+               d.dossier_id IS NOT NULL AND ({held}) IS NOT DISTINCT FROM ({new}) AS same,
+               d.handling_unit AS left_unit, d.received_unit AS left_desk,
+               d.received_day AS left_received, d.resolved_day AS left_resolved
           FROM offered o LEFT JOIN dossier d ON d.feed_key = %(feed)s AND d.code = o.code
-    ), touched AS (
-        SELECT d.handling_unit AS unit_key, d.received_at, d.resolved_at
-          FROM dossier d JOIN offered o ON o.code = d.code JOIN held h USING (row)
-         WHERE d.feed_key = %(feed)s AND NOT h.same AND NOT h.older
-         UNION ALL
-        SELECT o.handling_unit, o.received_at, o.resolved_at
+    ), taken AS (
+        SELECT o.*, h.left_unit, h.left_desk, h.left_received, h.left_resolved,
+               (o.received_at AT TIME ZONE %(zone)s)::date AS received_day,
+               (o.resolved_at AT TIME ZONE %(zone)s)::date AS resolved_day
           FROM offered o JOIN held h USING (row)
          WHERE NOT (h.known AND (h.same OR h.older))
     ), marked AS (
-        INSERT INTO dossier_dirty (unit_key, month)
-        SELECT DISTINCT unit_key, date_trunc('month', at AT TIME ZONE %(zone)s)::date
-          FROM touched CROSS JOIN LATERAL (VALUES (received_at), (resolved_at)) AS v(at)
-         WHERE at IS NOT NULL
-         ORDER BY 1, 2
-        ON CONFLICT (unit_key, month) DO UPDATE SET month = excluded.month
-    ), written AS (
-        INSERT INTO dossier AS d (dossier_id, feed_key, code, procedure_code, field,
-               received_unit, handling_unit, applicant_unit, channel, received_at, due_at,
-               resolved_at, outcome, changed_at, stored_at)
-        SELECT o.dossier_id, %(feed)s, o.code, o.procedure_code, o.field, o.received_unit,
-               o.handling_unit, o.applicant_unit, o.channel, o.received_at, o.due_at,
-               o.resolved_at, o.outcome, o.changed_at, %(now)s
+        INSERT INTO dossier_change (unit_key, day)
+        SELECT DISTINCT v.unit_key, v.day
+          FROM taken CROSS JOIN LATERAL (VALUES
+               (handling_unit, received_day), (handling_unit, resolved_day),
+               (received_unit, received_day), (left_unit, left_received),
+               (left_unit, left_resolved), (left_desk, left_received)) AS v(unit_key, day)
+         WHERE v.unit_key IS NOT NULL AND v.day IS NOT NULL
+    ), confirmed AS (
+        UPDATE dossier d SET changed_at = o.changed_at
           FROM offered o JOIN held h USING (row)
-         WHERE NOT (h.known AND (h.same OR h.older)) OR (h.same AND h.newer)
+         WHERE h.same AND h.newer AND d.feed_key = %(feed)s AND d.code = o.code
+    ), written AS (
+        INSERT INTO dossier AS d (feed_key, stored_at, due_effective, received_day, resolved_day,
+                                  {offered})
+        SELECT %(feed)s, %(now)s, due_at + make_interval(secs => paused_seconds), received_day,
+               resolved_day, {offered}
+          FROM taken
         ON CONFLICT (feed_key, code) DO UPDATE
-           SET procedure_code = excluded.procedure_code, field = excluded.field,
-               received_unit = excluded.received_unit, handling_unit = excluded.handling_unit,
-               applicant_unit = excluded.applicant_unit, channel = excluded.channel,
-               received_at = excluded.received_at, due_at = excluded.due_at,
-               resolved_at = excluded.resolved_at, outcome = excluded.outcome,
-               changed_at = excluded.changed_at, stored_at = excluded.stored_at
+           SET {changes}, changed_at = excluded.changed_at, stored_at = excluded.stored_at,
+               due_effective = excluded.due_effective, received_day = excluded.received_day,
+               resolved_day = excluded.resolved_day
     )
     SELECT count(*) FILTER (WHERE NOT known),
            count(*) FILTER (WHERE known AND NOT older AND NOT same),
@@ -99,96 +128,6 @@ _MERGE: Final = """
 """
 
 _UNITS: Final = "SELECT id, unit_key FROM unit"
-
-_DIRTY: Final = """
-    SELECT unit_key, month FROM dossier_dirty ORDER BY month, unit_key LIMIT %s
-       FOR UPDATE SKIP LOCKED
-"""
-
-# Counted anew from the dossiers, for the months that are dirty: a count that is added up from
-# differences drifts.
-_RECOUNT: Final = """
-    WITH wanted AS (
-        SELECT unit_key, month, month::timestamp AT TIME ZONE %(zone)s AS since,
-               (month + INTERVAL '1 month')::timestamp AT TIME ZONE %(zone)s AS until
-          FROM unnest(%(unit)s::int[], %(month)s::date[]) AS w(unit_key, month)
-    ), received AS (
-        SELECT w.unit_key, w.month,
-               count(*) FILTER (WHERE d.channel = 'direct') AS direct,
-               count(*) FILTER (WHERE d.channel = 'online') AS online,
-               count(*) FILTER (WHERE d.channel = 'post') AS post
-          FROM wanted w JOIN dossier d ON d.handling_unit = w.unit_key
-               AND d.received_at >= w.since AND d.received_at < w.until
-         GROUP BY w.unit_key, w.month
-    ), resolved AS (
-        SELECT w.unit_key, w.month,
-               count(*) FILTER (WHERE early) AS early,
-               count(*) FILTER (WHERE NOT early AND NOT overdue) AS on_time,
-               count(*) FILTER (WHERE overdue) AS late,
-               count(*) FILTER (WHERE d.due_at IS NULL) AS undated
-          FROM wanted w JOIN dossier d ON d.handling_unit = w.unit_key
-               AND d.resolved_at >= w.since AND d.resolved_at < w.until
-               CROSS JOIN LATERAL (VALUES (
-                   (d.resolved_at AT TIME ZONE %(zone)s)::date
-                   < (d.due_at AT TIME ZONE %(zone)s)::date,
-                   d.resolved_at > d.due_at)) AS v(early, overdue)
-         GROUP BY w.unit_key, w.month
-    )
-    INSERT INTO dossier_sum (unit_key, month, received_direct, received_online, received_post,
-           resolved_early, resolved_on_time, resolved_late, resolved_undated, computed_at)
-    SELECT w.unit_key, w.month, COALESCE(r.direct, 0), COALESCE(r.online, 0),
-           COALESCE(r.post, 0), COALESCE(s.early, 0), COALESCE(s.on_time, 0),
-           COALESCE(s.late, 0), COALESCE(s.undated, 0), %(now)s
-      FROM wanted w LEFT JOIN received r USING (unit_key, month)
-           LEFT JOIN resolved s USING (unit_key, month)
-    ON CONFLICT (unit_key, month) DO UPDATE
-       SET received_direct = excluded.received_direct,
-           received_online = excluded.received_online,
-           received_post = excluded.received_post, resolved_early = excluded.resolved_early,
-           resolved_on_time = excluded.resolved_on_time,
-           resolved_late = excluded.resolved_late, resolved_undated = excluded.resolved_undated,
-           computed_at = excluded.computed_at
-"""
-
-_CLEAN: Final = """
-    DELETE FROM dossier_dirty d USING unnest(%(unit)s::int[], %(month)s::date[]) AS w(u, m)
-     WHERE d.unit_key = w.u AND d.month = w.m
-"""
-
-_SUMS: Final = """
-    SELECT u.id, sum(received_direct)::bigint, sum(received_online)::bigint,
-           sum(received_post)::bigint, sum(resolved_early)::bigint,
-           sum(resolved_on_time)::bigint, sum(resolved_late)::bigint,
-           sum(resolved_undated)::bigint
-      FROM dossier_sum s JOIN unit u USING (unit_key)
-     WHERE month >= %(since)s AND month < %(until)s
-     GROUP BY u.id
-"""
-
-_MONTHS: Final = """
-    SELECT u.id, month, received_direct, received_online, received_post, resolved_early,
-           resolved_on_time, resolved_late, resolved_undated
-      FROM dossier_sum s JOIN unit u USING (unit_key)
-     WHERE month >= %(since)s AND month < %(until)s
-"""
-
-_IN_HAND: Final = """
-    SELECT u.id, count(*), count(*) FILTER (WHERE d.due_at < %(now)s)
-      FROM dossier d JOIN unit u ON u.unit_key = d.handling_unit
-     WHERE d.resolved_at IS NULL
-     GROUP BY u.id
-"""
-
-SUMMED: Final = (
-    "received_direct",
-    "received_online",
-    "received_post",
-    "resolved_early",
-    "resolved_on_time",
-    "resolved_late",
-    "resolved_undated",
-)
-"""The counts of a row of `sums`, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,25 +204,57 @@ async def merge(
     now: datetime,
     repeated: int = 0,
 ) -> Merged:
-    """Store dossiers in a transaction that somebody else ends."""
-    await conn.execute(_STAGE)
+    """Store dossiers in a transaction that somebody else ends.
+
+    Those of one feed are stored one body after the other: of two bodies at once that name the same
+    dossier both would look at it before the other has changed it.
+    """
+    await conn.execute(_ONE_AT_A_TIME, [feed])
+    await conn.execute(_staging)
     await conn.execute(_CLEAR)
     async with conn.cursor() as cur:
         async with cur.copy(_COPY) as copy:
             for place, row in enumerate(rows):
-                await copy.write_row(
-                    (
-                        place, row.dossier_id, row.code, row.procedure, row.field,
-                        units[row.received_unit], units[row.handling_unit],
-                        units[row.applicant_unit] if row.applicant_unit else None,
-                        row.channel, row.received_at, row.due_at, row.resolved_at,
-                        row.outcome, row.changed_at,
-                    )
-                )  # fmt: skip
-        await cur.execute(_MERGE, {"feed": feed, "zone": zone, "now": now})
+                await copy.write_row(_offered(place, row, units))
+        await cur.execute(_merging, {"feed": feed, "zone": zone, "now": now})
         counted = await cur.fetchone()
     assert counted is not None
     return Merged(counted[0], counted[1], counted[2] + repeated)
+
+
+def _offered(place: int, row: DossierRow, units: dict[str, int]) -> tuple[Any, ...]:
+    return (
+        place, row.dossier_id, row.code, row.procedure, row.field, units[row.received_unit],
+        units[row.handling_unit], units[row.applicant_unit] if row.applicant_unit else None,
+        row.channel, row.received_at, row.due_at, row.resolved_at, row.outcome, row.source,
+        row.device, row.level, row.office, row.office_since, row.supplements,
+        row.paused_seconds, row.paused_since, row.result_required, row.result_file,
+        row.digitised, row.reused, row.personal_store, row.population_data, row.authenticated,
+        row.fee, row.paid_online, row.synced, row.asked, row.complained, row.satisfaction,
+        row.due_computed, row.flags, row.timeliness, row.changed_at,
+    )  # fmt: skip
+
+
+def _columns() -> dict[str, sql.Composable]:
+    """The columns of a state, as the statements want them."""
+
+    def listed(names: Sequence[str], owner: str) -> sql.Composable:
+        return sql.SQL(", ").join(
+            sql.Identifier(owner, n) if owner else sql.Identifier(n) for n in names
+        )
+
+    return {
+        "offered": listed(_OFFERED, ""),
+        "held": listed(_STATE, "d"),
+        "new": listed(_STATE, "o"),
+        "changes": sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _STATE
+        ),
+    }
+
+
+_staging: Final = sql.SQL(_STAGE).format(offered=_columns()["offered"])
+_merging: Final = sql.SQL(_MERGE).format(**_columns())
 
 
 async def count(
@@ -312,44 +283,3 @@ async def count(
         lag_us=np.array(lag_us, np.int64),
     )
     await ledger.add(conn, tally)
-
-
-async def recount(pool: WritePool, *, zone: str, now: datetime, most: int = 2_000) -> int:
-    """Count dirty months anew; returns how many, 0 when none is left."""
-    async with pool.connection() as conn:
-        dirty = await (await conn.execute(_DIRTY, [most])).fetchall()
-        if not dirty:
-            return 0
-        given = {
-            "unit": [row[0] for row in dirty], "month": [row[1] for row in dirty],
-            "zone": zone, "now": now,
-        }  # fmt: skip
-        await conn.execute(_RECOUNT, given)
-        await conn.execute(_CLEAN, given)
-    return len(dirty)
-
-
-async def sums(pool: ReadPool, *, since: date, until: date) -> dict[str, dict[str, int]]:
-    """Counts by unit over the months of a half-open range that begins and ends with a month."""
-    async with pool.connection() as conn:
-        rows = await (await conn.execute(_SUMS, {"since": since, "until": until})).fetchall()
-    return {row[0]: dict(zip(SUMMED, row[1:], strict=True)) for row in rows}
-
-
-async def monthly(
-    pool: ReadPool, *, since: date, until: date
-) -> dict[date, dict[str, dict[str, int]]]:
-    """Counts by month and unit."""
-    async with pool.connection() as conn:
-        rows = await (await conn.execute(_MONTHS, {"since": since, "until": until})).fetchall()
-    found: dict[date, dict[str, dict[str, int]]] = {}
-    for row in rows:
-        found.setdefault(row[1], {})[row[0]] = dict(zip(SUMMED, row[2:], strict=True))
-    return found
-
-
-async def in_hand(pool: ReadPool, now: datetime) -> dict[str, dict[str, int]]:
-    """Dossiers in hand and those past their due time, by handling unit."""
-    async with pool.connection() as conn:
-        rows = await (await conn.execute(_IN_HAND, {"now": now})).fetchall()
-    return {row[0]: {"in_hand": row[1], "in_hand_overdue": row[2]} for row in rows}

@@ -1,4 +1,4 @@
-"""Dossiers: the newest state counts, and the sums by month are what a naive count says."""
+"""Dossiers: the newest state counts, and the counts by day are what a naive count says."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ioc.ids import uuid7
-from ioc.store import dossiers
-from ioc.store.dossiers import SUMMED, DossierRow, Merged, Refusal
+from ioc.kpi.cube import EPOCH
+from ioc.store import dossier_sums, dossiers
+from ioc.store.dossier_sums import SUMMED
+from ioc.store.dossiers import DossierRow, Merged, Refusal
 from ioc.store.pool import ReadPool, WritePool, connect
 from tests.fixtures.store import NOW, ZONE, a_feed_key, a_province, adds_up, ledger_rows, rows_of
 
@@ -49,25 +51,26 @@ class Office:
 
     async def recount(self) -> int:
         counted = 0
-        while step := await dossiers.recount(self.writes, zone=ZONE, now=NOW):
+        while step := await dossier_sums.recount(self.writes):
             counted += step
         return counted
 
-    async def months(self) -> dict[tuple[str, date], dict[str, int]]:
-        """The counts by unit and month, without rows of nothing but 0."""
-        found = await dossiers.monthly(self.reads, since=START, until=END)
-        return {
-            (unit, month): counts
-            for month, by_unit in found.items()
-            for unit, counts in by_unit.items()
-            if any(counts.values())
+    async def days(self) -> dict[tuple[str, date], dict[str, int]]:
+        """What is counted by unit and day, without the zeros."""
+        found = await dossier_sums.changed(self.reads, after=0)
+        counts = {
+            (unit, date.fromordinal(EPOCH + int(day))): {
+                name: int(count) for name, count in zip(SUMMED, row, strict=True) if count
+            }
+            for unit, day, row in zip(found.units, found.days, found.values, strict=True)
         }
+        return {key: row for key, row in counts.items() if row}
 
-    async def dirty(self) -> set[tuple[str, str]]:
+    async def marked(self) -> set[tuple[str, str]]:
         found = await rows_of(
-            self.url, "SELECT id, month::text FROM dossier_dirty JOIN unit USING (unit_key)"
+            self.url, "SELECT id, day::text FROM dossier_change JOIN unit USING (unit_key)"
         )
-        return {(unit, month) for unit, month in found}
+        return {(unit, day) for unit, day in found}
 
 
 @pytest.fixture
@@ -80,25 +83,51 @@ async def office(database: str, pools: tuple[ReadPool, WritePool]) -> Office:
 def _naive(rows: Sequence[DossierRow]) -> dict[tuple[str, date], dict[str, int]]:
     found: dict[tuple[str, date], dict[str, int]] = {}
 
-    def count(unit: str, at: datetime, name: str) -> None:
-        month = at.astimezone(VIETNAM).date().replace(day=1)
-        found.setdefault((unit, month), dict.fromkeys(SUMMED, 0))[name] += 1
+    def count(unit: str, at: datetime, *names: str) -> None:
+        counts = found.setdefault((unit, at.astimezone(VIETNAM).date()), {})
+        for name in names:
+            counts[name] = counts.get(name, 0) + 1
 
     for row in rows:
-        count(row.handling_unit, row.received_at, f"received_{row.channel}")
-        if row.resolved_at is None:
-            continue
-        due, resolved = row.due_at, row.resolved_at
-        if due is None:
-            name = "resolved_undated"
-        elif resolved > due:
-            name = "resolved_late"
-        elif resolved.astimezone(VIETNAM).date() < due.astimezone(VIETNAM).date():
-            name = "resolved_early"
-        else:
-            name = "resolved_on_time"
-        count(row.handling_unit, resolved, name)
+        count(row.handling_unit, row.received_at, *_of_receipt(row))
+        count(row.received_unit, row.received_at, "received_here")
+        if row.received_unit != row.handling_unit:
+            count(row.received_unit, row.received_at, "received_here_for_others")
+        if row.resolved_at is not None:
+            count(row.handling_unit, row.resolved_at, *_of_resolution(row))
     return found
+
+
+def _of_receipt(row: DossierRow) -> list[str]:
+    names = [f"received_{row.channel}"]
+    if row.level is not None and row.level not in ("1", "info"):
+        names.append(
+            f"received_level_{row.level}" if row.level in "234" else f"received_{row.level}"
+        )
+    if row.channel == "online" and row.level == "full":
+        names.append("received_online_full")
+    if row.channel == "online" and row.level in ("3", "4"):
+        names.append("received_online_level_3_4")
+    if row.digitised:
+        names.append("received_digitised")
+    if row.supplements:
+        names.append("received_supplemented")
+    return names
+
+
+def _of_resolution(row: DossierRow) -> list[str]:
+    names = [f"resolved_{row.timeliness or 'undated'}"]
+    if row.result_file:
+        names.append("resolved_with_file")
+    if row.result_file and row.digitised:
+        names.append("resolved_digitised")
+    if row.satisfaction is not None:
+        names.append("asked")
+    if row.satisfaction == "satisfied":
+        names.append("satisfied")
+    if row.satisfaction == "disliked" or row.timeliness == "late":
+        names.append("rated_late_or_disliked")
+    return names
 
 
 _edges = st.sampled_from(
@@ -108,12 +137,18 @@ _edges = st.sampled_from(
     ]]
 )  # fmt: skip
 _states = st.builds(
-    lambda code, unit, channel, received, due, resolved, changed: _row(
-        f"HS-{code}", handling_unit=unit, channel=channel, received_at=received, due_at=due,
-        resolved_at=resolved, changed_at=_at("2026-04-01T00:00") + timedelta(hours=changed),
+    lambda code, handling, changed, timeliness, **more: _row(
+        f"HS-{code}", handling_unit=handling,
+        changed_at=_at("2026-04-01T00:00") + timedelta(hours=changed),
+        timeliness=None if more["resolved_at"] is None else timeliness, **more,
     ),
-    st.integers(0, 3), st.sampled_from(UNITS), st.sampled_from(["direct", "online", "post"]),
-    _edges, st.none() | _edges, st.none() | _edges, st.integers(0, 5),
+    code=st.integers(0, 3), handling=st.sampled_from(UNITS), changed=st.integers(0, 5),
+    received_unit=st.sampled_from(UNITS), channel=st.sampled_from(["direct", "online", "post"]),
+    received_at=_edges, due_at=st.none() | _edges, resolved_at=st.none() | _edges,
+    timeliness=st.sampled_from([None, "early", "on_time", "late"]),
+    level=st.sampled_from([None, "1", "2", "3", "4", "full", "partial", "info"]),
+    digitised=st.sampled_from([None, True, False]), result_file=st.sampled_from([None, True]),
+    supplements=st.integers(0, 2), satisfaction=st.sampled_from([None, "satisfied", "disliked"]),
 )  # fmt: skip
 
 
@@ -124,7 +159,7 @@ _states = st.builds(
 async def test_the_sums_are_a_naive_count_of_the_newest_states(
     office: Office, batches: list[Any]
 ) -> None:
-    await rows_of(office.url, "TRUNCATE dossier, dossier_sum, dossier_dirty")
+    await rows_of(office.url, "TRUNCATE dossier, dossier_day, dossier_change")
     office.feed = await a_feed_key(office.url)
     held: dict[str, DossierRow] = {}
     received = 0
@@ -142,8 +177,8 @@ async def test_the_sums_are_a_naive_count_of_the_newest_states(
         if count_now:
             await office.recount()
     await office.recount()
-    assert await office.months() == _naive(list(held.values()))
-    assert await office.dirty() == set()
+    assert await office.days() == _naive(list(held.values()))
+    assert await office.marked() == set()
     ledger = await ledger_rows(office.url, office.feed)
     assert all(adds_up(row) for row in ledger)
     assert sum(row["received"] for row in ledger) == received
@@ -169,36 +204,18 @@ async def test_the_same_state_again_is_a_duplicate_and_makes_nothing_dirty(offic
     await office.recount()
     merged = await office.put(_row())
     assert (merged.stored, merged.corrected, merged.duplicate) == (0, 0, 1)
-    assert await office.dirty() == set()
-
-
-@pytest.mark.parametrize(
-    ("resolved", "name"),
-    [
-        ("2026-03-08T23:59:59", "resolved_early"),
-        ("2026-03-09T00:00", "resolved_on_time"),
-        ("2026-03-09T17:00", "resolved_on_time"),
-        ("2026-03-09T17:00:00.000001", "resolved_late"),
-        ("2026-03-10T00:00", "resolved_late"),
-    ],
-)
-async def test_early_is_a_day_before_and_late_is_a_moment_after(
-    office: Office, resolved: str, name: str
-) -> None:
-    await office.put(_row(due_at=_at("2026-03-09T17:00"), resolved_at=_at(resolved)))
-    await office.recount()
-    [counts] = (await office.months()).values()
-    assert {key for key, count in counts.items() if count} == {"received_online", name}
+    assert await office.marked() == set()
 
 
 async def test_a_dossier_without_a_due_time_is_neither_early_nor_late(office: Office) -> None:
     await office.put(_row(resolved_at=_at("2026-03-09T17:00")))
     await office.recount()
-    [counts] = (await office.months()).values()
-    assert {k for k, n in counts.items() if n} == {"received_online", "resolved_undated"}
+    assert [counts for (_, day), counts in (await office.days()).items() if day.day == 9] == [
+        {"resolved_undated": 1}
+    ]
 
 
-async def test_a_dossier_that_moves_makes_the_month_and_unit_it_left_dirty_too(
+async def test_a_dossier_that_moves_is_counted_anew_where_it_was_and_where_it_is(
     office: Office,
 ) -> None:
     await office.put(_row(resolved_at=_at("2026-04-30T23:00")))
@@ -208,40 +225,57 @@ async def test_a_dossier_that_moves_makes_the_month_and_unit_it_left_dirty_too(
         resolved_at=_at("2026-06-01T00:00"), changed_at=_at("2026-06-01T00:00"),
     )  # fmt: skip
     await office.put(moved)
-    assert await office.dirty() == {
-        ("so-a", "2026-03-01"), ("so-a", "2026-04-01"), ("so-b", "2026-05-01"),
-        ("so-b", "2026-06-01"),
+    assert await office.marked() == {
+        ("so-a", "2026-03-02"), ("so-a", "2026-04-30"), ("so-b", "2026-05-01"),
+        ("so-b", "2026-06-01"), ("so-a", "2026-05-01"),
     }  # fmt: skip
     await office.recount()
-    assert await office.months() == _naive([moved])
+    assert await office.days() == _naive([moved])
 
 
-async def test_a_change_during_a_count_is_counted_by_the_next_one(office: Office) -> None:
+async def test_a_change_while_a_count_runs_is_counted_by_the_next_one(office: Office) -> None:
     await office.put(_row("HS-1"))
-    async with await connect(office.url) as counting:
-        await counting.execute("SELECT 1 FROM dossier_dirty FOR UPDATE")
-        putting = asyncio.create_task(office.put(_row("HS-2")))
-        async with asyncio.timeout(20):
-            while not putting.done() and not await rows_of(  # noqa: ASYNC110, another session
-                office.url,
-                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
-                "AND wait_event_type = 'Lock'",
-            ):
-                await asyncio.sleep(0.01)
-        await counting.execute("DELETE FROM dossier_dirty")
-        await counting.commit()
-    await putting
-    assert await office.dirty() == {("so-a", "2026-03-01")}
-
-
-async def test_a_count_passes_over_a_month_that_is_just_being_changed(office: Office) -> None:
-    await office.put(_row("HS-1"), _row("HS-2", handling_unit="so-b"))
     async with await connect(office.url) as changing:
         await changing.execute(
-            "UPDATE dossier_dirty SET month = month WHERE unit_key = %s", [office.units["so-b"]]
+            "INSERT INTO dossier_change SELECT unit_key, '2026-03-09' FROM unit WHERE id = 'so-b'"
         )
         assert await office.recount() == 1
-    assert await office.dirty() == {("so-b", "2026-03-01")}
+        await changing.commit()
+    assert await office.marked() == {("so-b", "2026-03-09")}
+    assert await office.recount() == 1
+
+
+async def test_counts_that_two_processes_make_at_once_follow_one_another(office: Office) -> None:
+    await office.put(*(_row(f"HS-{n}") for n in range(9)))
+    counted = await asyncio.gather(*(office.recount() for _ in range(3)))
+    assert sorted(counted) == [0, 0, 1]
+
+
+async def test_bodies_that_name_the_same_dossier_at_once_are_stored_one_after_the_other(
+    office: Office,
+) -> None:
+    states = [_row(changed_at=_at(f"2026-03-{day:02}T08:00"), channel="post") for day in (9, 3, 5)]
+    states += [_row(changed_at=_at("2026-03-20T08:00"), channel="direct")]
+    merged = await asyncio.gather(*(office.put(state) for state in states))
+    assert sum(m.stored for m in merged) == 1
+    assert await rows_of(office.url, "SELECT channel FROM dossier") == [("direct",)]
+
+
+async def test_changes_come_in_whole_counts_and_each_of_them_once(office: Office) -> None:
+    for day in range(1, 8):
+        await office.put(
+            *(_row(f"HS-{day}-{u}", handling_unit=u, received_at=_at(f"2026-03-{day:02}T08:00"))
+              for u in UNITS)
+        )  # fmt: skip
+        await office.recount()
+    stamp, seen = 0, 0
+    while True:
+        found = await dossier_sums.changed(office.reads, after=stamp, most=5)
+        if found.stamp == stamp:
+            break
+        stamp, seen = found.stamp, seen + len(found.units)
+        assert len(found.units) in (2, 4)
+    assert seen == 14
 
 
 async def test_one_feeds_code_is_not_the_other_feeds(office: Office) -> None:
@@ -260,14 +294,26 @@ async def test_refused_dossiers_and_repeated_codes_stand_in_the_ledger(office: O
 
 
 async def test_what_is_in_hand_and_overdue_is_counted_by_handling_unit(office: Office) -> None:
+    second = timedelta(seconds=1)
     await office.put(
-        _row("HS-1", due_at=NOW - timedelta(seconds=1)), _row("HS-2", due_at=NOW),
+        _row("HS-1", due_at=NOW - second), _row("HS-2", due_at=NOW),
         _row("HS-3"), _row("HS-4", resolved_at=NOW), _row("HS-5", handling_unit="so-b"),
     )  # fmt: skip
-    assert await dossiers.in_hand(office.reads, NOW) == {
-        "so-a": {"in_hand": 3, "in_hand_overdue": 1},
-        "so-b": {"in_hand": 1, "in_hand_overdue": 0},
-    }
+    found = await dossier_sums.in_hand(office.reads, NOW)
+    assert found.over(["so-a"]) == {"in_hand": 3, "in_hand_overdue": 1}
+    assert found.over(["so-b"]) == {"in_hand": 1, "in_hand_overdue": 0}
+
+
+async def test_pauses_put_off_the_due_time_and_an_open_one_stops_the_clock(office: Office) -> None:
+    second = timedelta(seconds=1)
+    await office.put(
+        _row("HS-1", due_at=NOW - 2 * second, paused_seconds=2),
+        _row("HS-2", due_at=NOW - 2 * second, paused_seconds=1),
+        _row("HS-3", due_at=NOW - 2 * second, paused_since=NOW - 3 * second),
+        _row("HS-4", due_at=NOW - 2 * second, paused_since=NOW - second),
+    )
+    found = await dossier_sums.in_hand(office.reads, NOW)
+    assert found.over(["so-a"]) == {"in_hand": 4, "in_hand_overdue": 2}
 
 
 async def test_codes_with_characters_of_the_copy_format_come_through(office: Office) -> None:

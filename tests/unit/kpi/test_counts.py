@@ -26,3 +26,8 @@ def test_no_rows_are_a_table_too() -> None:
     empty = counts_of([], ["x"])
     assert empty.values.shape == (0, 1)
     assert joined([empty, empty]).over(["a"]) == {"x": None}
+
+
+def test_columns_of_some_measures_come_in_the_order_asked() -> None:
+    table = counts_of([("a", [1, 2, 3])], ["x", "y", "z"]).of(["z", "x"])
+    assert table.over(["a"]) == {"z": 3.0, "x": 1.0}
