@@ -43,7 +43,7 @@ Line = Annotated[str, msgspec.Meta(max_length=LONGEST_LINE)]
 Long = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
+class Reporter(msgspec.Struct, frozen=True, kw_only=True):
     """Who reported; kept apart, and shown to nobody who handles the ticket."""
 
     name: Line = ""
@@ -86,7 +86,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
     latitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
     media_url: Annotated[str, msgspec.Meta(max_length=LONGEST_URL)] = ""
-    contact: Contact | None = None
+    contact: Reporter | None = None
     changed_at: datetime | None = None
 
 
@@ -162,7 +162,7 @@ def _check_texts(ticket: Ticket) -> None:
             Reason.VALUE_INVALID,
             f"`code` must have 1 to {LONGEST_CODE} characters and none of control",
         )
-    contact = ticket.contact or Contact()
+    contact = ticket.contact or Reporter()
     texts = {
         "result": ticket.result, "description": ticket.description, "address": ticket.address,
         "media_url": ticket.media_url, "contact.name": contact.name,

@@ -9,14 +9,14 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ingest.ticket import LONG_NUMBER, Contact, Fault, Supplement, Ticket, TicketRules, checked
+from ingest.ticket import LONG_NUMBER, Fault, Reporter, Supplement, Ticket, TicketRules, checked
 from ioc.model import Problem, Reason
 
 FIELDS: Final = Ticket.__struct_fields__
 """All that a ticket has."""
 
 _INNER: Final = {
-    "contact": frozenset(Contact.__struct_fields__),
+    "contact": frozenset(Reporter.__struct_fields__),
     "supplements": frozenset(Supplement.__struct_fields__),
 }
 

@@ -59,7 +59,7 @@ class ServiceRequest(msgspec.Struct, kw_only=True):
     media_url: str | None = None
 
 
-class Accepted(msgspec.Struct, kw_only=True):
+class AcceptedRequest(msgspec.Struct, kw_only=True):
     """The answer to a request that was taken."""
 
     service_request_id: str
@@ -67,7 +67,7 @@ class Accepted(msgspec.Struct, kw_only=True):
     account_id: str | None = None
 
 
-class Token(msgspec.Struct, kw_only=True):
+class RequestToken(msgspec.Struct, kw_only=True):
     """Which request a token stands for; a service in real time gives the id at once."""
 
     token: str

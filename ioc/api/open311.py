@@ -11,16 +11,16 @@ from fastapi.routing import APIRoute
 
 from ingest.ticket import Fault, checked
 from ioc.api.deps import Health, Known, Now, Reads, ServerFacts, Writes, bearer
-from ioc.api.encode import answer, shape
+from ioc.api.encode import JSON, answer, shape
 from ioc.api.georeport import (
-    Accepted,
+    AcceptedRequest,
     Discovery,
     Endpoint,
     GeoReportFault,
+    RequestToken,
     Service,
     ServiceDefinition,
     ServiceRequest,
-    Token,
 )
 from ioc.api.open311_form import posted, ticket_of
 from ioc.api.short import bounded
@@ -63,6 +63,14 @@ class GeoReportRoute(APIRoute):
 
 
 router = APIRouter(tags=["open311"], route_class=GeoReportRoute)
+
+
+def _array(kind: type) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint that answers with an array of that Struct."""
+    found = shape(kind)
+    content = found[200]["content"][JSON]
+    content["schema"] = {"type": "array", "items": content["schema"]}
+    return found
 
 
 def _faults(status: int, description: str) -> Response:
@@ -111,7 +119,7 @@ async def get_discovery(request: Request, facts: ServerFacts) -> Response:
     )  # fmt: skip
 
 
-@router.get("/open311/v2/services.json", responses=shape(Service), dependencies=[Here])
+@router.get("/open311/v2/services.json", responses=_array(Service), dependencies=[Here])
 async def get_services(request: Request, reads: Reads, facts: ServerFacts, now: Now) -> Response:
     """What can be reported."""
     desk = await open_desk(reads, facts, now)
@@ -136,7 +144,7 @@ async def get_service(service_code: str, reads: Reads, facts: ServerFacts, now: 
 @router.post(
     "/open311/v2/requests.json",
     status_code=201,
-    responses={201: shape(Accepted)[200]},
+    responses={201: _array(AcceptedRequest)[200]},
     dependencies=[Here],
     openapi_extra={
         "requestBody": {
@@ -166,11 +174,11 @@ async def post_request(
     await ticket_intake.put(writes, feed, [offered], [], now=now)
     health.note(feed, Receipt(received=1, stored=1), None, now)
     notice = f"expected by {_stamp(offered.row.due_at)}"
-    accepted = Accepted(service_request_id=str(offered.row.ticket_id), service_notice=notice)
+    accepted = AcceptedRequest(service_request_id=str(offered.row.ticket_id), service_notice=notice)
     return answer([accepted], 201)
 
 
-@router.get("/open311/v2/requests.json", responses=shape(ServiceRequest), dependencies=[Here])
+@router.get("/open311/v2/requests.json", responses=_array(ServiceRequest), dependencies=[Here])
 async def get_requests(
     request: Request,
     feed: KeyHolder,
@@ -200,7 +208,7 @@ async def get_requests(
 
 @router.get(
     "/open311/v2/requests/{service_request_id}.json",
-    responses=shape(ServiceRequest),
+    responses=_array(ServiceRequest),
     dependencies=[Here],
 )
 async def get_request(
@@ -213,11 +221,11 @@ async def get_request(
     return answer([_shown(desk, row, preferred(request.headers.get("accept-language")))])
 
 
-@router.get("/open311/v2/tokens/{token}.json", responses=shape(Token), dependencies=[Here])
+@router.get("/open311/v2/tokens/{token}.json", responses=_array(RequestToken), dependencies=[Here])
 async def get_token(token: str, feed: KeyHolder, reads: Reads) -> Response:
     """The request of a token: ids are given at once, so that a token is the id itself."""
     row = await _own(reads, token, feed)
-    return answer([Token(token=token, service_request_id=str(row.ticket_id))])
+    return answer([RequestToken(token=token, service_request_id=str(row.ticket_id))])
 
 
 @router.get("/open311/{path:path}.xml", include_in_schema=False)

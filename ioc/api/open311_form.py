@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from ingest.ticket import LONGEST_LINE, LONGEST_TEXT, LONGEST_URL, Contact, Ticket
+from ingest.ticket import LONGEST_LINE, LONGEST_TEXT, LONGEST_URL, Reporter, Ticket
 from ioc.errors import Invalid, UnsupportedFormat
 from ioc.ids import uuid7
 
@@ -66,7 +66,7 @@ def ticket_of(form: Mapping[str, str], now: datetime) -> Ticket:
         longitude=longitude,
         latitude=latitude,
         media_url=form.get("media_url", "").strip(),
-        contact=Contact(
+        contact=Reporter(
             name=name, phone=form.get("phone", "").strip(), email=form.get("email", "").strip()
         ),
     )

@@ -12,10 +12,10 @@ from defusedxml.ElementTree import parse
 from ioc.api.georeport import (
     Discovery,
     GeoReportFault,
+    RequestToken,
     Service,
     ServiceDefinition,
     ServiceRequest,
-    Token,
 )
 
 TWINS = Path(__file__).parents[2] / "data" / "open311"
@@ -25,8 +25,8 @@ TWIN_SHAPES: dict[str, Any] = {
     "services.xml": list[Service],
     "definition.xml": ServiceDefinition,
     "requests.xml": list[ServiceRequest],
-    "token.xml": list[Token],
-    "token-only.xml": list[Token],
+    "token.xml": list[RequestToken],
+    "token-only.xml": list[RequestToken],
     "errors.xml": list[GeoReportFault],
     "discovery.json": Discovery,
     "discovery.xml": Discovery,
@@ -37,8 +37,8 @@ REAL_SHAPES: dict[str, Any] = {
     "dc-services-S0301.xml": ServiceDefinition,
     "service-request.xml": list[ServiceRequest],
     "service-requests.xml": list[ServiceRequest],
-    "token.xml": list[Token],
-    "boston-submitrequest-token.xml": list[Token],
+    "token.xml": list[RequestToken],
+    "boston-submitrequest-token.xml": list[RequestToken],
     "boston-err-submitrequest-base_is_duplicate.xml": list[GeoReportFault],
     "discovery-boston.json": Discovery,
     "discovery-dc.xml": Discovery,
