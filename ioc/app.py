@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.dossier import Dossier
 from ingest.report import Report
+from ingest.ticket import Ticket
 from ioc.api import (
     alerts,
     boards,
@@ -24,6 +25,7 @@ from ioc.api import (
     ledger,
     live,
     mapping,
+    open311,
     pages,
     problems,
     quality,
@@ -35,6 +37,8 @@ from ioc.api import (
     series,
     sign_in,
     sources,
+    ticket_moves,
+    tickets,
     units,
     wire_document,
 )
@@ -71,7 +75,7 @@ def create_app(state: State) -> FastAPI:
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, quality, city, sources, live, wire_document,
-        reports, report_life, scores,
+        reports, report_life, scores, tickets, ticket_moves, open311,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -80,6 +84,7 @@ def create_app(state: State) -> FastAPI:
     shape(problems.ProblemDocument)
     shape(Dossier)
     shape(Report)
+    shape(Ticket)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)
