@@ -82,7 +82,8 @@ _COPY: Final = "COPY offered FROM STDIN"
 
 # The days are those of the province's calendar. A day of a unit is to be counted anew when a
 # dossier was received or resolved in it, before the change or after it. A state that is confirmed
-# later keeps the later time, else a state of between would count as newer.
+# later keeps the later time, else a state of between would count as newer. `OFFSET 0` has each
+# dossier looked up by its code: while the table is new the planner would read all of it instead.
 _MERGE: Final = """
     WITH held AS (
         SELECT o.row, d.dossier_id IS NOT NULL AS known,
@@ -91,7 +92,9 @@ _MERGE: Final = """
                d.dossier_id IS NOT NULL AND ({held}) IS NOT DISTINCT FROM ({new}) AS same,
                d.handling_unit AS left_unit, d.received_unit AS left_desk,
                d.received_day AS left_received, d.resolved_day AS left_resolved
-          FROM offered o LEFT JOIN dossier d ON d.feed_key = %(feed)s AND d.code = o.code
+          FROM offered o LEFT JOIN LATERAL (
+               SELECT * FROM dossier d WHERE d.feed_key = %(feed)s AND d.code = o.code OFFSET 0
+               ) AS d ON true
     ), taken AS (
         SELECT o.*, h.left_unit, h.left_desk, h.left_received, h.left_resolved,
                (o.received_at AT TIME ZONE %(zone)s)::date AS received_day,
