@@ -1,18 +1,18 @@
-"""Boards, indicators, rankings and the leader's summary."""
+"""Boards, rankings and the leader's summary."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
-from msgspec import to_builtins
+from fastapi import APIRouter, Depends, Query, Response
 
-from ioc.api.deps import Alerts, Health, KpiBoards, Now, ServerFacts, requires
+from ioc.api.deps import Alerts, Health, KpiBoards, Now, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Subject
-from ioc.errors import Invalid
+from ioc.flow.boards import Boards
 from ioc.kpi.period import Period, parse_period
 from ioc.live.wire import AlertItem, FigureItem
+from ioc.org import Level
 
 router = APIRouter(tags=["boards"])
 
@@ -20,24 +20,22 @@ Reader = Annotated[Subject, Depends(requires(Permission.CITY_READ))]
 
 
 class Board(msgspec.Struct):
-    """A board in one document."""
+    """A board in one document; without a period it is as of now."""
 
     board: str
     items: list[FigureItem]
-
-
-class IndicatorList(msgspec.Struct):
-    """The indicators with their definitions."""
-
-    items: list[dict[str, Any]]
-    next: str | None = None
+    period: str | None = None
 
 
 class Ranking(msgspec.Struct):
-    """The figure of every unit that has one, best first; rank 0 is not ranked."""
+    """The figure of every unit that has one, best first; rank 0 is not ranked.
+
+    Equals share a rank; `movement` of an item is by how many ranks it rose since `previous`.
+    """
 
     indicator: str
     period: str
+    previous: str
     items: list[FigureItem]
 
 
@@ -50,47 +48,37 @@ class Summary(msgspec.Struct):
     feeds: dict[str, int]
 
 
-def _months(text: str) -> Period:
-    period = parse_period(text)
-    if not period.whole_months:
-        raise Invalid("dossiers are counted by month; name a month, quarter or year")
-    return period
+def chosen_period(text: str | None, boards: Boards, now: datetime) -> Period:
+    """The period that is asked for, the running year unless told."""
+    return parse_period(text or str(boards.figures.today(now).year))
 
 
 @router.get("/boards/{board}", responses=shape(Board))
-async def get_board(board: str, _: Reader, boards: KpiBoards) -> Response:
-    """A board as it is now."""
-    return answer(Board(board, boards.items(board)))
-
-
-@router.get("/indicators", responses=shape(IndicatorList))
-async def get_indicators(_: Reader, boards: KpiBoards) -> Response:
-    """The indicators."""
-    return answer(IndicatorList([to_builtins(i) for i in boards.indicators.values()]))
-
-
-@router.get("/indicators/{indicator}/values", responses=shape(FigureItem))
-async def get_values(
-    indicator: str,
-    _: Reader,
-    boards: KpiBoards,
-    facts: ServerFacts,
-    now: Now,
-    unit: str | None = None,
-    period: str | None = None,
+async def get_board(
+    board: str, _: Reader, boards: KpiBoards, period: str | None = None
 ) -> Response:
-    """The figure of a unit (the province unless told) for a period (this year unless told)."""
-    wanted = _months(period or str(now.year))
-    return answer(await boards.values(indicator, unit or facts.identity.province or "", wanted))
+    """A board as it is now, or its figures of a period."""
+    wanted = None if period is None else parse_period(period)
+    items = await boards.board(board, wanted)
+    return answer(Board(board, items, wanted.text if wanted else None))
 
 
 @router.get("/rankings/{indicator}", responses=shape(Ranking))
 async def get_ranking(
-    indicator: str, _: Reader, boards: KpiBoards, now: Now, period: str | None = None
+    indicator: str,
+    _: Reader,
+    boards: KpiBoards,
+    now: Now,
+    period: str | None = None,
+    level: Annotated[Level | None, Query()] = None,
+    as_of: Annotated[date | None, Query()] = None,
 ) -> Response:
-    """The units by an indicator."""
-    wanted = _months(period or str(now.year))
-    return answer(Ranking(indicator, wanted.text, await boards.ranking_of(indicator, wanted)))
+    """The units by an indicator: departments, communes and centers, or those of one level."""
+    wanted = chosen_period(period, boards, now)
+    boards.figures.defined(indicator, wanted)
+    beside = await boards.figures.beside(wanted, now, as_of)
+    items = boards.figures.ranked(indicator, beside, now, level)
+    return answer(Ranking(indicator, wanted.text, beside.compared.previous.text, items))
 
 
 @router.get("/summary", responses=shape(Summary))

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     FEED_MANAGE = "feed.manage"
     SOURCE_READ = "source.read"
     SOURCE_MANAGE = "source.manage"
+    INDICATOR_MANAGE = "indicator.manage"
     USER_MANAGE = "user.manage"
     REPORT_APPROVE = "report.approve"
     REPORT_CLOSE = "report.close"

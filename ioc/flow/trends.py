@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ioc.flow.figures import Figures
 from ioc.flow.newest import Known, NewestValues
-from ioc.kpi.evaluate import Latest, evaluate_counts, evaluate_latest
+from ioc.kpi.evaluate import Latest, evaluate_latest
 from ioc.kpi.indicator import Indicator
-from ioc.kpi.origin import LatestSource
+from ioc.kpi.period import month_of
 from ioc.live.wire import Trend
 from ioc.model import from_micros, to_micros
-from ioc.store import dossiers, observations
+from ioc.store import observations
 from ioc.store.pool import ReadPool
 
 MOST_DRAWN: Final = 5_000
@@ -38,13 +39,8 @@ class Trends:
         self._reads = reads
         self._zone = zone
 
-    async def draw(self, indicator: Indicator, now: datetime) -> Trend | None:
-        """24 hours with the week before as ghost, or 12 months of dossiers; None for others."""
-        if isinstance(indicator.source, LatestSource):
-            return await self._day_line(indicator, now)
-        return await self._month_line(indicator, now) if indicator.counts_dossiers else None
-
-    async def _day_line(self, indicator: Indicator, now: datetime) -> Trend | None:
+    async def day(self, indicator: Indicator, now: datetime) -> Trend | None:
+        """24 hours of newest values with the week before as ghost; None for others."""
         known = self._newest.layout().of(indicator.properties)
         members: list[int] = known.ids.tolist()
         if not 0 < len(members) <= MOST_DRAWN:
@@ -70,25 +66,18 @@ class Trends:
             [lines[1].get(start) for start in starts],
         )
 
-    async def _month_line(self, indicator: Indicator, now: datetime) -> Trend | None:
-        today = now.astimezone(ZoneInfo(self._zone)).date()
-        first = _months_before(today.replace(day=1), 2 * _MONTHS - 1)
-        until = _months_before(today.replace(day=1), -1)
-        by_month = await dossiers.monthly(self._reads, since=first, until=until)
-        if not by_month:
+    async def months(self, figures: Figures, id: str, unit: str, now: datetime) -> Trend | None:
+        """12 months, with the 12 before as ghost; None where no month has a figure."""
+        month = figures.today(now).replace(day=1)
+        firsts = [_months_before(month, back) for back in range(2 * _MONTHS - 1, -1, -1)]
+        line = await figures.line(id, unit, [month_of(first) for first in firsts], now)
+        values = [figure.value for figure in line]
+        if all(value is None for value in values):
             return None
-        line: dict[date, float | None] = {}
-        for month, sums in by_month.items():
-            total: dict[str, int | None] = {}
-            for counts in sums.values():
-                for name, count in counts.items():
-                    total[name] = (total.get(name) or 0) + count
-            line[month] = evaluate_counts(indicator, total).value
-        months = [_months_before(today.replace(day=1), back) for back in range(_MONTHS - 1, -1, -1)]
         return Trend(
-            [_midnight_ms(month, self._zone) for month in months],
-            [line.get(month) for month in months],
-            [line.get(_months_before(month, _MONTHS)) for month in months],
+            [_midnight_ms(first, self._zone) for first in firsts[_MONTHS:]],
+            values[_MONTHS:],
+            values[:_MONTHS],
         )
 
 

@@ -39,7 +39,7 @@ OF_PARTS: Final = frozenset({"score", "composite"})
 
 
 class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From `at` on (upwards, or downwards where less is better) a figure is that severe."""
+    """A figure that is worse than `at` is that severe."""
 
     at: float
     severity: Severity | None = None
@@ -138,6 +138,7 @@ def _check_validity(written: Definition) -> None:
     if written.deadline is not None and written.deadline < timedelta(0):
         raise invalid(written.id, "deadline", "lies before the period's end", _CURES["deadline"])
     levels = [level.at for level in written.thresholds]
+    # Where more is better, what is worse lies lower.
     ordered = sorted(levels, reverse=written.direction == "up")
     if levels != ordered or len(set(levels)) < len(levels):
         cure = "the mildest stands first, and each once"

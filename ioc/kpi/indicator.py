@@ -26,7 +26,7 @@ from ioc.kpi.origin import (
     Source,
 )
 from ioc.kpi.period import Period
-from ioc.model import Domain, Text
+from ioc.model import Domain, Severity, Text
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +88,32 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         return self.formulas is not None or isinstance(self.source, PartsSource)
 
     @property
+    def made_of(self) -> str:
+        """Where its values come from, in a word."""
+        match self.source:
+            case LatestSource():
+                return "latest values"
+            case CountSource(source=source):
+                return source
+            case MeasureSource():
+                return "measures"
+            case PartsSource():
+                return "other indicators"
+
+    @property
     def is_scored(self) -> bool:
         """Whether it is one of the four words of the quality of data."""
         return isinstance(self.source, CountSource) and self.source.source == "quality"
+
+    def severity(self, value: float | None) -> Severity | None:
+        """How bad a value is by the thresholds, of which the mildest stands first."""
+        found: Severity | None = None
+        if value is None:
+            return found
+        for level in self.thresholds:
+            if value < level.at if self.direction == "up" else value > level.at:
+                found = level.severity
+        return found
 
     def holds(self, on: date) -> bool:
         """Whether this version is valid on a day."""

@@ -131,10 +131,95 @@ class Coverage(msgspec.Struct, frozen=True):
     expected: int | None
 
 
-class FigureItem(msgspec.Struct, frozen=True, kw_only=True):
+class PeriodFigure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The same figure of another period, by the definition of that time."""
+
+    period: str
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    version: int = 1
+    estimated: bool = False
+
+
+class PrintedFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody published of a figure, and whether the computed one prints the same.
+
+    `agrees` is null where there is nothing to compare it with.
+    """
+
+    value: float
+    bound: Literal["=", ">=", "<=", "~"]
+    decimals: int
+    document: str
+    period: str
+    agrees: bool | None
+
+
+class OfficialScore(msgspec.Struct, frozen=True, kw_only=True):
+    """The points that the authority gave; a movement upwards is positive."""
+
+    score: float
+    at: str
+    document: str
+    rank: int | None = None
+    of: int | None = None
+    movement: int | None = None
+
+
+class OwnScore(msgspec.Struct, frozen=True, kw_only=True):
+    """The points by our own counting, an estimate; `covered` of the maximum are made of figures.
+
+    `formula` is false where nobody published how the points are made.
+    """
+
+    value: float | None
+    covered: float
+    maximum: float
+    formula: bool = True
+
+
+class LineBreak(msgspec.Struct, frozen=True):
+    """A day from which figures are not comparable with those before: units or definition changed.
+
+    A chart breaks its line there.
+    """
+
+    at: str
+    reason: Text
+
+
+class Answering(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who answers for a figure: the unit, its head's post and name, its duty phone."""
+
+    unit: UnitRef
+    post: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    sample: bool = False
+
+
+class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
+    """A dossier that is overdue, and the unit that holds it; nothing about a person."""
+
+    code: str
+    procedure: str
+    unit: UnitRef
+    due_at: datetime
+    days_late: int
+
+
+class FigureItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One figure of a board; a share carries numerator and denominator and is computed from them.
 
     `value` is null when the denominator is null or 0. `period` as in the design; None means now.
+    `cumulative` runs from the year's beginning; the periods before are cut to as many days as a
+    running period has behind it. `flags` name what is wrong with the counts: `above`, a numerator
+    that is larger than its denominator. A score is the official one where there is one; `own` is
+    ours. `estimated` where counts were shared out by weight, or a score is ours alone;
+    `provisional` where a report behind it is not approved yet. `movement` is by how many ranks it
+    rose since the period before. `late` are the dossiers overdue longest, behind the province's count
+    of them.
     """
 
     id: str
@@ -159,7 +244,25 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True):
     standing: Literal["met", "behind", "none"]
     trend: Trend | None = None
     rank: int = 0
+    of: int = 0
+    movement: int | None = None
     note: Text | None = None
+    use: Literal["steering", "statistical"] | None = None
+    severity: Severity | None = None
+    maximum: float | None = None
+    rounding: Literal["half_up", "truncate"] = "half_up"
+    cumulative: PeriodFigure | None = None
+    previous: PeriodFigure | None = None
+    same_last_year: PeriodFigure | None = None
+    printed: PrintedFigure | None = None
+    official: OfficialScore | None = None
+    own: OwnScore | None = None
+    estimated: bool = False
+    provisional: bool = False
+    flags: tuple[Literal["above"], ...] = ()
+    breaks: tuple[LineBreak, ...] = ()
+    answering: Answering | None = None
+    late: tuple[LateDossier, ...] = ()
 
 
 class SeriesPoint(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from ioc.flow.boards import Boards
 from ioc.flow.following import Follower
 from ioc.flow.pipeline import Pipeline
 from ioc.flow.placing import Placing
+from ioc.flow.reporting import Reporting
 from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
 from ioc.flow.showing import Showing
@@ -34,6 +35,7 @@ from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import LogTopic
 from ioc.model import Columns, Feed, to_micros
+from ioc.procedures.calendar import vietnam
 from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
@@ -102,7 +104,14 @@ class Center:
             writes=writes,
             clock=clock,
             changed=self._alerts_changed,
+            zone=facts.zone,
             judges=role.judges,
+        )
+        self.reporting = Reporting(
+            reads=reads,
+            organisation=lambda: facts.city.organisation,
+            zone=facts.zone,
+            after=vietnam().after,
         )
         self.showing = Showing(
             registry=self.registry,
@@ -123,7 +132,7 @@ class Center:
             clock=clock,
             zone=facts.zone,
         )
-        self.boards.quality = self.scoring.today
+        self.boards.present.quality = self.scoring.today
         self.placing = Placing(
             self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
         )
@@ -279,6 +288,7 @@ class Center:
             live=self.live,
             health=self.health,
             alerting=self.alerting,
+            reporting=self.reporting,
             boards=self.boards,
             hub=self.hub,
             facts=self.facts,

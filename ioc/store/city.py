@@ -14,6 +14,7 @@ from ioc.store import (
     feed_settings,
     feeds,
     identity,
+    indicators,
     layout,
     measures,
     plausibility,
@@ -42,12 +43,6 @@ _PUT_RULE: Final = """
            changed_by = excluded.changed_by
 """
 
-_PUT_INDICATOR: Final = """
-    INSERT INTO indicator (id, version, document, changed_at) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (id, version) DO UPDATE
-       SET document = excluded.document, changed_at = excluded.changed_at
-"""
-
 _DROP_TARGETS: Final = "DELETE FROM target"
 
 _ADD_TARGET: Final = """
@@ -59,6 +54,8 @@ _ADD_TARGET: Final = """
 
 _CHANGED: Final = """
     SELECT 'rule ' || id FROM rule WHERE changed_by <> 'city'
+    UNION
+    SELECT 'indicator ' || id FROM indicator WHERE changed_by <> 'city'
     UNION ALL
     SELECT 'feed ' || id FROM feed WHERE changed_by <> 'city' AND id = ANY(%s)
     ORDER BY 1
@@ -134,11 +131,8 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         await conn.execute(_PUT_BOARD, [board.id, place, Jsonb(document(board))])
     for rule in city.rules:
         await conn.execute(_PUT_RULE, [rule.rule.id, Jsonb(rule.document), now])
-    for indicator in city.indicators:
-        await conn.execute(
-            _PUT_INDICATOR,
-            [indicator.indicator.id, indicator.indicator.version, Jsonb(indicator.document), now],
-        )
+    for one in city.indicators:
+        await indicators.put(conn, one.id, one.version, one.document, by=indicators.CITY, now=now)
     await plausibility.put_limits(conn, city.properties)
     await ticket_rows.put_plan(conn, city.tickets)
     await measures.declare(conn, city.cycles, city.measures)
@@ -229,7 +223,7 @@ async def read(pool: ReadPool, today: date) -> Described:
         layers = await (await conn.execute(_LAYERS)).fetchall()
         boards = await (await conn.execute(_BOARDS)).fetchall()
         rules = await (await conn.execute(_RULES)).fetchall()
-        indicators = await (await conn.execute(_INDICATORS)).fetchall()
+        defined = await (await conn.execute(_INDICATORS)).fetchall()
         targets = await (await conn.execute(_TARGETS)).fetchall()
         unit_keys = await units.keys(conn)
     return Described(
@@ -239,6 +233,6 @@ async def read(pool: ReadPool, today: date) -> Described:
         layers=dict(layers),
         boards=dict(boards),
         rules=dict(rules),
-        indicators=dict(indicators),
+        indicators=dict(defined),
         targets=[Target(*row) for row in targets],
     )

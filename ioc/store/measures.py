@@ -31,6 +31,11 @@ _CYCLES: Final = "SELECT document FROM cycle ORDER BY id"
 _MEASURES: Final = "SELECT document FROM measure ORDER BY place"
 _OBLIGATIONS: Final = "SELECT document FROM obligation ORDER BY place"
 
+# Every change of a report adds a version.
+_STAMP: Final = """
+    SELECT (SELECT count(*) FROM measure), (SELECT count(*) FROM report_version)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -64,6 +69,14 @@ async def oblige(conn: Connection, obligations: Sequence[Obligation]) -> None:
     await conn.execute(_DROP_OBLIGATIONS)
     for place, obligation in enumerate(obligations):
         await conn.execute(_ADD_OBLIGATION, [obligation.id, place, _document(obligation)])
+
+
+async def stamp(pool: ReadPool) -> tuple[int, int]:
+    """What differs once a measure was declared or any report changed."""
+    async with pool.connection() as conn:
+        row = await (await conn.execute(_STAMP)).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 async def read(pool: ReadPool) -> Declared:

@@ -133,7 +133,7 @@ async def test_dossiers_received_but_none_resolved_have_no_share_on_time(desk: D
 
 async def test_dossiers_without_a_due_time_do_not_count_as_on_time(desk: Desk) -> None:
     await desk.receive(3, "online", resolved_at=JANUARY)
-    await desk.receive(1, "online", resolved_at=JANUARY, due_at=JANUARY)
+    await desk.receive(1, "online", resolved_at=JANUARY, due_at=JANUARY, timeliness="on_time")
     item = (await desk.figures())["on-time-share"]
     assert (item.value, item.numerator, item.denominator) == (100.0, 1, 1)
 

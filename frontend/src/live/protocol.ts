@@ -128,7 +128,80 @@ export interface FigureItem {
   standing: 'met' | 'behind' | 'none'
   trend?: Trend | null
   rank?: number
+  of?: number
+  movement?: number | null
   note?: Text | null
+  use?: 'steering' | 'statistical' | null
+  severity?: Severity | null
+  maximum?: number | null
+  rounding?: 'half_up' | 'truncate'
+  cumulative?: PeriodFigure | null
+  previous?: PeriodFigure | null
+  same_last_year?: PeriodFigure | null
+  printed?: PrintedFigure | null
+  official?: OfficialScore | null
+  own?: OwnScore | null
+  estimated?: boolean
+  provisional?: boolean
+  flags?: 'above'[]
+  breaks?: LineBreak[]
+  answering?: Answering | null
+  late?: LateDossier[]
+}
+
+export interface LateDossier {
+  code: string
+  procedure: string
+  unit: UnitRef
+  due_at: Instant
+  days_late: number
+}
+
+export interface PeriodFigure {
+  period: string
+  value: number | null
+  numerator?: number | null
+  denominator?: number | null
+  version?: number
+  estimated?: boolean
+}
+
+export interface PrintedFigure {
+  value: number
+  bound: '=' | '>=' | '<=' | '~'
+  decimals: number
+  document: string
+  period: string
+  agrees: boolean | null
+}
+
+export interface OfficialScore {
+  score: number
+  at: string
+  document: string
+  rank: number | null
+  of: number | null
+  movement: number | null
+}
+
+export interface OwnScore {
+  value: number | null
+  covered: number
+  maximum: number
+  formula: boolean
+}
+
+export interface LineBreak {
+  at: string
+  reason: Text
+}
+
+export interface Answering {
+  unit: UnitRef
+  post?: string | null
+  name?: string | null
+  phone?: string | null
+  sample?: boolean
 }
 
 export interface Delta<T> {

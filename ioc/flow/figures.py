@@ -1,0 +1,279 @@
+"""Figures of periods: each with its year so far, plan, period before and same period last year."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ioc.errors import Invalid, NotFound
+from ioc.flow.figure_parts import answering, in_words, official, own_score, printed, short
+from ioc.flow.tables import Table, Tables
+from ioc.kpi.comparison import Compared, compared
+from ioc.kpi.computed import Computed
+from ioc.kpi.evaluate import standing
+from ioc.kpi.indicator import Definitions, Indicator
+from ioc.kpi.period import Period
+from ioc.kpi.reported import FINAL
+from ioc.live.wire import Coverage, FigureItem, LineBreak, PeriodFigure, TargetRef, UnitRef
+from ioc.model import Freshness
+from ioc.org import Level, Organisation
+from ioc.store.city import Target
+
+RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """The tables that a figure is made from: of its period and of those beside it."""
+
+    compared: Compared
+    now: Table
+    cumulative: Table
+    previous: Table
+    last_year: Table
+    as_of: date | None
+
+
+class Figures:
+    """Makes figures from tables."""
+
+    def __init__(self, tables: Tables, zone: str) -> None:
+        """Days are those of `zone`."""
+        self._tables = tables
+        self._zone = ZoneInfo(zone)
+        self.definitions = Definitions()
+        self.organisation = Organisation([])
+        self._targets: Sequence[Target] = ()
+        self._province = ""
+
+    def load(
+        self,
+        definitions: Definitions,
+        organisation: Organisation,
+        targets: Sequence[Target],
+        province: str,
+    ) -> None:
+        """Take definitions, units and targets."""
+        self.definitions = definitions
+        self.organisation = organisation
+        self._targets = targets
+        self._province = province
+        self._tables.load(definitions, organisation)
+
+    def today(self, now: datetime) -> date:
+        """The day that it is in the province."""
+        return now.astimezone(self._zone).date()
+
+    async def beside(self, period: Period, now: datetime, as_of: date | None = None) -> Beside:
+        """The tables of a period and of those beside it."""
+        found = compared(period, self.today(now))
+        return Beside(
+            found,
+            await self._tables.of(found.period, now, as_of),
+            await self._tables.of(found.cumulative, now, as_of),
+            await self._tables.of(found.previous, now, as_of),
+            await self._tables.of(found.same_last_year, now, as_of),
+            as_of,
+        )
+
+    async def value(
+        self, id: str, unit: str, period: Period, now: datetime, as_of: date | None = None
+    ) -> FigureItem:
+        """One figure of one unit."""
+        self.defined(id, period)
+        self.organisation.versions(unit)
+        return self.item(id, unit, await self.beside(period, now, as_of), now)
+
+    async def tried(
+        self, made: Indicator, known: Definitions, unit: str, period: Period, now: datetime
+    ) -> FigureItem:
+        """What a definition that is not in force would make of a period and those beside it."""
+        found = compared(period, self.today(now))
+
+        async def table(of: Period) -> Table:
+            others = (known.of(id, of) for id in known if id != made.id)
+            defined = [made, *(other for other in others if other is not None)]
+            return await self._tables.by(defined, of, now)
+
+        beside = Beside(
+            found,
+            await table(found.period),
+            await table(found.cumulative),
+            await table(found.previous),
+            await table(found.same_last_year),
+            None,
+        )
+        return self.item(made.id, unit, beside, now)
+
+    def defined(self, id: str, period: Period) -> Indicator:
+        """The version of an indicator for a period; says since when there is one."""
+        if id not in self.definitions:
+            raise NotFound(f"there is no indicator `{id}`")
+        found = self.definitions.of(id, period)
+        if found is None:
+            versions = self.definitions.versions(id)
+            spans = ", ".join(f"{v.valid_from or '…'} to {v.valid_until or '…'}" for v in versions)
+            raise NotFound(f"`{id}` is not defined for {period.text}; it is from {spans}")
+        if not found.has_periods:
+            raise Invalid(
+                f"`{id}` is made of {found.made_of}, which have no periods; leave the period out"
+            )
+        return found
+
+    async def ranking(
+        self,
+        id: str,
+        period: Period,
+        now: datetime,
+        *,
+        level: Level | None = None,
+        as_of: date | None = None,
+    ) -> list[FigureItem]:
+        """The figures of all units that have one, best first, with the unknown last."""
+        self.defined(id, period)
+        beside = await self.beside(period, now, as_of)
+        return self.ranked(id, beside, now, level)
+
+    def ranked(
+        self, id: str, beside: Beside, now: datetime, level: Level | None = None
+    ) -> list[FigureItem]:
+        """The ranking of one indicator by tables that are there."""
+        found = beside.now.find(id)
+        if found is None:
+            return []
+        on = beside.as_of or min(self.today(now), beside.now.period.end - timedelta(days=1))
+        levels = RANKED_LEVELS if level is None else {level}
+        units = [
+            unit
+            for unit, version in self.organisation.as_of(on).items()
+            if version.level in levels and self._is_known(found, unit, beside.now)
+        ]
+        direction = found.indicator.direction
+        places = beside.now.ranks(id, units, direction)
+        before = beside.previous.ranks(id, units, direction)
+        ordered = sorted(units, key=lambda unit: places.get(unit, len(units) + 1))
+        return [
+            msgspec.structs.replace(
+                self.item(id, unit, beside, now),
+                rank=places.get(unit, 0),
+                of=len(places),
+                movement=before[unit] - places[unit] if unit in before and unit in places else None,
+            )
+            for unit in ordered
+        ]
+
+    def _is_known(self, found: Computed, unit: str, table: Table) -> bool:
+        known = table.number(found.numerator, unit) is not None
+        return known or table.value(found.indicator.id, unit) is not None
+
+    async def line(
+        self,
+        id: str,
+        unit: str,
+        periods: Iterable[Period],
+        now: datetime,
+        as_of: date | None = None,
+    ) -> list[PeriodFigure]:
+        """The figure of each period, by the definition of its time."""
+        return [short(id, unit, await self._tables.of(period, now, as_of)) for period in periods]
+
+    def item(self, id: str, unit: str, beside: Beside, now: datetime) -> FigureItem:
+        """One figure with all that stands beside it."""
+        table = beside.now
+        found = table.find(id)
+        if found is None:
+            raise NotFound(f"there is no indicator `{id}` in {table.period.text}")
+        indicator = found.indicator
+        last = table.period.end - timedelta(days=1)
+        on = beside.as_of or min(self.today(now), last)
+        value, numerator = table.value(id, unit), table.number(found.numerator, unit)
+        denominator = table.number(found.denominator, unit)
+        score = table.score(indicator, unit)
+        target = self.target(id, unit, on)
+        name = self.organisation.find(unit, on)
+        coverage = self._tables.coverage(indicator, unit, table)
+        ours = indicator.maximum is not None and score is None and value is not None
+        above = indicator.kind == "share" and (numerator or 0.0) > (denominator or numerator or 0.0)
+        return FigureItem(
+            id=id if unit == self._province else f"{id}@{unit}",
+            indicator=id,
+            version=indicator.version,
+            name=indicator.name,
+            domain=indicator.domain.value,
+            unit=UnitRef(unit, name.short_name if name else unit),
+            period=table.period.text,
+            kind=indicator.kind,
+            value=value,
+            numerator=numerator,
+            denominator=denominator,
+            uom=indicator.uom,
+            decimals=indicator.decimals,
+            state=Freshness.NEVER if value is None and numerator is None else Freshness.FRESH,
+            time=None,
+            late_after=None,
+            stale_after=None,
+            coverage=None if coverage is None else Coverage(*coverage),
+            target=target,
+            standing=standing(value, target.value if target else None, indicator.direction).value,
+            note=indicator.note,
+            use=indicator.use,
+            severity=indicator.severity(value),
+            maximum=indicator.maximum,
+            rounding=indicator.rounding,
+            cumulative=short(id, unit, beside.cumulative),
+            previous=short(id, unit, beside.previous),
+            same_last_year=short(id, unit, beside.last_year),
+            printed=printed(indicator, unit, table, value),
+            official=None if score is None else official(score),
+            own=own_score(found, unit, table),
+            estimated=table.estimated(unit) or ours,
+            provisional=self._tables.provisional(indicator, unit, table)
+            or (score is not None and score.state not in FINAL),
+            flags=("above",) if above else (),
+            breaks=self.breaks(
+                id, unit, beside.compared.same_last_year.start, table.period.end, beside.as_of
+            ),
+            answering=answering(
+                self.organisation,
+                indicator.unit if unit == self._province and indicator.unit else unit,
+                on,
+            ),
+        )
+
+    def breaks(
+        self, id: str, unit: str, start: date, end: date, as_of: date | None
+    ) -> tuple[LineBreak, ...]:
+        """The days within a range on which the unit or the definition changed, oldest first."""
+        found = [
+            (day, in_words("break.definition", version=version.version,
+                        reference=version.legal_reference))
+            for day, version in self.definitions.changes(id, start, end)
+        ]  # fmt: skip
+        if as_of is None and unit in self.organisation:
+            found += [
+                (event.effective, in_words("break.units", reference=event.legal_reference))
+                for event in self.organisation.events_of(unit)
+                if start < event.effective < end
+            ]
+        ordered = sorted(found, key=lambda one: one[0])
+        return tuple(LineBreak(day.isoformat(), reason) for day, reason in ordered)
+
+    def target(self, indicator: str, unit: str, on: date) -> TargetRef | None:
+        """The target of a unit that is in force on a day."""
+        for target in self._targets:
+            if (
+                target.indicator == indicator
+                and target.unit == unit
+                and target.valid_from <= on
+                and (target.valid_until is None or on < target.valid_until)
+            ):
+                until = target.valid_until
+                return TargetRef(
+                    value=target.value,
+                    direction="up" if target.direction == "up" else "down",
+                    until=until.isoformat() if until else None,
+                    document=target.document,
+                    sample=target.sample,
+                )
+        return None

@@ -1,0 +1,33 @@
+"""The dossiers that are overdue longest, without anything about a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ioc.store.pool import ReadPool
+
+MOST: Final = 10
+
+_OLDEST: Final = """
+    SELECT d.code, d.procedure_code, u.id, d.due_at
+      FROM dossier d JOIN unit u ON u.unit_key = d.handling_unit
+     WHERE d.resolved_at IS NULL AND d.due_at < %(now)s
+     ORDER BY d.due_at, d.code LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A dossier in hand whose due time has passed, and the unit that holds it."""
+
+    code: str
+    procedure: str
+    unit: str
+    due_at: datetime
+
+
+async def oldest(pool: ReadPool, now: datetime, most: int = MOST) -> list[Late]:
+    """Those overdue longest, longest first."""
+    async with pool.connection() as conn:
+        rows = await (await conn.execute(_OLDEST, {"now": now, "most": most})).fetchall()
+    return [Late(*row) for row in rows]
