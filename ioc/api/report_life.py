@@ -29,6 +29,9 @@ Closer = Annotated[Subject, Depends(requires(Permission.REPORT_CLOSE))]
 
 MOST_AT_ONCE = 1_000
 
+CENTRE = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.LEADER})
+"""Who sees drafts of all units; others see those of their own."""
+
 
 class MeasureList(msgspec.Struct):
     """The measures that agencies hand in."""
@@ -121,7 +124,7 @@ async def get_reports(
         unit=unit,
         period=wanted,
         state=state,
-        drafts_of=subject.units if subject.role is Role.AGENCY else None,
+        drafts_of=None if subject.role in CENTRE else subject.units,
         after=after,
         limit=limit,
     )
@@ -134,8 +137,7 @@ async def get_reports(
 async def get_history(report: UUID, subject: Reader, reads: Reads, facts: ServerFacts) -> Response:
     """Every version of a report: who, when and why."""
     row, versions = await reports.history(reads, report)
-    hidden = row is not None and row.state == "draft" and not subject.may_see_unit(row.unit)
-    if row is None or hidden:
+    if row is None or (row.state == "draft" and not _sees_draft(subject, row)):
         raise NotFound(f"there is no report {report}")
     declared = await measures.read(reads)
     return answer(
@@ -212,6 +214,10 @@ async def reopen(
         raise Invalid('opening a report again needs a reason; send {"reason": "…"}')
     desk = Desk(reads, writes, facts, subject, now)
     return answer(await desk.move_one("reopened", report, body))
+
+
+def _sees_draft(subject: Subject, row: ReportRow) -> bool:
+    return subject.role in CENTRE or row.unit in subject.units
 
 
 Move = Literal["approved", "closed", "reopened"]

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Response
 
-from ingest.report import FIELDS
+from ingest.report_item import FIELDS
 from ioc.api.deps import Now, Reads, ServerFacts, requires
 from ioc.api.reports import HEADINGS
 from ioc.auth.policy import Permission, Subject

@@ -7,15 +7,8 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from ingest.report import (
-    FIELDS,
-    DecodedReports,
-    Figure,
-    MeasureFacts,
-    ReportRules,
-    decode_reports,
-    decode_rows,
-)
+from ingest.report import DecodedReports, decode_reports, decode_rows
+from ingest.report_item import FIELDS, Figure, MeasureFacts, ReportRules
 from ioc.api.bodies import whole
 from ioc.api.deps import Facts, Health, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import shape

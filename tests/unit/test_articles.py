@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest.report import DecodedReports, Figure, MeasureFacts, ReportRules, decode_reports
+from ingest.report import DecodedReports, decode_reports
+from ingest.report_item import Figure, MeasureFacts, ReportRules
 from ioc.city.history import read_history
 from ioc.city.read import read_city
 from ioc.kpi.cycle import CALENDAR

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.report import (
-    DecodedReports,
-    Figure,
-    MeasureFacts,
-    ReportRules,
-    decode_reports,
-    decode_rows,
-)
+from ingest.report import DecodedReports, decode_reports, decode_rows
+from ingest.report_item import Figure, MeasureFacts, ReportRules
 from ioc.errors import Invalid
 from ioc.kpi.cycle import CALENDAR
 from ioc.model import Reason
