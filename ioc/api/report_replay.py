@@ -9,6 +9,7 @@ from ioc.api.reports import offers, read, receipt_of
 from ioc.model import Feed, Receipt
 from ioc.store import measures, quarantine, quarantined, reports
 from ioc.store.pool import Connection, ReadPool, WritePool
+from ioc.store.report_log import count
 
 JSON = "application/json"
 
@@ -64,7 +65,7 @@ async def _once_more(
     offered = offers(decoded.figures, feed, now)
     merged = await reports.merge(conn, offered, actor=f"feed:{feed.id}", now=now)
     receipt = receipt_of(decoded, merged)
-    await reports.count(
+    await count(
         conn, feed.key, offered, merged, quarantined=receipt.quarantined, size=len(item.payload),
         now=now, replayed=decoded.received,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from ioc.model import Feed, Receipt
 from ioc.store import measures, reports
 from ioc.store.flush import MOST_PROBLEMS
 from ioc.store.measures import Declared
-from ioc.store.report_rows import Offered, ReportRow
+from ioc.store.report_rows import Merged, Offered, ReportRow
 
 router = APIRouter(tags=["reports"])
 
@@ -140,7 +140,7 @@ def offers(
     ]
 
 
-def receipt_of(decoded: DecodedReports, merged: reports.Merged) -> Receipt:
+def receipt_of(decoded: DecodedReports, merged: Merged) -> Receipt:
     """What became of the reports of a body."""
     problems = [refused.problem for refused in decoded.refused]
     problems += [problem for _, problem in merged.refused]

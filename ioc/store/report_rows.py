@@ -12,7 +12,7 @@ from ioc.kpi.counts import Counts
 from ioc.kpi.cycle import covered
 from ioc.kpi.period import Period
 from ioc.kpi.reported import COUNTED, Bound, ReportedMeasure, ReportState
-from ioc.model import Reason
+from ioc.model import Problem, Reason
 
 Change = Literal["handed_in", "corrected", "approved", "closed", "reopened"]
 
@@ -60,6 +60,16 @@ class Offered:
     row: ReportRow
     raw: bytes
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of a batch; `refused` stand against what is stored already."""
+
+    stored: int
+    corrected: int
+    duplicate: int
+    refused: list[tuple[Offered, Problem]]
 
 
 CONTENT: Final = (

@@ -1,24 +1,23 @@
 """Reports as they are handed in, approved and closed: the newest state, and every version."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import numpy as np
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from ioc.kpi.counts import Counts
 from ioc.kpi.period import Period
 from ioc.kpi.reported import ReportedMeasure, ReportState
-from ioc.model import Problem, to_micros
-from ioc.store import audit, ledger, quarantine
+from ioc.model import Problem
+from ioc.store import audit, quarantine
 from ioc.store.pool import Connection, ReadPool, WritePool
+from ioc.store.report_log import confirm, count, write
 from ioc.store.report_rows import (
-    CONTENT,
     Change,
+    Merged,
     Offered,
     ReportRow,
     counted,
@@ -42,16 +41,6 @@ class VersionRow:
     document: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What became of a batch; `refused` stand against what is stored already."""
-
-    stored: int
-    corrected: int
-    duplicate: int
-    refused: list[tuple[Offered, Problem]]
-
-
 _REPORTS: Final = """
     SELECT r.report_id, f.id AS feed, r.measure_id AS measure, u.id AS unit, r.period_text,
            lower(r.period) AS starts, upper(r.period) AS ends, r.version, r.state, r.value,
@@ -70,34 +59,6 @@ _OVERLAPPING: Final = (
      WHERE r.period && daterange(%(since)s, %(until)s)
 """
 )
-
-_PUT: Final = """
-    INSERT INTO report (report_id, feed_key, measure_id, unit_key, period_text, period, version,
-           state, value, bound, printed_value, printed_decimals, numerator, denominator, rank, of,
-           movement, nothing_occurred, document, flags, changed_at, submitted_at, stored_at)
-    VALUES (%(report_id)s, (SELECT feed_key FROM feed WHERE id = %(feed)s), %(measure)s,
-           (SELECT unit_key FROM unit WHERE id = %(unit)s), %(period_text)s,
-           daterange(%(starts)s, %(ends)s), %(version)s, %(state)s, %(value)s, %(bound)s,
-           %(printed_value)s, %(printed_decimals)s, %(numerator)s, %(denominator)s, %(rank)s,
-           %(of)s, %(movement)s, %(nothing_occurred)s, %(document)s, %(flags)s, %(changed_at)s,
-           %(submitted_at)s, %(stored_at)s)
-    ON CONFLICT (report_id) DO UPDATE
-       SET version = excluded.version, state = excluded.state, value = excluded.value,
-           bound = excluded.bound, printed_value = excluded.printed_value,
-           printed_decimals = excluded.printed_decimals, numerator = excluded.numerator,
-           denominator = excluded.denominator, rank = excluded.rank, of = excluded.of,
-           movement = excluded.movement, nothing_occurred = excluded.nothing_occurred,
-           document = excluded.document, flags = excluded.flags,
-           changed_at = excluded.changed_at, submitted_at = excluded.submitted_at,
-           stored_at = excluded.stored_at
-"""
-
-_CONFIRM: Final = "UPDATE report SET changed_at = %s WHERE report_id = %s"
-
-_ADD_VERSION: Final = """
-    INSERT INTO report_version (report_id, version, at, actor, change, reason, document)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
 
 _LIST: Final = (
     _REPORTS
@@ -194,9 +155,8 @@ async def merge(
             continue
         row = _placed(there, offer.row, now)
         changed.append((row, outcome, offer.reason))
-    await _write(conn, changed, actor=actor, now=now)
-    async with conn.cursor() as cur:
-        await cur.executemany(_CONFIRM, confirmed)
+    await write(conn, changed, actor=actor, now=now)
+    await confirm(conn, confirmed)
     return Merged(counts["handed_in"], counts["corrected"], counts["duplicate"], merged.refused)
 
 
@@ -243,66 +203,6 @@ async def _overlapping(
     return found
 
 
-async def _write(
-    conn: Connection,
-    changed: Sequence[tuple[ReportRow, Change, str]],
-    *,
-    actor: str,
-    now: datetime,
-) -> None:
-    if not changed:
-        return
-    async with conn.cursor() as cur:
-        await cur.executemany(_PUT, [asdict(row) for row, _, _ in changed])
-        await cur.executemany(
-            _ADD_VERSION,
-            [
-                (row.report_id, row.version, now, actor, change, reason, _document(row))
-                for row, change, reason in changed
-            ],
-        )
-
-
-def _document(row: ReportRow) -> Jsonb:
-    """A version as it is kept: its state and content."""
-    return Jsonb(
-        {
-            "state": row.state,
-            **{name: getattr(row, name) for name in CONTENT},
-            "flags": row.flags,
-            "changed_at": row.changed_at.isoformat(),
-        }
-    )
-
-
-async def count(
-    conn: Connection,
-    feed: int,
-    offered: Sequence[Offered],
-    merged: Merged,
-    *,
-    quarantined: int,
-    size: int,
-    now: datetime,
-    replayed: int = 0,
-) -> None:
-    """Add a batch to the ledger; its lag is the time since the figures changed."""
-    taken = merged.stored + merged.duplicate + merged.corrected
-    counts = [
-        taken + quarantined, merged.stored, merged.duplicate, merged.corrected, 0, quarantined,
-        0, 0, size, replayed,
-    ]  # fmt: skip
-    lag_us = [to_micros(now) - to_micros(offer.row.changed_at) for offer in offered]
-    tally = ledger.gather(
-        np.array([feed], np.int64),
-        np.array([to_micros(now)], np.int64),
-        np.array([counts], np.int64),
-        owner=np.zeros(len(lag_us), np.intp),
-        lag_us=np.array(lag_us, np.int64),
-    )
-    await ledger.add(conn, tally)
-
-
 async def move(
     conn: Connection,
     rows: Sequence[ReportRow],
@@ -315,7 +215,7 @@ async def move(
 ) -> list[ReportRow]:
     """Put reports into another state, with a version and an entry in the audit trail for each."""
     moved = [replace(row, state=state, version=row.version + 1, stored_at=now) for row in rows]
-    await _write(conn, [(row, change, reason) for row in moved], actor=actor, now=now)
+    await write(conn, [(row, change, reason) for row in moved], actor=actor, now=now)
     for before, after in zip(rows, moved, strict=True):
         await audit.record(
             conn, now=now, actor=actor, source="rest", action=f"report.{change}",

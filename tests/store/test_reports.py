@@ -18,7 +18,7 @@ from ioc.kpi.reported import ReportedMeasure
 from ioc.model import Problem, Reason, Text
 from ioc.store import measures, reports
 from ioc.store.pool import ReadPool, WritePool, connect
-from ioc.store.report_rows import Offered, ReportRow, counted, judged
+from ioc.store.report_rows import Merged, Offered, ReportRow, counted, judged
 from tests.fixtures.store import NOW, a_feed_key, a_province, adds_up, ledger_rows, rows_of
 
 CHANGED = datetime(2026, 8, 3, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Office:
         self.url, self.reads, self.writes = url, *pools
         self.key, self.feed = 0, ""
 
-    async def put(self, *rows: ReportRow, reason: str = "") -> reports.Merged:
+    async def put(self, *rows: ReportRow, reason: str = "") -> Merged:
         offered = [
             Offered(place, replace(row, feed=self.feed), b"{}", reason)
             for place, row in enumerate(rows)
