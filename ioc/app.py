@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.dossier import Dossier
-from ingest.report import Report
+from ingest.report_item import Report
 from ingest.ticket import Ticket
 from ioc.api import (
     alerts,
@@ -21,6 +21,7 @@ from ioc.api import (
     export,
     feeds,
     health,
+    indicators,
     layers,
     ledger,
     live,
@@ -31,7 +32,9 @@ from ioc.api import (
     quality,
     quarantine,
     replay,
+    report_due,
     report_life,
+    report_template,
     reports,
     scores,
     series,
@@ -74,8 +77,8 @@ def create_app(state: State) -> FastAPI:
     )
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
-        units, export, alerts, boards, quality, city, sources, live, wire_document,
-        reports, report_life, scores, tickets, ticket_moves, open311,
+        units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
+        reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

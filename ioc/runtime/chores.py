@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ioc.clock import monotonic
-from ioc.errors import Unavailable
+from ioc.errors import Invalid, Unavailable
 from ioc.runtime.center import Center
 from ioc.runtime.metered import Metered
 from ioc.store import batches, feeds, housekeeping, quarantine
@@ -35,6 +35,11 @@ HOUSE_SECONDS: Final = 3600.0
 """How often partitions are made ahead and old observations deleted."""
 
 QUARANTINE_SECONDS: Final = 60.0
+
+REPORT_SECONDS: Final = 5.0
+"""How often it is looked at which reports are overdue."""
+REPORT_REST: Final = 20
+"""It rests for that many times as long as looking took."""
 
 SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
@@ -66,6 +71,7 @@ def chores(center: Center) -> dict[str, Chore]:
     if center.role.judges:
         found["housekeeping"] = lambda: keep_house(center)
         found["quarantine"] = lambda: tidy_quarantine(center)
+        found["reports"] = lambda: judge_reports(center)
     if center.role.judges and center.role.shared:
         found["batches"] = lambda: drop_batches(center)
     return found
@@ -114,6 +120,20 @@ async def tidy_quarantine(center: Center) -> None:
         await asyncio.sleep(QUARANTINE_SECONDS)
         with suppress(Unavailable):
             await quarantine.tidy(center.writes, center.clock.now())
+
+
+async def judge_reports(center: Center) -> None:
+    """Look again and again at which reports are overdue; a lost database only delays that."""
+    while True:
+        began = monotonic()
+        try:
+            overdue = await center.reporting.overdue(center.clock.now())
+            await center.alerting.judge_reports(overdue)
+        except Unavailable:
+            log.warning("the database is away; which reports are overdue is looked at later")
+        except Invalid:
+            log.exception("an obligation cannot be judged; correct it in reporting.toml")
+        await asyncio.sleep(max(REPORT_SECONDS, REPORT_REST * (monotonic() - began)))
 
 
 async def keep_boards(center: Center) -> None:

@@ -44,6 +44,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/measures": KNOWN,
     "GET /api/v1/scores": READERS,
     "GET /api/v1/reports": READERS,
+    "GET /api/v1/reports/due": READERS,
+    "GET /api/v1/reports/template.xlsx": READERS,
     "GET /api/v1/reports/{report}/history": READERS,
     "POST /api/v1/reports/approve": {AGENCY, OTHER_AGENCY},  # each only what is its own
     "POST /api/v1/reports/close": {OPERATOR, ADMIN},
@@ -96,6 +98,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/boards/{board}": READERS,
     "GET /api/v1/indicators": READERS,
     "GET /api/v1/indicators/{indicator}/values": READERS,
+    "GET /api/v1/indicators/{indicator}/history": READERS,
+    "PUT /api/v1/indicators/{indicator}": {ADMIN},
     "GET /api/v1/rankings/{indicator}": READERS,
     "GET /api/v1/quality": READERS,
     "GET /api/v1/quality/ranking": READERS,
@@ -190,6 +194,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "{item}": [{"series": "a/x"}],
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,
+        "{indicator}": _DEFINITION,
         "replay": {},
         "mapping": {"mapping": {"series": "id", "time": "at", "value": "v"}},
         "test": {"mapping": {"series": "id", "time": "at", "value": "v"}, "sample": []},
@@ -208,6 +213,11 @@ _ONCE = ("/alerts/", "/reports/", "/tickets/", "DELETE", "/sources")
 _REPORT = {
     "measure": "documents_out", "unit": "so-y-te", "period": "2026-07", "value": 7,
     "document": "BC 1",
+}  # fmt: skip
+_DEFINITION = {
+    "name": {"vi": "Nộp trực tuyến", "en": "Filed online"}, "domain": "service", "kind": "share",
+    "source": "measures", "numerator": "received_online", "denominator": "received_here",
+    "uom": "%", "decimals": 1, "direction": "up", "from": "2100-01-01",
 }  # fmt: skip
 _TICKET = {
     "code": "Q-1", "category": "an-toan-thuc-pham", "received_at": "2026-07-01T08:00:00+07:00",
