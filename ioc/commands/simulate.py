@@ -184,7 +184,8 @@ async def _keys(
     config: Config, province: SimulatedProvince, memory_path: Path
 ) -> AsyncGenerator[_Keys]:
     """Keys for the length of a run; those that a killed run left behind are revoked first."""
-    wanted = [feed.spec for feed in province.feeds.values()] + province.dossier_feeds
+    wanted = [feed.spec for feed in province.feeds.values()]
+    wanted += province.dossier_feeds + province.ticket_feeds
     agencies = {feed.agency for feed in wanted if feed.domain in BY_MQTT}
     async with connection(config) as conn:
         found = await identity.read(conn)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ioc.city.spec import City, CityFeed
 from ioc.model import Domain
+from ioc.simulate import tickets
 from ioc.simulate.calendar import DAY, HOUR, Calendar
 from ioc.simulate.electricity import Substations
 from ioc.simulate.environment import Air, Rivers
@@ -111,7 +112,13 @@ class SimulatedProvince:
         self.dossier_feeds = [
             feed
             for feed in city.feeds
-            if feed.simulated and feed.domain is Domain.SERVICE and not feed.series
+            if feed.simulated
+            and feed.domain is Domain.SERVICE
+            and not feed.series
+            and feed.id not in tickets.FEEDS
+        ]
+        self.ticket_feeds = [
+            feed for feed in city.feeds if feed.simulated and feed.id in tickets.FEEDS
         ]
         self._talkative = [
             (feed.id, feature)

@@ -22,6 +22,7 @@ from ioc.simulate.progress import Progress
 from ioc.simulate.province import SimulatedFeed, SimulatedProvince
 from ioc.simulate.publisher import Publisher, SignInRefused
 from ioc.simulate.rhythm import Rhythm
+from ioc.simulate.tickets import DAYS_BACK, TicketDesk, ticket_bodies
 from ioc.simulate.truth import TruthFile
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,8 @@ class Simulator:
                 sent = tasks.create_task(self._past_dossiers(feed, spans[feed.id]))
                 tasks.create_task(self._dossiers(feed, sent))
                 past.append(sent)
+            for feed in self._province.ticket_feeds:
+                tasks.create_task(self._tickets(feed))
             tasks.create_task(self._report(past))
 
     def remember(self) -> None:
@@ -181,7 +184,8 @@ class Simulator:
         self._done += piece.rows
 
     async def _post(self, feed: CityFeed, body: bytes, part: str = "observations") -> None:
-        kind = encode.JSON if part == "dossiers" else encode.content_type(feed.format)
+        observed = part == "observations"
+        kind = encode.content_type(feed.format) if observed else encode.JSON
         key = self._doors.keys[feed.id]
         receipt = await self._doors.rest.send(feed.id, part, key, body, kind)
         self.sent += receipt.received
@@ -300,6 +304,24 @@ class Simulator:
         for day in days_back(first, last):
             counter.remember(await asyncio.to_thread(self._office.day, day))
         return counter
+
+    async def _tickets(self, feed: CityFeed) -> None:
+        """Send every ticket that changes soon after it does, those of the past at once."""
+        desk = TicketDesk(self._province.city, self._province.calendar, seed=self._province.seed)
+        past = self._start - DAYS_BACK * DAY if self._settings.backfill else self._start
+        told = self._memory.told.get(feed.id, past)
+        while True:
+            now = self._now()
+            since, until = self._rhythm.lived_at(told), self._rhythm.lived_at(now)
+            changed = await asyncio.to_thread(lambda: list(desk.changed(since, until)))  # noqa: B023
+            found = [one.told(until, self._rhythm.shown, self._prefix) for one in changed]
+            for body in ticket_bodies(found):
+                await self._post(feed, body, "tickets")
+            told = now
+            if found and self._settings.backfill:
+                self._memory.told[feed.id] = told
+                self.remember()
+            await asyncio.sleep(LOOK_SECONDS)
 
     # The truth
 

@@ -25,7 +25,8 @@ def province(city: City) -> SimulatedProvince:
 
 
 def test_every_simulated_feed_of_the_city_is_driven(province: SimulatedProvince, city: City):
-    driven = set(province.feeds) | {feed.id for feed in province.dossier_feeds}
+    others = province.dossier_feeds + province.ticket_feeds
+    driven = set(province.feeds) | {feed.id for feed in others}
     assert driven == {feed.id for feed in city.feeds if feed.simulated}
     for feed in province.feeds.values():
         moment = np.array([NOW], np.int64)
