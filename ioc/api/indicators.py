@@ -72,7 +72,7 @@ class IndicatorList(msgspec.Struct):
     next: str | None = None
 
 
-class History(msgspec.Struct):
+class FigureHistory(msgspec.Struct):
     """One figure period by period, with the days on which its line is broken."""
 
     indicator: str
@@ -130,7 +130,7 @@ async def get_values(
     return answer(await boards.figures.value(indicator, unit or province, wanted, now, as_of))
 
 
-@router.get("/indicators/{indicator}/history", responses=shape(History))
+@router.get("/indicators/{indicator}/history", responses=shape(FigureHistory))
 async def get_history(
     indicator: str,
     _: Reader,
@@ -154,7 +154,7 @@ async def get_history(
     items = await boards.figures.line(indicator, wanted, periods, now, as_of)
     start, end = periods[0].start, periods[-1].end
     breaks = boards.figures.breaks(indicator, wanted, start, end, as_of)
-    return answer(History(indicator, wanted, cycle, defined.uom, items, breaks))
+    return answer(FigureHistory(indicator, wanted, cycle, defined.uom, items, breaks))
 
 
 @router.put(
