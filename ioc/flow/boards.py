@@ -15,6 +15,7 @@ from ioc.flow.figures import Figures
 from ioc.flow.newest import NewestValues
 from ioc.flow.present import PresentFigures
 from ioc.flow.tables import Tables
+from ioc.flow.ticket_counts import TicketCounts
 from ioc.flow.trends import Trends
 from ioc.flow.unit_layer import UnitLayer
 from ioc.kpi.evaluate import Figure
@@ -63,7 +64,8 @@ class Boards:
         self._clock = clock
         newest = NewestValues(registry, latest)
         reports = ReportCounts(reads)
-        self._counting = Counting([DossierCounts(reads, writes, zone), reports])
+        tickets = TicketCounts(reads, zone)
+        self._counting = Counting([DossierCounts(reads, writes, zone), tickets, reports])
         self.tables = Tables(self._counting, reports)
         self.figures = Figures(self.tables, zone)
         self.present = PresentFigures(registry, newest, health)

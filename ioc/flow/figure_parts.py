@@ -25,11 +25,12 @@ def short(id: str, unit: str, table: Table) -> PeriodFigure:
     found = table.find(id)
     if found is None:
         return PeriodFigure(period=table.period.text, value=None)
+    numerator, denominator = table.parts(id, unit)
     return PeriodFigure(
         period=table.period.text,
         value=table.value(id, unit),
-        numerator=table.number(found.numerator, unit),
-        denominator=table.number(found.denominator, unit),
+        numerator=numerator,
+        denominator=denominator,
         version=found.indicator.version,
         estimated=table.estimated(unit),
     )

@@ -164,8 +164,8 @@ class Figures:
         ]
 
     def _is_known(self, found: Computed, unit: str, table: Table) -> bool:
-        known = table.number(found.numerator, unit) is not None
-        return known or table.value(found.indicator.id, unit) is not None
+        id = found.indicator.id
+        return table.parts(id, unit)[0] is not None or table.value(id, unit) is not None
 
     async def line(
         self,
@@ -187,8 +187,7 @@ class Figures:
         indicator = found.indicator
         last = table.period.end - timedelta(days=1)
         on = beside.as_of or min(self.today(now), last)
-        value, numerator = table.value(id, unit), table.number(found.numerator, unit)
-        denominator = table.number(found.denominator, unit)
+        value, (numerator, denominator) = table.value(id, unit), table.parts(id, unit)
         score = table.score(indicator, unit)
         target = self.target(id, unit, on)
         name = self.organisation.find(unit, on)

@@ -12,7 +12,7 @@ from ioc.kpi.comparison import in_cycle
 from ioc.kpi.computed import Computed, compute
 from ioc.kpi.counts import Counts
 from ioc.kpi.definition import Direction
-from ioc.kpi.evaluate import ranks
+from ioc.kpi.evaluate import ranks, share
 from ioc.kpi.expression import Column
 from ioc.kpi.indicator import Definitions, Indicator
 from ioc.kpi.measure import BUILT_IN
@@ -20,7 +20,7 @@ from ioc.kpi.period import Period
 from ioc.kpi.restate import restate
 from ioc.kpi.rollup import rolled_up
 from ioc.org import Organisation
-from ioc.store.report_rows import ReportRow
+from ioc.store.report_rows import ReportRow, exact
 
 MOST_KEPT: Final = 128
 
@@ -57,7 +57,30 @@ class Table:
         if found is None:
             return None
         row = self.score(found.indicator, unit)
-        return self.number(found.value, unit) if row is None else row.value
+        if row is not None:
+            return row.value
+        if self.stated(found.indicator, unit) is not None:
+            over, under = self.parts(indicator, unit)
+            return share(over, under) if found.indicator.kind == "share" else over
+        return self.number(found.value, unit)
+
+    def parts(self, indicator: str, unit: str) -> tuple[float | None, float | None]:
+        """Numerator and denominator."""
+        found = self.find(indicator)
+        if found is None:
+            return None, None
+        row = self.stated(found.indicator, unit)
+        if row is not None:
+            over = row.numerator if found.indicator.kind == "share" else exact(row)
+            return over, row.denominator
+        return self.number(found.numerator, unit), self.number(found.denominator, unit)
+
+    def stated(self, indicator: Indicator, unit: str) -> ReportRow | None:
+        """The report whose own counts are the figure, of an indicator without formulas."""
+        formulas = indicator.formulas
+        if indicator.printed is None or formulas is None or formulas.numerator is not None:
+            return None
+        return self.official.get((indicator.printed, unit))
 
     def score(self, indicator: Indicator, unit: str) -> ReportRow | None:
         """The report of the official points of a unit."""

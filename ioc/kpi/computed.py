@@ -101,13 +101,13 @@ def _add_up(
             complete[:] = False
             continue
         known = ~np.isnan(part.value)
-        most = np.full(rows, part.indicator.maximum or 0.0)
+        most = np.where(known, part.indicator.maximum or 0.0, 0.0)
+        whole = known
         if isinstance(part.indicator.source, PartsSource):
-            most = part.covered
-            complete &= known & (part.covered >= (part.indicator.maximum or 0.0))
-        else:
-            complete &= known
-            most = np.where(known, most, 0.0)
+            whole = known & (part.covered >= (part.indicator.maximum or 0.0))
+            # What is added up must be what is said to be covered.
+            most = np.where(known, part.covered, 0.0) if source.partial else part.covered
+        complete &= whole
         value += np.where(known, part.value, 0.0)
         covered += most
     shown = (covered > 0) if source.partial else complete

@@ -205,10 +205,10 @@ def _measures(written: Definition) -> MeasureSource:
     if kind in ("max", "mean"):
         cure = "write ratio for a mean, or take latest values"
         raise invalid(written.id, "kind", f"{kind} is not made of measures", cure)
-    if written.numerator is None and written.imported is None:
+    if written.numerator is None and written.imported is None and written.printed is None:
         raise invalid(written.id, "numerator", "is missing", _A_FORMULA)
     divided = kind in ("share", "ratio")
-    if divided and written.denominator is None:
+    if divided and written.denominator is None and written.numerator is not None:
         raise invalid(written.id, "denominator", "is missing", f"a {kind} needs one")
     if kind in ("sum", "count") and written.denominator is not None:
         cure = f"a {kind} has none: leave it out"

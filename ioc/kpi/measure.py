@@ -102,6 +102,7 @@ _PROCEDURES: Final = (
     ("procedures_population_data", "Thủ tục dùng dữ liệu dân cư", "With population data"),
     ("procedures_for_people", "Thủ tục của người dân", "Procedures for people"),
     ("procedures_in_authority", "Thủ tục thuộc thẩm quyền", "Procedures in authority"),
+    ("procedures_content_full", "Thủ tục công khai đủ nội dung", "Published with all parts"),
 )  # fmt: skip
 
 _PROCEDURES_MADE: Final = (
@@ -131,6 +132,9 @@ _TICKETS: Final = (
     ("petitions_due", "Kiến nghị phải xử lý", "Petitions to be handled"),
     ("petitions_disliked_repeated_late", "Kiến nghị không hài lòng, lặp lại hoặc quá hạn",
      "Petitions disliked, repeated or late"),
+    ("field_reports_received", "Phản ánh hiện trường tiếp nhận", "Field reports received"),
+    ("field_reports_due", "Phản ánh hiện trường phải xử lý", "Field reports to be handled"),
+    ("field_reports_on_time", "Phản ánh hiện trường đúng hạn", "Field reports on time"),
     ("petitions_rules", "Kiến nghị về quy định", "Petitions about rules"),
     ("petitions_staff", "Kiến nghị về cán bộ", "Petitions about staff"),
 )  # fmt: skip

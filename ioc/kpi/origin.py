@@ -84,7 +84,8 @@ class MeasureSource(msgspec.Struct, frozen=True, kw_only=True):
     """Formulas over named measures; `score` makes points of them.
 
     `when_none` are the points where there is nothing to be a share of. Without a numerator the
-    points can only be imported, because nobody published how they are made.
+    points can only be imported, because nobody published how they are made, and a share is that
+    of the counts that its reports carry.
     """
 
     numerator: Formula | None = None
