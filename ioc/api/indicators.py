@@ -84,7 +84,7 @@ class FigureHistory(msgspec.Struct):
     next: str | None = None
 
 
-class Trial(msgspec.Struct):
+class DefinitionTrial(msgspec.Struct):
     """What a definition makes of a period, beside the one that is in force; nothing is kept."""
 
     period: str
@@ -159,7 +159,7 @@ async def get_history(
 
 @router.put(
     "/indicators/{indicator}",
-    responses=shape(Trial),
+    responses=shape(DefinitionTrial),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -194,7 +194,7 @@ async def put_indicator(
             figures.organisation,
         )  # fmt: skip
         old = figures.definitions.of(indicator, wanted)
-        trial = Trial(
+        trial = DefinitionTrial(
             period=wanted.text,
             stored=not dry_run,
             version=proposal.made.version,
