@@ -76,6 +76,9 @@ def test_a_missing_report_raises_one_alert_that_names_the_unit_until_it_comes(
     due = _due(centre)
     assert (due[UNIT]["state"], due[UNIT]["missing"]) == ("missing", [MEASURE["id"]])
     assert due[UNIT]["post"] == "Chánh Văn phòng"
+    answers = due[UNIT]["answers"]
+    assert answers["unit"] == UNIT
+    assert answers["contact"]["phone"] in alert["reason"]["vi"]
     assert door.post([_report()], part="reports").json()["stored"] == 1
     eventually(lambda: UNIT not in _alerts(centre))
     assert _due(centre)[UNIT]["state"] == "late"
