@@ -1,6 +1,6 @@
 """Reports as they are handed in, approved and closed: the newest state, and every version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -8,9 +8,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from ioc.kpi.counts import Counts
 from ioc.kpi.period import Period
-from ioc.kpi.reported import ReportedMeasure, ReportState
+from ioc.kpi.reported import ReportState
 from ioc.model import Problem
 from ioc.store import audit, quarantine
 from ioc.store.pool import Connection, ReadPool, WritePool
@@ -20,7 +19,6 @@ from ioc.store.report_rows import (
     Merged,
     Offered,
     ReportRow,
-    counted,
     judged,
     same_period,
 )
@@ -280,9 +278,3 @@ async def within(pool: ReadPool, measures: Sequence[str], period: Period) -> lis
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(ReportRow)) as cur:
         await cur.execute(_WITHIN, [list(measures), period.start, period.end])
         return await cur.fetchall()
-
-
-async def counts(pool: ReadPool, measures: Mapping[str, ReportedMeasure], period: Period) -> Counts:
-    """What units handed in of some measures for a period, as `counted` says."""
-    rows = await within(pool, list(measures), period)
-    return counted(rows, measures, period)

@@ -315,7 +315,7 @@ export type QuarantineState = 'open' | 'replayed' | 'dropped'
 
 export interface QuarantineRow {
   id: number
-  kind: 'observations' | 'dossiers'
+  kind: 'observations' | 'dossiers' | 'reports' | 'tickets'
   state: QuarantineState
   replayable: boolean
   received_at: Instant
