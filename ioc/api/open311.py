@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from hashlib import sha256
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -23,17 +24,16 @@ from ioc.api.georeport import (
     ServiceRequest,
 )
 from ioc.api.open311_form import posted, ticket_of
+from ioc.api.open311_items import service, service_request, states_of
 from ioc.api.short import bounded
 from ioc.api.ticket_desk import Desk, open_desk
-from ioc.api.ticket_items import unit_ref
 from ioc.auth.tokens import hash_secret
 from ioc.catalogue import preferred
 from ioc.errors import IocError, NotFound, NotPermitted, UnsupportedFormat
-from ioc.model import Feed, Receipt
+from ioc.model import Feed, Problem, Receipt
 from ioc.store import ticket_intake, ticket_rows
+from ioc.store.ticket_intake import RefusedItem
 from ioc.store.ticket_rows import TicketRow, Wanted
-from ioc.tickets.life import ENDED, State
-from ioc.tickets.plan import Category
 
 SPAN: Final = timedelta(days=90)
 """What is listed without dates, as the standard says."""
@@ -124,7 +124,7 @@ async def get_services(request: Request, reads: Reads, facts: ServerFacts, now: 
     """What can be reported."""
     desk = await open_desk(reads, facts, now)
     language = preferred(request.headers.get("accept-language"))
-    return answer([_service(category, language) for category in desk.plan.categories])
+    return answer([service(category, language) for category in desk.plan.categories])
 
 
 @router.get(
@@ -166,16 +166,29 @@ async def post_request(
 ) -> Response:
     """Take a ticket; its id is given at once. Devices and accounts are not kept."""
     desk = await open_desk(reads, facts, now)
-    ticket = ticket_of(await posted(request), now)
     try:
+        ticket = ticket_of(await posted(request), now)
         offered = desk.offered(checked(ticket, desk.rules(feed, now)), feed, now)
     except Fault as fault:
+        await _refuse(writes, health, feed, request, fault, now)
         return _faults(400, fault.detail)
-    await ticket_intake.put(writes, feed, [offered], [], now=now)
+    size = len(await request.body())
+    await ticket_intake.put(writes, feed, [offered], [], now=now, size=size)
     health.note(feed, Receipt(received=1, stored=1), None, now)
-    notice = f"expected by {_stamp(offered.row.due_at)}"
+    notice = f"expected by {offered.row.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     accepted = AcceptedRequest(service_request_id=str(offered.row.ticket_id), service_notice=notice)
     return answer([accepted], 201)
+
+
+async def _refuse(
+    writes: Writes, health: Health, feed: Feed, request: Request, fault: Fault, now: Now
+) -> None:
+    """Count what was not taken; only its hash is kept."""
+    body = await request.body()
+    problem = Problem(0, fault.reason, fault.detail)
+    refused = RefusedItem(problem, len(body), sha256(body).digest())
+    await ticket_intake.put(writes, feed, [], [refused], now=now, size=len(body))
+    health.note(feed, Receipt(received=1, quarantined=1, problems=[problem]), None, now)
 
 
 @router.get("/open311/v2/requests.json", responses=_array(ServiceRequest), dependencies=[Here])
@@ -198,12 +211,12 @@ async def get_requests(
     until = _utc(end_date)
     since = _utc(start_date) or (None if ids else (until or now) - SPAN)
     wanted = Wanted(
-        feed=feed.id, ids=ids, states=_states(status), since=since, until=until, limit=page_size,
+        feed=feed.id, ids=ids, states=states_of(status), since=since, until=until, limit=page_size,
         category=None if service_code is None else _category(desk, service_code),
     )  # fmt: skip
     rows = await ticket_rows.listed(reads, wanted, now)
     language = preferred(request.headers.get("accept-language"))
-    return answer([_shown(desk, row, language) for row in rows])
+    return answer([service_request(desk, row, language) for row in rows])
 
 
 @router.get(
@@ -218,7 +231,7 @@ async def get_request(
     """One ticket of this key's feed, in an array."""
     desk = await open_desk(reads, facts, now)
     row = await _own(reads, service_request_id, feed)
-    return answer([_shown(desk, row, preferred(request.headers.get("accept-language")))])
+    return answer([service_request(desk, row, preferred(request.headers.get("accept-language")))])
 
 
 @router.get("/open311/v2/tokens/{token}.json", responses=_array(RequestToken), dependencies=[Here])
@@ -259,47 +272,6 @@ def _category(desk: Desk, service_code: str) -> str:
     return service_code if found is None else found.id
 
 
-def _states(status: str | None) -> list[str] | None:
-    if not status:
-        return None
-    asked = {part.strip() for part in status.split(",")}
-    return [state.value for state in State if ("closed" if state in ENDED else "open") in asked]
-
-
-def _service(category: Category, language: Literal["vi", "en"]) -> Service:
-    return Service(
-        service_code=category.service_code,
-        service_name=getattr(category.name, language),
-        description=getattr(category.description, language),
-        group=getattr(category.group, language),
-    )
-
-
-def _shown(desk: Desk, row: TicketRow, language: Literal["vi", "en"]) -> ServiceRequest:
-    category = desk.category(row)
-    published = row.published_at is not None
-    return ServiceRequest(
-        service_request_id=str(row.ticket_id),
-        status="closed" if State(row.state) in ENDED else "open",
-        status_notes=(row.result or None) if published else row.state,
-        service_name=getattr(category.name, language),
-        service_code=category.service_code,
-        description=row.description or None,
-        agency_responsible=unit_ref(desk, row.unit or row.lead).name,
-        requested_datetime=row.received_at,
-        updated_datetime=row.changed_at,
-        expected_datetime=row.due_at,
-        address=row.address or None,
-        lat=row.latitude,
-        long=row.longitude,
-        media_url=row.media_url or None,
-    )
-
-
 def _utc(at: datetime | None) -> datetime | None:
     """A date without an offset is in UTC, as in the standard's examples."""
     return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

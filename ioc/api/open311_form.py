@@ -1,5 +1,6 @@
 """The form in which GeoReport v2 sends a request, as a ticket."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -7,9 +8,10 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from ingest.ticket import LONGEST_LINE, LONGEST_TEXT, LONGEST_URL, Reporter, Ticket
+from ingest.ticket import LONGEST_LINE, LONGEST_TEXT, LONGEST_URL, Fault, Reporter, Ticket
 from ioc.errors import Invalid, UnsupportedFormat
 from ioc.ids import uuid7
+from ioc.model import Reason
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -40,22 +42,23 @@ async def posted(request: Request) -> dict[str, str]:
 
 
 def ticket_of(form: Mapping[str, str], now: datetime) -> Ticket:
-    """The ticket of a form; `Invalid` names every field that is too much or too little."""
+    """The ticket of a form; `Fault` names every field that is too much or too little."""
     unknown = sorted(name[:40] for name in form if name not in KNOWN)
     if unknown:
-        raise Invalid(
+        raise Fault(
+            Reason.PERSONAL_DATA,
             f"unknown fields: {', '.join(unknown)}; no service has attributes, send what "
-            "GeoReport v2 names"
+            "GeoReport v2 names",
         )
     for name, most in KEPT.items():
         if len(form.get(name, "")) > most:
-            raise Invalid(f"{name} has more than {most} characters")
+            raise Fault(Reason.VALUE_INVALID, f"{name} has more than {most} characters")
     if not form.get("service_code"):
-        raise Invalid("service_code is missing; see services.json")
+        raise Fault(Reason.VALUE_MISSING, "service_code is missing; see services.json")
     longitude, latitude = _degrees(form, "long"), _degrees(form, "lat")
     address = form.get("address_string", "").strip()
     if (longitude is None or latitude is None) and not address:
-        raise Invalid("a place is missing: send lat and long, or address_string")
+        raise Fault(Reason.VALUE_MISSING, "a place is missing: send lat and long or address_string")
     name = f"{form.get('last_name', '').strip()} {form.get('first_name', '').strip()}".strip()
     return Ticket(
         code=str(uuid7(now)),
@@ -79,7 +82,7 @@ def _degrees(form: Mapping[str, str], name: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise Invalid(f"{name} is not a number of degrees, such as 21.3") from None
-    if not -180 <= value <= 180:  # also what is not a number
-        raise Invalid(f"{name} is not a number of degrees, such as 21.3")
+        value = math.nan
+    if not -180 <= value <= 180:
+        raise Fault(Reason.PLACE_INVALID, f"{name} is not a number of degrees, such as 21.3")
     return value

@@ -104,12 +104,17 @@ _MOVES: Final[Mapping[State, Mapping[Move, State]]] = {
         Move.RETURN: State.RETURNED,
         Move.ASSIGN: State.ASSIGNED,
     },
-    State.ACCEPTED: {Move.START: State.IN_PROGRESS, Move.RETURN: State.RETURNED},
+    State.ACCEPTED: {
+        Move.START: State.IN_PROGRESS,
+        Move.RETURN: State.RETURNED,
+        Move.ASSIGN: State.ASSIGNED,
+    },
     State.RETURNED: {Move.ASSIGN: State.ASSIGNED, Move.REJECT: State.REJECTED},
     State.IN_PROGRESS: {
         Move.RESOLVE: State.RESOLVED,
         Move.REQUEST_EXTENSION: State.EXTENSION_REQUESTED,
         Move.ASK_SUPPLEMENT: State.WAITING,
+        Move.ASSIGN: State.ASSIGNED,
     },
     State.WAITING: {Move.SUPPLEMENT: State.WAITING, Move.REJECT: State.REJECTED},
     State.EXTENSION_REQUESTED: {Move.EXTEND: State.IN_PROGRESS},

@@ -122,8 +122,10 @@ def test_lists_are_cut_by_service_status_dates_ids_and_size(server: Server, door
 def test_what_is_wrong_is_told_in_the_way_of_the_standard(
     door: FeedDoor, change: dict[str, str], said: str
 ) -> None:
+    before = door.ledger()
     answer = _post(door, {**REPORT, "api_key": door.key, **change})
     assert answer.status_code == 400
+    assert door.ledger()["quarantined"] == before["quarantined"] + 1
     [fault] = answer.json()
     assert fault["code"] == 400
     assert said in fault["description"]

@@ -56,6 +56,19 @@ def test_an_agency_sees_its_own_units_and_the_others_see_all() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
+def test_who_reported_a_ticket_is_known_to_the_centre_alone(role: Role) -> None:
+    centre = role in (Role.ADMINISTRATOR, Role.OPERATOR)
+    assert _subject(role).may(Permission.TICKET_CONTACT) == centre
+    assert _subject(role).may(Permission.TICKET_ROUTE) == centre
+    assert _subject(role).may(Permission.TICKET_HANDLE) == (centre or role is Role.AGENCY)
+
+
+@pytest.mark.parametrize("role", [Role.WALL, Role.FEED])
+def test_screens_and_keys_see_no_tickets(role: Role) -> None:
+    assert not _subject(role).may(Permission.TICKET_READ)
+
+
+@pytest.mark.parametrize("role", Role)
 def test_what_a_role_lists_is_what_it_may(role: Role) -> None:
     subject = _subject(role)
     assert subject.permissions == [p for p in Permission if subject.may(p)]

@@ -93,6 +93,13 @@ def test_a_result_is_sent_back_by_the_centre_not_taken_back_by_the_unit():
     assert (life.state, life.outcome, life.ended_at) == (State.IN_PROGRESS, None, None)
 
 
+@pytest.mark.parametrize("many", [2, 3, 4])
+def test_the_centre_gives_what_is_in_hand_to_another_unit_at_any_time(many: int):
+    moved_on = _go(_through(*HANDLED[:many]), Move.ASSIGN, unit="so-b")
+    assert (moved_on.state, moved_on.unit) == (State.ASSIGNED, "so-b")
+    assert not is_handling(State.IN_PROGRESS, Move.ASSIGN)
+
+
 @pytest.mark.parametrize("move", [Move.REJECT, Move.ASK_SUPPLEMENT])
 def test_what_people_must_explain_needs_a_reason(move: Move):
     with pytest.raises(Invalid, match="reason"):
