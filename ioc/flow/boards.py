@@ -1,5 +1,6 @@
 """The figures of the boards, computed on a timer from what is stored, and shown as topics."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -198,6 +199,8 @@ class Boards:
         ]
         if document.get("units") == "children":
             for id in wanted:
+                # Thousands of figures take a tenth of a second: the flow gets its turn between.
+                await asyncio.sleep(0)
                 found += [
                     self._dressed(item, period, now)
                     for item in self.figures.ranked(id, beside, now)

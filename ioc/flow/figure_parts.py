@@ -54,13 +54,13 @@ def own_score(found: Computed, unit: str, table: Table) -> OwnScore | None:
     indicator = found.indicator
     if indicator.maximum is None:
         return None
-    value = table.number(found.value, unit)
+    value, _, _, points = table.computed_of(found, unit)
     sums = isinstance(indicator.source, PartsSource)
     formulas = indicator.formulas
     known = 0.0 if value is None else indicator.maximum
     return OwnScore(
         value=value,
-        covered=(table.number(found.covered, unit) or 0.0) if sums else known,
+        covered=(points or 0.0) if sums else known,
         maximum=indicator.maximum,
         formula=sums or (formulas is not None and formulas.score is not None),
     )

@@ -18,7 +18,7 @@ from ioc.kpi.period import Period
 from ioc.kpi.reported import FINAL
 from ioc.live.wire import Coverage, FigureItem, LineBreak, PeriodFigure, TargetRef, UnitRef
 from ioc.model import Freshness
-from ioc.org import Level, Organisation
+from ioc.org import Level, Organisation, UnitEvent
 from ioc.store.city import Target
 
 RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
@@ -46,6 +46,7 @@ class Figures:
         self.organisation = Organisation([])
         self._targets: Sequence[Target] = ()
         self._province = ""
+        self._events: dict[str, list[UnitEvent]] = {}
 
     def load(
         self,
@@ -59,6 +60,7 @@ class Figures:
         self.organisation = organisation
         self._targets = targets
         self._province = province
+        self._events = {}
         self._tables.load(definitions, organisation)
 
     def today(self, now: datetime) -> date:
@@ -252,11 +254,16 @@ class Figures:
         if as_of is None and unit in self.organisation:
             found += [
                 (event.effective, in_words("break.units", reference=event.legal_reference))
-                for event in self.organisation.events_of(unit)
+                for event in self._events_of(unit)
                 if start < event.effective < end
             ]
         ordered = sorted(found, key=lambda one: one[0])
         return tuple(LineBreak(day.isoformat(), reason) for day, reason in ordered)
+
+    def _events_of(self, unit: str) -> list[UnitEvent]:
+        if unit not in self._events:
+            self._events[unit] = self.organisation.events_of(unit)
+        return self._events[unit]
 
     def target(self, indicator: str, unit: str, on: date) -> TargetRef | None:
         """The target of a unit that is in force on a day."""

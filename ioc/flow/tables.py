@@ -27,6 +27,11 @@ MOST_KEPT: Final = 128
 NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
+Cell = tuple[float | None, float | None, float | None, float | None]
+
+NOT_KNOWN: Final[Cell] = (None, None, None, None)
+
+
 class Table:
     """Figures of one period; a row per unit, those below it counted in."""
 
@@ -45,6 +50,7 @@ class Table:
         self.counts = counts
         self.computed = computed
         self.official = official
+        self._cells: dict[str, list[Cell]] = {}
         self.row: Mapping[str, int] = {unit: row for row, unit in enumerate(counts.units)}
 
     def find(self, indicator: str) -> Computed | None:
@@ -62,7 +68,7 @@ class Table:
         if self.stated(found.indicator, unit) is not None:
             over, under = self.parts(indicator, unit)
             return share(over, under) if found.indicator.kind == "share" else over
-        return self.number(found.value, unit)
+        return self.computed_of(found, unit)[0]
 
     def parts(self, indicator: str, unit: str) -> tuple[float | None, float | None]:
         """Numerator and denominator."""
@@ -73,12 +79,25 @@ class Table:
         if row is not None:
             over = row.numerator if found.indicator.kind == "share" else exact(row)
             return over, row.denominator
-        return self.number(found.numerator, unit), self.number(found.denominator, unit)
+        return self.computed_of(found, unit)[1:3]
+
+    def computed_of(self, found: Computed, unit: str) -> Cell:
+        """Value, numerator, denominator and covered points of a unit."""
+        row = self.row.get(unit)
+        if row is None:
+            return NOT_KNOWN
+        id = found.indicator.id
+        if id not in self._cells:
+            columns = (found.value, found.numerator, found.denominator, found.covered)
+            self._cells[id] = list(zip(*map(_numbers, columns), strict=True))
+        return self._cells[id][row]
 
     def stated(self, indicator: Indicator, unit: str) -> ReportRow | None:
         """The report whose own counts are the figure, of an indicator without formulas."""
+        if indicator.printed is None:
+            return None
         formulas = indicator.formulas
-        if indicator.printed is None or formulas is None or formulas.numerator is not None:
+        if formulas is None or formulas.numerator is not None:
             return None
         return self.official.get((indicator.printed, unit))
 
@@ -88,13 +107,6 @@ class Table:
             return None
         row = self.official.get((indicator.imported, unit))
         return None if row is None or row.value is None else row
-
-    def number(self, column: Column, unit: str) -> float | None:
-        """A unit's number in a column, None where it is not known."""
-        row = self.row.get(unit)
-        if row is None or np.isnan(column[row]):
-            return None
-        return float(column[row])
 
     def estimated(self, unit: str) -> bool:
         """Whether a part of a unit's counts was shared out by weight."""
@@ -122,6 +134,14 @@ class Table:
             }
         places = ranks(list(values.values()), direction)
         return {unit: place for unit, place in zip(values, places, strict=True) if place}
+
+
+def _numbers(column: Column) -> list[float | None]:
+    """The numbers of a column, None for what is not known."""
+    return [
+        None if unknown else number
+        for number, unknown in zip(column.tolist(), np.isnan(column).tolist(), strict=True)
+    ]
 
 
 class Tables:
