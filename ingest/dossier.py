@@ -1,43 +1,192 @@
-"""Dossiers as agencies send them: checked item by item, unknown fields refused by name."""
+"""Dossiers as agencies send them, states and events, and as they are stored; units by id."""
 
-import re
-from collections.abc import Callable
-from datetime import datetime, tzinfo
-from hashlib import sha256
-from typing import Any, Final, Literal, cast
+from datetime import datetime
+from enum import IntFlag
+from typing import Annotated, Final, Literal
 
 import msgspec
 
-from ingest.rows import LATEST_YEAR
-from ioc.model import Problem, Reason
-
-FIELDS: Final = (
-    "code", "procedure", "field", "received_unit", "handling_unit", "applicant_unit", "channel",
-    "received_at", "due_at", "resolved_at", "outcome", "changed_at",
-)  # fmt: skip
-"""All that is kept of a dossier; nothing of it is about a person."""
+from ioc.model import Problem
 
 LONGEST: Final = 200
-"""Characters of a code, procedure or field."""
+"""Characters of a text."""
 
-EARLIEST_YEAR: Final = 1990
+MOST_STEPS: Final = 50
+MOST_PAUSED: Final = 10 * 366 * 86_400
+"""Seconds: no pauses last longer than ten years."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
+Words = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+When = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=8,
+        max_length=40,
+        description="A time as in RFC 3339, or a day, which stands for its last moment.",
+        examples=["2026-11-09T17:00:00+07:00", "2026-11-09"],
+    ),
+]
+
+Way = Literal["direct", "online", "post"]
+Source = Literal["national_portal", "vneid", "provincial_portal"]
+Device = Literal["mobile", "desktop"]
+Level = Literal["full", "partial", "info", "1", "2", "3", "4"]
+Outcome = Literal["granted", "refused", "withdrawn", "returned"]
+Satisfaction = Literal["satisfied", "neutral", "disliked"]
+Kind = Literal[
+    "received", "due_changed", "moved", "step_in", "step_out", "supplement_requested",
+    "supplemented", "paused", "resumed", "digitised", "reused", "synced", "paid", "resolved",
+    "refused", "withdrawn", "returned", "result_filed", "asked", "rated", "complained",
+]  # fmt: skip
 
 
-class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """One dossier (hồ sơ TTHC); units by id, times aware."""
+class Oddity(IntFlag):
+    """What is odd about a dossier that was taken nevertheless; it changes no figure."""
+
+    PROCEDURE_UNKNOWN = 1
+    """The catalogue of procedures has no such code on the filing day."""
+    DUE_ON_REST_DAY = 2
+    """The return date is no working day."""
+    DUE_BEFORE_RECEIPT = 4
+    DUE_DIFFERS = 8
+    """The return date is not the day that the procedure's time limit gives."""
+    SUPPLEMENTED_OFTEN = 16
+    """More supplement requests than the rule of the filing day allows, hence late."""
+    UNIT_OF_LATER = 32
+    """The handling unit came into being only after the filing day."""
+    MOVED = 64
+    """The handling unit changed while the dossier was in hand."""
+    PAUSED_TOO_LONG = 128
+    """The pauses are longer than the dossier has been there."""
+    ENDED_BEFORE_RECEIPT = 256
+    """Its events end it before they begin it; the end does not count until it is corrected."""
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "in"}):
+    """How long an office held a dossier; without `out` it holds it still."""
+
+    office: Name
+    since: datetime
+    out: datetime | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What states and events may say alike; what is null or absent is not told."""
+
+    applicant_unit: Name | None = None
+    due_at: When | None = None
+    source: Source | None = None
+    device: Device | None = None
+    level: Level | None = None
+    result_required: bool | None = None
+    result_file: bool | None = None
+    digitised: bool | None = None
+    reused: bool | None = None
+    personal_store: bool | None = None
+    population_data: bool | None = None
+    authenticated: bool | None = None
+    fee: bool | None = None
+    paid_online: bool | None = None
+    synced: bool | None = None
+    asked: bool | None = None
+    complained: bool | None = None
+    satisfaction: Satisfaction | None = None
+
+
+class Dossier(Told, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dossier (hồ sơ TTHC) as it stands at `changed_at`; units by id or official code.
+
+    `paused_seconds` are pauses that are over and that `due_at` does not allow for, `paused_since`
+    is one that lasts. `steps` say where it was held; `office` is where it is held now.
+    """
+
+    code: Name
+    procedure: Name
+    received_unit: Name
+    handling_unit: Name
+    channel: Way
+    received_at: datetime
+    field: Words = ""
+    resolved_at: datetime | None = None
+    outcome: Outcome | None = None
+    steps: Annotated[list[Step], msgspec.Meta(max_length=MOST_STEPS)] | None = None
+    office: Name | None = None
+    office_since: datetime | None = None
+    supplements: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
+    paused_seconds: Annotated[int, msgspec.Meta(ge=0, le=MOST_PAUSED)] = 0
+    paused_since: datetime | None = None
+    changed_at: datetime | None = None
+
+
+class DossierEvent(Told, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that happened to a dossier at `at`; what is told with it holds from then on.
+
+    An event is known by its `id`, or by its kind, time and office. One that is sent again with a
+    later `changed_at` replaces the former, and with `cancelled` it never was.
+    """
+
+    code: Name
+    event: Kind
+    at: datetime
+    id: Name | None = None
+    changed_at: datetime | None = None
+    cancelled: bool = False
+    office: Name | None = None
+    procedure: Name | None = None
+    field: Words | None = None
+    received_unit: Name | None = None
+    handling_unit: Name | None = None
+    channel: Way | None = None
+
+
+class DossierState(msgspec.Struct, kw_only=True):
+    """A dossier as it is stored: units by id, times aware, judged."""
 
     code: str
     procedure: str
+    field: str
     received_unit: str
     handling_unit: str
-    channel: Literal["direct", "online", "post"]
+    applicant_unit: str | None
+    channel: Way
     received_at: datetime
-    field: str = ""
-    applicant_unit: str | None = None
-    due_at: datetime | None = None
-    resolved_at: datetime | None = None
-    outcome: Literal["granted", "refused", "withdrawn"] | None = None
-    changed_at: datetime | None = None
+    due_at: datetime | None
+    resolved_at: datetime | None
+    outcome: Outcome | None
+    changed_at: datetime
+    source: Source | None
+    device: Device | None
+    level: str | None
+    office: str | None
+    office_since: datetime | None
+    supplements: int
+    paused_seconds: int
+    paused_since: datetime | None
+    result_required: bool | None
+    result_file: bool | None
+    digitised: bool | None
+    reused: bool | None
+    personal_store: bool | None
+    population_data: bool | None
+    authenticated: bool | None
+    fee: bool | None
+    paid_online: bool | None
+    synced: bool | None
+    asked: bool | None
+    complained: bool | None
+    satisfaction: Satisfaction | None
+    due_computed: datetime | None = None
+    flags: int = 0
+    timeliness: str | None = None
+
+
+FIELDS: Final = tuple(f.encode_name for f in msgspec.structs.fields(Dossier))
+"""All that is taken of a dossier; nothing of it is about a person."""
+
+EVENT_FIELDS: Final = tuple(f.encode_name for f in msgspec.structs.fields(DossierEvent))
+STEP_FIELDS: Final = tuple(f.encode_name for f in msgspec.structs.fields(Step))
+
+TOLD: Final = tuple(f.name for f in msgspec.structs.fields(Told))
 
 
 class RefusedDossier(msgspec.Struct, frozen=True):
@@ -54,134 +203,30 @@ class RefusedDossier(msgspec.Struct, frozen=True):
 
 
 class DecodedDossiers(msgspec.Struct):
-    """The dossiers that were understood with their places, and the others."""
+    """The states and events that were understood, and what was not."""
 
-    dossiers: list[tuple[int, Dossier]]
-    refused: list[RefusedDossier]
+    dossiers: list[DossierState] = msgspec.field(default_factory=list[DossierState])
+    events: list["CheckedEvent"] = msgspec.field(default_factory=list["CheckedEvent"])
+    refused: list[RefusedDossier] = msgspec.field(default_factory=list[RefusedDossier])
 
     @property
     def received(self) -> int:
-        """How many the body held."""
-        return len(self.dossiers) + len(self.refused)
+        """How many items the body held."""
+        return len(self.dossiers) + len(self.events) + len(self.refused)
 
 
-FindUnit = Callable[[str], str | None]
-"""Unit id or official code to the unit's id; None where there is none, or more than one."""
+class CheckedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event with times aware: `due_at` and `sets`, fields of a state, hold from `at` on.
 
-_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_anything: Final = msgspec.json.Decoder(dict[str, Any])
+    Of two with the same code and key the one with the later `changed_at` counts.
+    """
 
-_NAME: Final = re.compile(r"[^\W\d][\w-]{0,39}")
-_NUMBER: Final = re.compile(r"\d{5}")
-_MOST_NAMES: Final = 50
-_NOT_KEPT: Final = "its content is not kept, send it again without them"
-_WITHHELD: Final = frozenset({Reason.PERSONAL_DATA, Reason.JSON_INVALID})
-
-
-def decode_dossiers(body: bytes, *, zone: tzinfo, find_unit: FindUnit) -> DecodedDossiers:
-    """Read a JSON array of dossiers, or one; a bad one never costs its neighbours."""
-    try:
-        single = body.lstrip()[:1] == b"{"
-        raws = [msgspec.Raw(body.strip())] if single else _raws.decode(body)
-        if single:
-            msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        detail = f"not a JSON array of dossiers: {error}; nothing of it is kept, send it again"
-        problem = Problem(-1, Reason.JSON_INVALID, detail)
-        return DecodedDossiers([], [_withheld(problem, body)])
-    found = DecodedDossiers([], [])
-    for index, raw in enumerate(raws):
-        outcome = _one(bytes(raw), zone, find_unit)
-        if isinstance(outcome, Dossier):
-            found.dossiers.append((index, outcome))
-            continue
-        problem = Problem(index, *outcome)
-        if problem.reason in _WITHHELD:
-            found.refused.append(_withheld(problem, bytes(raw)))
-        else:
-            found.refused.append(RefusedDossier(problem, bytes(raw), len(raw)))
-    return found
-
-
-def _withheld(problem: Problem, raw: bytes) -> RefusedDossier:
-    """Nobody can tell what an unreadable text or an unknown field says of whom."""
-    return RefusedDossier(problem, b"", len(raw), sha256(raw).digest())
-
-
-def _one(raw: bytes, zone: tzinfo, find_unit: FindUnit) -> Dossier | tuple[Reason, str]:
-    try:
-        named = _anything.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Reason.PERSONAL_DATA, "a dossier is an object; the content is not kept"
-    unknown = _unknown(named)
-    if unknown:
-        more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
-        return Reason.PERSONAL_DATA, (
-            f"unknown fields: {', '.join(unknown[:_MOST_NAMES])}{more}; a dossier has "
-            f"{', '.join(FIELDS)} and nothing else, so that nothing about a person is kept by "
-            f"accident; {_NOT_KEPT}"
-        )
-    try:
-        dossier = msgspec.json.decode(raw, type=Dossier)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Reason.SHAPE_INVALID, str(error)
-    return _checked(dossier, zone, find_unit)
-
-
-def _unknown(named: dict[str, Any]) -> list[str]:
-    """The names that a dossier does not have, nested ones with the way to them."""
-    found: set[str] = set()
-    waiting: list[tuple[str, Any, bool]] = [
-        (_shown(name), value, name in FIELDS) for name, value in named.items()
-    ]
-    while waiting:
-        path, value, known = waiting.pop()
-        if isinstance(value, dict):
-            inner = cast("dict[str, Any]", value)
-            waiting += [(f"{path}.{_shown(name)}", part, False) for name, part in inner.items()]
-        elif isinstance(value, list):
-            waiting += [(path, part, False) for part in cast("list[Any]", value)]
-        elif not known:
-            found.add(path)
-            continue
-        if isinstance(value, dict | list) and not value:
-            found.add(path)
-    return sorted(found)
-
-
-def _shown(name: str) -> str:
-    """A field's name, unless it looks like content that stands in the place of a name."""
-    return name if _NAME.fullmatch(name) and not _NUMBER.search(name) else "(not shown)"
-
-
-def _checked(dossier: Dossier, zone: tzinfo, find_unit: FindUnit) -> Dossier | tuple[Reason, str]:
-    for name in ("code", "procedure", "field"):
-        text: str = getattr(dossier, name)
-        if (name != "field" and not text.strip()) or len(text) > LONGEST or "\x00" in text:
-            return Reason.VALUE_INVALID, f"`{name}` must have 1 to {LONGEST} characters"
-    times: dict[str, Any] = {}
-    for name in ("received_at", "due_at", "resolved_at", "changed_at"):
-        at: datetime | None = getattr(dossier, name)
-        if at is None:
-            continue
-        if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
-            return Reason.TIME_INVALID, f"`{name}` has the year {at.year}"
-        times[name] = at if at.tzinfo else at.replace(tzinfo=zone)
-    if "resolved_at" in times and times["resolved_at"] < times["received_at"]:
-        return Reason.TIME_INVALID, "`resolved_at` is before `received_at`"
-    if dossier.outcome is not None and "resolved_at" not in times:
-        return Reason.TIME_MISSING, "a dossier with an `outcome` needs `resolved_at`"
-    times.setdefault(
-        "changed_at", max(times["received_at"], times.get("resolved_at", times["received_at"]))
-    )
-    units: dict[str, str] = {}
-    for name in ("received_unit", "handling_unit", "applicant_unit"):
-        given: str | None = getattr(dossier, name)
-        if given is None:
-            continue
-        unit = find_unit(given)
-        if unit is None:
-            detail = f"`{name}`: no unit has the id or code {given[:80]!r}; see GET /api/v1/units"
-            return Reason.VALUE_INVALID, detail
-        units[name] = unit
-    return msgspec.structs.replace(dossier, **times, **units)
+    code: str
+    key: str
+    event: Kind
+    at: datetime
+    changed_at: datetime
+    cancelled: bool
+    office: str | None
+    due_at: datetime | None
+    sets: dict[str, str | bool]

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.dossier import Dossier
+from ingest.dossier import Dossier, DossierEvent
 from ingest.report_item import Report
 from ingest.ticket import Ticket
 from ioc.api import (
@@ -86,6 +86,7 @@ def create_app(state: State) -> FastAPI:
     problems.install(app)
     shape(problems.ProblemDocument)
     shape(Dossier)
+    shape(DossierEvent)
     shape(Report)
     shape(Ticket)
     shape(describe.SeriesDescription)

@@ -1,13 +1,17 @@
-"""Dossiers in: read item by item, stored by their code; the newest state of each counts."""
+"""Dossiers in, states and events: read item by item, stored by their code as they stand now."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from ingest.dossier import DecodedDossiers, Dossier, RefusedDossier, decode_dossiers
+from ingest.dossier import DecodedDossiers, DossierState, RefusedDossier
+from ingest.dossier_decode import decode_dossiers
+from ingest.dossier_judge import judge
+from ingest.dossier_rules import DossierRules
 from ioc.api.bodies import whole
 from ioc.api.deps import Facts, Health, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import shape
@@ -15,31 +19,23 @@ from ioc.api.receipts import receipt_answer
 from ioc.auth.policy import Permission
 from ioc.ids import uuid7
 from ioc.model import Feed, Receipt
-from ioc.store import dossiers
+from ioc.procedures.calendar import Calendar, vietnam
+from ioc.procedures.timing import NoTerms
+from ioc.store import dossier_events, dossiers
+from ioc.store.dossiers import DossierRow, Merged
 from ioc.store.flush import MOST_PROBLEMS
+from ioc.store.pool import Connection
 
 router = APIRouter(tags=["feeds"])
 
 WritableFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_WRITE))]
 
-
-class _Units:
-    """Finds units by id or by official code."""
-
-    def __init__(self, facts: Facts, now: datetime) -> None:
-        self._organisation = facts.city.organisation
-        self._today = now.date()
-        self._codes: dict[str, set[str]] = {}
-        for unit, version in self._organisation.as_of(self._today).items():
-            for code in version.codes.values():
-                self._codes.setdefault(code, set()).add(unit)
-
-    def find(self, given: str) -> str | None:
-        """The unit of that id or of that code, None where it is unknown or ambiguous."""
-        if given in self._organisation:
-            return given
-        found = self._codes.get(given, set())
-        return next(iter(found)) if len(found) == 1 else None
+_ITEM: Final = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/Dossier"},
+        {"$ref": "#/components/schemas/DossierEvent"},
+    ]
+}
 
 
 @router.post(
@@ -48,15 +44,9 @@ class _Units:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "description": "A JSON array of dossiers; unknown fields are refused by name.",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "array",
-                        "items": {"$ref": "#/components/schemas/Dossier"},
-                    }
-                }
-            },
+            "description": "A JSON array of dossiers as they stand, of events of dossiers, or of "
+            "both; unknown fields are refused by name.",
+            "content": {"application/json": {"schema": {"type": "array", "items": _ITEM}}},
         }
     },
 )
@@ -70,20 +60,16 @@ async def post_dossiers(
     now: Now,
 ) -> Response:
     """Take dossiers; a later state of a dossier is sent again under the same code."""
-    body = await whole(request)
-    decoded = read(body, feed, facts, now)
-    rows = newest((dossier for _, dossier in decoded.dossiers), now)
-    merged = await dossiers.put(
-        writes,
-        feed.key,
-        rows,
-        refusals(decoded.refused),
-        units=await dossiers.unit_keys(reads),
-        zone=facts.zone,
-        now=now,
-        repeated=len(decoded.dossiers) - len(rows),
-        size=len(body),
-    )
+    body = await whole(request, cure="send fewer dossiers at a time")
+    rules = rules_of(feed, facts, now)
+    decoded = decode_dossiers(body, rules)
+    units = await dossiers.unit_keys(reads)
+    async with writes.connection() as conn:
+        rows, merged = await take(conn, feed, decoded, rules, units=units)
+        await dossiers.keep(conn, feed.key, refusals(decoded.refused), now)
+        await dossiers.count(
+            conn, feed.key, rows, merged, quarantined=len(decoded.refused), size=len(body), now=now
+        )
     receipt = Receipt(
         received=decoded.received,
         stored=merged.stored,
@@ -97,18 +83,62 @@ async def post_dossiers(
 
 
 def read(body: bytes, feed: Feed, facts: Facts, now: datetime) -> DecodedDossiers:
-    """The dossiers of a body, units found by id or code as they are today."""
-    return decode_dossiers(body, zone=ZoneInfo(feed.time_zone), find_unit=_Units(facts, now).find)
+    """The dossiers and events of a body."""
+    return decode_dossiers(body, rules_of(feed, facts, now))
 
 
-def newest(found: Iterable[Dossier], now: datetime) -> list[dossiers.DossierRow]:
-    """The newest state of each dossier, as it is stored."""
-    kept: dict[str, Dossier] = {}
-    for dossier in found:
-        before = kept.get(dossier.code)
-        if before is None or _changed(dossier) >= _changed(before):
-            kept[dossier.code] = dossier
-    return [_row(dossier, now) for dossier in kept.values()]
+def rules_of(feed: Feed, facts: Facts, now: datetime) -> DossierRules:
+    """What the dossiers of a feed are checked against; units as they were on the filing day."""
+    return DossierRules(
+        zone=ZoneInfo(feed.time_zone),
+        province=ZoneInfo(facts.zone),
+        find_unit=facts.city.organisation.resolve,
+        now=now,
+        timing=facts.city.timing,
+        calendar=_calendar(),
+        terms=NoTerms(),
+    )
+
+
+@cache
+def _calendar() -> Calendar:
+    return vietnam()
+
+
+async def take(
+    conn: Connection,
+    feed: Feed,
+    decoded: DecodedDossiers,
+    rules: DossierRules,
+    *,
+    units: dict[str, int],
+) -> tuple[list[DossierRow], Merged]:
+    """Store states and events in a transaction that somebody else ends: rows, and what they were.
+
+    Each item counts as stored, corrected or duplicate; a state that is folded from them does not.
+    """
+    now, zone = rules.now, str(rules.province)
+    folded = await dossier_events.fold(conn, feed.key, decoded.dossiers, decoded.events, now=now)
+    judge(folded.made, rules)
+    plain = [_row(state, now) for state in newest(folded.plain)]
+    merged = await dossiers.merge(
+        conn, feed.key, plain, units=units, zone=zone, now=now,
+        repeated=len(folded.plain) - len(plain),
+    )  # fmt: skip
+    made = [_row(state, now) for state in folded.made]
+    if made:
+        await dossiers.merge(conn, feed.key, made, units=units, zone=zone, now=now)
+    return plain + made, folded.with_plain(merged)
+
+
+def newest(found: Iterable[DossierState]) -> list[DossierState]:
+    """The newest state of each dossier."""
+    kept: dict[str, DossierState] = {}
+    for state in found:
+        before = kept.get(state.code)
+        if before is None or state.changed_at >= before.changed_at:
+            kept[state.code] = state
+    return list(kept.values())
 
 
 def refusals(refused: Iterable[RefusedDossier]) -> list[dossiers.Refusal]:
@@ -122,24 +152,43 @@ def refusals(refused: Iterable[RefusedDossier]) -> list[dossiers.Refusal]:
     ]  # fmt: skip
 
 
-def _changed(dossier: Dossier) -> datetime:
-    assert dossier.changed_at is not None
-    return dossier.changed_at
-
-
-def _row(dossier: Dossier, now: datetime) -> dossiers.DossierRow:
-    return dossiers.DossierRow(
+def _row(state: DossierState, now: datetime) -> DossierRow:
+    return DossierRow(
         dossier_id=uuid7(now),
-        code=dossier.code,
-        procedure=dossier.procedure,
-        field=dossier.field,
-        received_unit=dossier.received_unit,
-        handling_unit=dossier.handling_unit,
-        applicant_unit=dossier.applicant_unit,
-        channel=dossier.channel,
-        received_at=dossier.received_at,
-        due_at=dossier.due_at,
-        resolved_at=dossier.resolved_at,
-        outcome=dossier.outcome,
-        changed_at=_changed(dossier),
+        code=state.code,
+        procedure=state.procedure,
+        field=state.field,
+        received_unit=state.received_unit,
+        handling_unit=state.handling_unit,
+        applicant_unit=state.applicant_unit,
+        channel=state.channel,
+        received_at=state.received_at,
+        due_at=state.due_at,
+        resolved_at=state.resolved_at,
+        outcome=state.outcome,
+        changed_at=state.changed_at,
+        source=state.source,
+        device=state.device,
+        level=state.level,
+        office=state.office,
+        office_since=state.office_since,
+        supplements=state.supplements,
+        paused_seconds=state.paused_seconds,
+        paused_since=state.paused_since,
+        result_required=state.result_required,
+        result_file=state.result_file,
+        digitised=state.digitised,
+        reused=state.reused,
+        personal_store=state.personal_store,
+        population_data=state.population_data,
+        authenticated=state.authenticated,
+        fee=state.fee,
+        paid_online=state.paid_online,
+        synced=state.synced,
+        asked=state.asked,
+        complained=state.complained,
+        satisfaction=state.satisfaction,
+        due_computed=state.due_computed,
+        flags=state.flags,
+        timeliness=state.timeliness,
     )

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from ingest.charset import charset_of
+from ingest.dossier_decode import decode_dossiers
 from ingest.intake import Intake, expected
 from ingest.payload import Channel, Payload, Replay
 from ioc.api import dossiers
@@ -203,18 +204,16 @@ async def _dossiers(
         ours = [item for item in items if item.id in claimed]
         replayed: list[int] = []
         failed: list[quarantine.Failure] = []
+        rules = dossiers.rules_of(feed, facts, now)
         for item in ours:
-            decoded = dossiers.read(item.payload, feed, facts, now)
+            decoded = decode_dossiers(item.payload, rules)
             problems = [refused.problem for refused in decoded.refused]
             receipt = Receipt(received=decoded.received, quarantined=len(problems))
             receipt.problems = problems[:MOST_PROBLEMS]
-            rows = dossiers.newest((dossier for _, dossier in decoded.dossiers), now)
+            rows: list[dossier_store.DossierRow] = []
             merged = dossier_store.Merged(0, 0, 0)
-            if rows:
-                repeated = len(decoded.dossiers) - len(rows)
-                merged = await dossier_store.merge(
-                    conn, feed.key, rows, units=units, zone=facts.zone, now=now, repeated=repeated
-                )
+            if decoded.dossiers or decoded.events:
+                rows, merged = await dossiers.take(conn, feed, decoded, rules, units=units)
                 await dossier_store.keep(conn, feed.key, dossiers.refusals(decoded.refused), now)
                 replayed.append(item.id)
             elif problems:

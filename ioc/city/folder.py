@@ -29,6 +29,7 @@ KNOWN_FILES = (
     "measures.toml",
     "reporting.toml",
     "tickets.toml",
+    "timing.toml",
     "communes.csv",
     "districts.csv",
     "outlines.geojson",

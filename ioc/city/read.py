@@ -31,6 +31,7 @@ from ioc.city.spec import (
 )
 from ioc.city.store import read_store
 from ioc.city.tickets import read_plan
+from ioc.city.timing import read_timing
 from ioc.city.units import Units, read_units
 from ioc.errors import Invalid
 from ioc.org import Level
@@ -78,6 +79,7 @@ def read_city(path: Path) -> City:
     outlines = _read_outlines(folder, units)
     sources = read_sources(folder, feeds)
     tickets = read_plan(folder, units.organisation)
+    timing = read_timing(folder)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
@@ -102,6 +104,7 @@ def read_city(path: Path) -> City:
         measures=measures,
         obligations=obligations,
         tickets=tickets,
+        timing=timing,
     )
 
 

@@ -12,6 +12,7 @@ from ioc.kpi.obligation import Obligation
 from ioc.kpi.reported import ReportedMeasure
 from ioc.model import Domain, Severity, Text, ValueKind
 from ioc.org import Level, Organisation, UnitEvent, UnitVersion
+from ioc.procedures.timing import Timing
 from ioc.quality.plausible import PropertyLimits
 from ioc.sources.document import Document
 from ioc.tickets.plan import Plan
@@ -281,6 +282,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     measures: list[ReportedMeasure]
     obligations: list[Obligation]
     tickets: Plan
+    timing: Timing
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

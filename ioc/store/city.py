@@ -1,7 +1,7 @@
 """Put a city's description into the database, and read back what the server needs of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -10,7 +10,9 @@ from psycopg.types.json import Jsonb
 from geo.geojson import envelope, to_wkb
 from ioc.city.spec import City, CityFeed, document
 from ioc.org import Organisation
+from ioc.procedures.timing import Timing
 from ioc.store import (
+    dossier_events,
     feed_settings,
     feeds,
     identity,
@@ -100,6 +102,7 @@ class Described:
     rules: Mapping[str, dict[str, Any]]
     indicators: Mapping[str, dict[str, Any]]
     targets: list[Target]
+    timing: Timing = field(default_factory=Timing)
 
 
 NOTHING: Final = Described(Organisation([]), {}, {}, {}, {}, {}, {}, [])
@@ -135,6 +138,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         await indicators.put(conn, one.id, one.version, one.document, by=indicators.CITY, now=now)
     await plausibility.put_limits(conn, city.properties)
     await ticket_rows.put_plan(conn, city.tickets)
+    await dossier_events.put_timing(conn, city.timing)
     await measures.declare(conn, city.cycles, city.measures)
     await measures.oblige(conn, city.obligations)
     targets = [target for target in city.targets if demo or not target.sample]
@@ -226,6 +230,7 @@ async def read(pool: ReadPool, today: date) -> Described:
         defined = await (await conn.execute(_INDICATORS)).fetchall()
         targets = await (await conn.execute(_TARGETS)).fetchall()
         unit_keys = await units.keys(conn)
+        timing = await dossier_events.read_timing(conn)
     return Described(
         organisation=organisation,
         unit_keys=unit_keys,
@@ -235,4 +240,5 @@ async def read(pool: ReadPool, today: date) -> Described:
         rules=dict(rules),
         indicators=dict(defined),
         targets=[Target(*row) for row in targets],
+        timing=timing,
     )
