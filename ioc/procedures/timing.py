@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -22,8 +23,7 @@ UNBOUNDED: Final = np.iinfo(np.int64).max
 
 _SECOND: Final = np.timedelta64(1_000_000, "us")
 _LAST_MOMENT: Final = np.timedelta64(86_400_000_000 - 1, "us")
-_QUARTER: Final = 15 * 60
-"""Seconds; no zone changes its offset within one."""
+_DAY: Final = 86_400
 
 
 class SupplementRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,15 +124,18 @@ def instants(times: Sequence[datetime | None]) -> Instants:
 def local_days(times: Instants, zone: tzinfo) -> Days:
     """The local day of each instant."""
     told = ~np.isnat(times)
-    micros = np.where(told, times.astype("datetime64[us]").astype(np.int64), 0)
-    quarters, back = np.unique(micros // (_QUARTER * 1_000_000), return_inverse=True)
-    offsets = np.array([_offset(quarter * _QUARTER, zone) for quarter in quarters.tolist()])
-    days = ((micros // 1_000_000 + offsets.astype(np.int64)[back]) // 86_400).astype(
-        "datetime64[D]"
-    )
-    return np.where(told, days, np.datetime64("NaT", "D"))
+    seconds = np.where(told, times.astype("datetime64[s]").astype(np.int64), 0)
+    days, back = np.unique(seconds // _DAY, return_inverse=True)
+    begun = np.array([_offset(day * _DAY, zone) for day in days.tolist()], np.int64)
+    ended = np.array([_offset(day * _DAY + _DAY, zone) for day in days.tolist()], np.int64)
+    offsets = begun[back]
+    for row in np.flatnonzero((begun != ended)[back]).tolist():
+        offsets[row] = _offset(int(seconds[row]), zone)
+    local = ((seconds + offsets) // _DAY).astype("datetime64[D]")
+    return np.where(told, local, np.datetime64("NaT", "D"))
 
 
+@lru_cache(maxsize=50_000)
 def _offset(seconds: int, zone: tzinfo) -> int:
     offset = datetime.fromtimestamp(seconds, UTC).astimezone(zone).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())
