@@ -199,6 +199,8 @@ def _read_geojson(found: _Found) -> None:
         return
     for index, feature in enumerate(content.features):
         _add_feature(found, feature.properties, found.at / "features" / index / "properties")
+    if len({level for level, _ in found.told}) > 1:
+        found.at.report("holds outlines of provinces and of communes", "write a file of each")
 
 
 def _add_feature(found: _Found, said: dict[str, Any], at: Spot) -> None:

@@ -20,11 +20,15 @@ LONGEST_NAME = 48
 
 
 class UnitTable(msgspec.Struct, frozen=True):
-    """The versions that a file gives, how many of its units are described elsewhere, all levels."""
+    """The versions that a file gives, and all of its units, also those described elsewhere."""
 
     versions: list[UnitVersion]
-    known: int
-    levels: set[Level]
+    units: set[str]
+
+    @property
+    def known(self) -> int:
+        """How many of the units are described elsewhere."""
+        return len(self.units) - len(self.versions)
 
 
 def read_unit_table(
@@ -99,7 +103,7 @@ class _Table:
                     "describe this one in the city's folder",
                 )
         versions = [self._version(one) for one in given]
-        return UnitTable(versions, len(self._elsewhere), {one.key[0] for one in told})
+        return UnitTable(versions, set(self._ids.values()))
 
     def _find(self, told: Told) -> None:
         """Look who has that code at that time: the unit itself, or one that is in its way."""

@@ -16,7 +16,7 @@ from ioc.commands.history import load_history
 from ioc.commands.run import run
 from ioc.config import read_config
 from ioc.errors import Conflict, Invalid
-from ioc.org import Level
+from ioc.org import Level, UnitVersion
 from ioc.store import city as city_store
 from ioc.store import identity
 from ioc.store import units as unit_store
@@ -146,8 +146,9 @@ async def _units(
         ]
         lines.append(f"{table.known} described elsewhere, left as they are")
         if path.suffix.lower() != ".csv":
-            for level in sorted(table.levels):
-                lines += await _put_outlines(conn, path, crs, level, since)
+            organisation = await unit_store.organisation(conn)
+            units = [v for v in organisation.as_of(since).values() if v.unit in table.units]
+            lines += await _put_outlines(conn, path, crs, units, since)
         await announce(conn)
     return lines
 
@@ -155,19 +156,19 @@ async def _units(
 async def _outlines(path: Path, crs: str | None, level: Level) -> list[str]:
     today = SystemClock().now().date()
     async with connection(read_config()) as conn:
-        lines = await _put_outlines(conn, path, crs, level, today)
+        organisation = await unit_store.organisation(conn)
+        units = [v for v in organisation.as_of(today).values() if v.level is level]
+        lines = await _put_outlines(conn, path, crs, units, today)
         await announce(conn)
     return lines
 
 
 async def _put_outlines(
-    conn: Connection, path: Path, crs: str | None, level: Level, on: date
+    conn: Connection, path: Path, crs: str | None, units: list[UnitVersion], on: date
 ) -> list[str]:
     # geopandas takes 1.8 s to import, which no other command should pay.
     from geo.layer import read_outlines
 
-    organisation = await unit_store.organisation(conn)
-    units = [v for v in organisation.as_of(on).values() if v.level is level]
     found = read_outlines(path, units, crs=crs)
     outlines = {unit: (geometry, path.name) for unit, geometry in found.by_unit.items()}
     done = await unit_store.put_outlines(conn, outlines, path.name, on=on)

@@ -132,17 +132,40 @@ def test_units_of_the_country_come_in_by_a_command_and_are_served(
     eventually(lambda: ids(client, q="Ngoc Ha") == ["phuong-ba-dinh"])
 
 
+def test_a_file_that_is_loaded_for_another_time_needs_to_be_told_so(
+    server: Server, client: httpx2.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "dated.csv"
+    path.write_text(COMMUNES.splitlines()[0] + "\n11111,X,Xã X,92,Tỉnh Xa\n", "utf-8")
+    load = ("city", "load", "--units", str(path), "--from")
+    server.command(*load, MERGE)
+    with pytest.raises(AssertionError, match=r"loaded before with other dates; --force"):
+        server.command(*load, "2025-08-01")
+    server.command(*load, "2025-08-01", "--force")
+    eventually(lambda: ids(client, q="11111", as_of=MERGE) == [])
+    assert ids(client, q="11111", as_of="2025-08-01") == ["xa-x"]
+
+
+def test_what_is_wrong_in_a_file_of_units_is_named_by_its_line(
+    server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text(COMMUNES.replace("00004", "4"), "utf-8")
+    with pytest.raises(AssertionError, match=r"wrong\.csv:2: '4' is no code .* zeros in front"):
+        server.command("city", "load", "--units", str(path), "--from", MERGE)
+
+
 def test_outlines_of_the_country_bring_its_units(
     server: Server, client: httpx2.Client, tmp_path: Path
 ) -> None:
     ring = [[105.8, 21.0], [105.9, 21.0], [105.9, 21.1], [105.8, 21.0]]
     feature = {
         "type": "Feature",
-        "properties": {"code": "92", "name": "Cần Thơ", "fullName": "Thành phố Cần Thơ"},
+        "properties": {"code": "96", "name": "Cà Mau", "fullName": "Tỉnh Cà Mau"},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
     path = tmp_path / "provinces.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
     said = server.command("city", "load", "--units", str(path), "--from", MERGE)
     assert "1 loaded" in said
-    eventually(lambda: "can-tho" in ids(client, level="province"))
+    eventually(lambda: "ca-mau" in ids(client, level="province"))

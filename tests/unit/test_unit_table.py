@@ -151,26 +151,28 @@ def test_a_part_needs_its_whole_all_the_time(tmp_path: Path) -> None:
         old(written(tmp_path, COMMUNES), late)
 
 
-GEOJSON = {
-    "type": "FeatureCollection",
-    "features": [
-        {"type": "Feature", "properties": {"code": "01", "fullName": "Thành phố Hà Nội"}},
-        {
-            "type": "Feature",
-            "properties": {
-                "code": "00004", "fullName": "Phường Ba Đình", "provinceCode": "01",
-                "areaKm2": 2.97,
-            },
-        },
-    ],
-}  # fmt: skip
+def outlines(*properties: dict[str, object]) -> str:
+    features = [{"type": "Feature", "properties": said} for said in properties]
+    return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+HA_NOI = {"code": "01", "fullName": "Thành phố Hà Nội", "areaKm2": 3359.84}
+BA_DINH = {"code": "00004", "fullName": "Phường Ba Đình", "provinceCode": "01", "areaKm2": 2.97}
 
 
 def test_outlines_tell_units_too(tmp_path: Path) -> None:
-    table = new(written(tmp_path, json.dumps(GEOJSON), "units.geojson"))
-    assert {v.unit: (v.parent, v.area_km2) for v in table.versions} == {
-        "ha-noi": (None, None), "phuong-ba-dinh": ("ha-noi", 2.97),
+    provinces = new(written(tmp_path, outlines(HA_NOI), "provinces.geojson"))
+    known = Organisation(provinces.versions)
+    communes = new(written(tmp_path, outlines(BA_DINH), "communes.geojson"), known)
+    told = [*provinces.versions, *communes.versions]
+    assert {v.unit: (v.parent, v.area_km2) for v in told} == {
+        "ha-noi": (None, 3359.84), "phuong-ba-dinh": ("ha-noi", 2.97),
     }  # fmt: skip
+
+
+def test_outlines_of_two_levels_come_in_two_files(tmp_path: Path) -> None:
+    path = written(tmp_path, outlines(HA_NOI, BA_DINH), "both.geojson")
+    assert "holds outlines of provinces and of communes" in said(path)
 
 
 @pytest.mark.parametrize(
