@@ -6,7 +6,7 @@ on top, by their time. Of an event that comes again the newest version counts.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -34,8 +34,6 @@ _RANK: Final = {kind: place for place, kind in enumerate(get_args(Kind))}
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
-Item = TypeVar("Item", DossierState, CheckedEvent)
-
 
 def version(item: DossierState | CheckedEvent) -> tuple[datetime, bytes]:
     """Which of two versions is newer; content decides where their times are the same."""
@@ -53,29 +51,27 @@ class History(msgspec.Struct):
     events: dict[str, CheckedEvent] = msgspec.field(default_factory=dict[str, CheckedEvent])
 
     def take_snapshot(self, state: DossierState) -> Taken:
-        """Keep a whole state if it is newer than the one that is there."""
-        before, self.snapshot = self.snapshot, _newer(self.snapshot, state)
-        return _taken(before, self.snapshot)
+        """Keep a whole state unless a newer one is there; at one time the one sent last counts."""
+        before = self.snapshot
+        if before is None:
+            self.snapshot = state
+            return "stored"
+        if state.changed_at < before.changed_at or version(state) == version(before):
+            return "duplicate"
+        self.snapshot = state
+        return "corrected"
 
     def take_event(self, event: CheckedEvent) -> Taken:
         """Keep an event if it is new, or a newer version of one that is there."""
         before = self.events.get(event.key)
-        after = self.events[event.key] = _newer(before, event)
-        return _taken(before, after)
+        if before is not None and version(event) <= version(before):
+            return "duplicate"
+        self.events[event.key] = event
+        return "stored" if before is None else "corrected"
 
     def state(self) -> DossierState | None:
         """How the dossier stands; None while its receipt is not known."""
         return folded(self.snapshot, self.events.values())
-
-
-def _newer(before: Item | None, item: Item) -> Item:
-    return item if before is None or version(item) > version(before) else before
-
-
-def _taken(before: object, after: object) -> Taken:
-    if before is None:
-        return "stored"
-    return "duplicate" if after is before else "corrected"
 
 
 def folded(snapshot: DossierState | None, events: Iterable[CheckedEvent]) -> DossierState | None:

@@ -30,8 +30,8 @@ from ioc.api.report_replay import replay_reports
 from ioc.auth.policy import Permission
 from ioc.errors import Busy, Invalid
 from ioc.model import Feed, Problem, Reason, Receipt
-from ioc.store import audit, quarantine, quarantined
-from ioc.store import dossiers as dossier_store
+from ioc.store import audit, dossier_events, dossier_intake, quarantine, quarantined
+from ioc.store.dossiers import unit_keys
 from ioc.store.flush import MOST_PROBLEMS
 from ioc.store.pool import ReadPool, WritePool
 
@@ -197,9 +197,10 @@ async def _dossiers(
     wanted = [(item.id, item.edition) for item in items if item.kind == "dossiers"]
     if not wanted:
         return []
-    units = await dossier_store.unit_keys(reads)
+    units = await unit_keys(reads)
     outcomes: list[Outcome] = []
     async with writes.connection() as conn:
+        await dossier_events.lock(conn, feed.key)
         claimed = await quarantine.claim(conn, [feed.key], wanted)
         ours = [item for item in items if item.id in claimed]
         replayed: list[int] = []
@@ -210,23 +211,18 @@ async def _dossiers(
             problems = [refused.problem for refused in decoded.refused]
             receipt = Receipt(received=decoded.received, quarantined=len(problems))
             receipt.problems = problems[:MOST_PROBLEMS]
-            rows: list[dossier_store.DossierRow] = []
-            merged = dossier_store.Merged(0, 0, 0)
-            if decoded.dossiers or decoded.events:
-                rows, merged = await dossiers.take(conn, feed, decoded, rules, units=units)
-                await dossier_store.keep(conn, feed.key, dossiers.refusals(decoded.refused), now)
+            taken = bool(decoded.dossiers or decoded.events)
+            merged = await dossier_intake.take(
+                conn, feed.key, decoded, rules, units=units, size=len(item.payload),
+                replayed=decoded.received, keep=taken,
+            )  # fmt: skip
+            if taken or not problems:
                 replayed.append(item.id)
-            elif problems:
+            else:
                 first = problems[0]
                 failed.append(quarantine.Failure(item.id, first.reason.value, first.detail))
-            else:
-                replayed.append(item.id)
             receipt.stored, receipt.corrected = merged.stored, merged.corrected
             receipt.duplicate = merged.duplicate
-            await dossier_store.count(
-                conn, feed.key, rows, merged, quarantined=len(problems), size=len(item.payload),
-                now=now, replayed=decoded.received,
-            )  # fmt: skip
             outcomes.append((item, receipt))
         await quarantine.settle(conn, replayed=replayed, failed=failed, now=now)
     return outcomes

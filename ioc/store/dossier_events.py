@@ -76,6 +76,11 @@ class Folded:
         )
 
 
+async def lock(conn: Connection, feed: int) -> None:
+    """Let no other dossiers of a feed in until the transaction ends; before every other lock."""
+    await conn.execute(_LOCK, [feed])
+
+
 async def fold(
     conn: Connection,
     feed: int,
@@ -88,7 +93,7 @@ async def fold(
 
     States of dossiers without events are given back as they are.
     """
-    await conn.execute(_LOCK, [feed])
+    await lock(conn, feed)
     cur = await conn.execute(_ANY, [feed])
     found = await cur.fetchone()
     if not events and found == (False,):
