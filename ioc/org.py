@@ -1,8 +1,8 @@
-"""Organisation units in time; pure."""
+"""What the rest of the product takes of units in time; the parts stand in `ioc.units`."""
 
-from ioc.org.answering import Answerable, answers_for
-from ioc.org.organisation import Organisation
-from ioc.org.unit import (
+from ioc.units.answering import Answerable, answers_for
+from ioc.units.organisation import Organisation
+from ioc.units.unit import (
     Basis,
     Contact,
     EventKind,

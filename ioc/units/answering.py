@@ -4,8 +4,8 @@ from datetime import date
 
 import msgspec
 
-from ioc.org.organisation import Organisation
-from ioc.org.unit import Contact
+from ioc.units.organisation import Organisation
+from ioc.units.unit import Contact
 
 
 class Answerable(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ioc.errors import Invalid
-from ioc.org.unit import UnitVersion
+from ioc.units.unit import UnitVersion
 
 if TYPE_CHECKING:
-    from ioc.org.organisation import Organisation
+    from ioc.units.organisation import Organisation
 
 SHOWN = 5
 """How many units a refusal names at most."""

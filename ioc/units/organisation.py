@@ -8,8 +8,8 @@ from datetime import date
 from functools import lru_cache
 
 from ioc.errors import Conflict, Invalid, NotFound
-from ioc.org.refusal import refusal
-from ioc.org.unit import Passage, Successor, UnitEvent, UnitVersion, overlapping
+from ioc.units.refusal import refusal
+from ioc.units.unit import Passage, Successor, UnitEvent, UnitVersion, overlapping
 
 SPANS_KEPT = 32
 """Spans without any change of which the units are kept at hand: a few MB of a whole country."""
