@@ -12,6 +12,7 @@ import numpy as np
 
 from ioc.org import Level, Organisation, UnitVersion
 from ioc.simulate.calendar import HOUR, Calendar
+from ioc.simulate.dossier_details import DRAWS, Details, details
 from ioc.simulate.noise import once, seed_of
 
 
@@ -110,10 +111,11 @@ class Dossier:
     due_at: int | None
     resolved_at: int
     outcome: str
+    details: Details
 
-    def changes(self) -> tuple[int, int]:
-        """When it is received and when it is resolved."""
-        return self.received_at, self.resolved_at
+    def changes(self) -> tuple[int, ...]:
+        """When it is received, when it moves or waits, and when it is resolved."""
+        return self.received_at, *self.details.changes(), self.resolved_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,11 @@ class Office:
             self._one(generator, offices[place], day, midnight, works=works) for place in chosen
         ]
         filed.sort(key=lambda item: item[0])
+        # Of a sequence of their own, so that further details leave the lives as they are.
+        draws = np.random.default_rng([self._seed, day.toordinal(), 1]).random((many, DRAWS))
         return [
-            self._named(generator, day, place, *item) for place, item in enumerate(filed, start=1)
+            self._named(generator, draws[place].tolist(), day, place + 1, *item)
+            for place, item in enumerate(filed)
         ]
 
     def _push(self, day: date) -> float:
@@ -209,6 +214,7 @@ class Office:
     def _named(
         self,
         generator: np.random.Generator,
+        draws: Sequence[float],
         day: date,
         place: int,
         received: int,
@@ -237,7 +243,11 @@ class Office:
             due_at=None if undated else due,
             resolved_at=resolved,
             outcome=outcome,
-        )
+            details=details(
+                draws, self._seed, procedure.code, channel, day, received, resolved,
+                late=not undated and resolved > due,
+            ),
+        )  # fmt: skip
 
     def _resolved(
         self,

@@ -81,7 +81,7 @@ def _items(run: Run, format: str) -> Sequence[Item | Record]:
     return [Item(run.key, at, value) for at, value in zip(stamps(run.time), values, strict=True)]
 
 
-class Told(msgspec.Struct):
+class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A dossier as it is told at one moment."""
 
     code: str
@@ -96,16 +96,33 @@ class Told(msgspec.Struct):
     resolved_at: str | None
     outcome: str | None
     changed_at: str
+    source: str | None = None
+    device: str | None = None
+    level: str | None = None
+    office: str | None = None
+    office_since: str | None = None
+    supplements: int = 0
+    paused_seconds: int = 0
+    paused_since: str | None = None
+    result_required: bool | None = None
+    result_file: bool | None = None
+    digitised: bool | None = None
+    reused: bool | None = None
+    personal_store: bool | None = None
+    population_data: bool | None = None
+    authenticated: bool | None = None
+    fee: bool | None = None
+    paid_online: bool | None = None
+    synced: bool | None = None
+    asked: bool | None = None
+    complained: bool | None = None
+    satisfaction: str | None = None
 
 
 def told(dossier: Dossier, now: int, rhythm: Rhythm, prefix: str) -> Told:
     """A dossier as far as it is known at an instant of the province's own time."""
-    resolved = dossier.resolved_at <= now
-
-    def at(lived: int) -> str:
-        return iso(rhythm.shown(lived))
-
-    return Told(
+    more = dossier.details
+    told = Told(
         code=f"{prefix}-{dossier.code}",
         procedure=dossier.procedure.code,
         field=dossier.procedure.field,
@@ -113,12 +130,53 @@ def told(dossier: Dossier, now: int, rhythm: Rhythm, prefix: str) -> Told:
         handling_unit=dossier.handling_unit,
         applicant_unit=dossier.applicant_unit,
         channel=dossier.channel,
-        received_at=at(dossier.received_at),
-        due_at=None if dossier.due_at is None else at(dossier.due_at),
-        resolved_at=at(dossier.resolved_at) if resolved else None,
-        outcome=dossier.outcome if resolved else None,
-        changed_at=at(dossier.resolved_at if resolved else dossier.received_at),
+        received_at=iso(rhythm.shown(dossier.received_at)),
+        due_at=None if dossier.due_at is None else iso(rhythm.shown(dossier.due_at)),
+        resolved_at=None,
+        outcome=None,
+        changed_at=iso(rhythm.shown(max(at for at in dossier.changes() if at <= now))),
+        source=more.source,
+        device=more.device,
+        level=more.level,
+        result_required=more.result_required,
+        digitised=more.digitised,
+        reused=more.reused,
+        personal_store=more.personal_store,
+        population_data=more.population_data,
+        authenticated=more.authenticated,
+        fee=more.fee,
+        synced=more.synced,
     )
+    _tell_pause(told, dossier, now, rhythm)
+    if dossier.resolved_at <= now:
+        _tell_end(told, dossier, rhythm)
+    else:
+        since, told.office = max(step for step in more.steps if step[0] <= now)
+        told.office_since = iso(rhythm.shown(since))
+    return told
+
+
+def _tell_pause(told: Told, dossier: Dossier, now: int, rhythm: Rhythm) -> None:
+    """A request to supplement is known when it is made; a second one ends with the first."""
+    pause = dossier.details.pause
+    if pause is None or now < pause[0]:
+        return
+    begun, over = rhythm.shown(pause[0]), rhythm.shown(pause[1])
+    if now < pause[1]:
+        told.supplements, told.paused_since = 1, iso(begun)
+    else:
+        told.supplements, told.paused_seconds = dossier.details.supplements, over - begun
+
+
+def _tell_end(told: Told, dossier: Dossier, rhythm: Rhythm) -> None:
+    more = dossier.details
+    told.resolved_at = iso(rhythm.shown(dossier.resolved_at))
+    told.outcome = dossier.outcome
+    told.result_file = more.result_file and dossier.outcome == "granted"
+    told.paid_online = more.paid_online if more.fee else None
+    told.asked = more.asked
+    told.complained = more.complained
+    told.satisfaction = more.satisfaction
 
 
 def dossier_bodies(dossiers: Sequence[Told], most: int = DOSSIERS_PER_BODY) -> Iterator[bytes]:
