@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx2
+
 from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
 
 UNIT = "so-noi-vu"
@@ -128,3 +130,36 @@ def test_the_ranking_lists_units_with_figures_only_best_first(server: Server) ->
     values = [item["value"] for item in ranking()]
     assert values == sorted(values, reverse=True)
     assert all(item["denominator"] for item in ranking())
+
+
+def _event(code: str, kind: str, ago: timedelta, **more: Any) -> dict[str, Any]:
+    return {"code": code, "event": kind, "at": stamp(now() - ago), **more}
+
+
+def test_events_make_a_dossier_in_whatever_order_they_come(server: Server) -> None:
+    door = _door(server, "mot-cua.events")
+    unit = "so-y-te"
+    received = {
+        name: value
+        for name, value in _dossier("E-1", handling_unit=unit).items()
+        if name in ("procedure", "received_unit", "handling_unit", "channel", "due_at")
+    }
+    answer = door.post(
+        [
+            _event("E-1", "resolved", timedelta(hours=1), result_file=True),
+            _event("E-1", "received", timedelta(days=1), **received),
+            _event("E-1", "rated", timedelta(minutes=9), satisfaction="satisfied", rater="A"),
+        ],
+        part="dossiers",
+    ).json()
+    assert (answer["stored"], answer["quarantined"]) == (2, 1)
+    assert "rater" in answer["problems"][0]["detail"]
+    eventually(lambda: _figure(server, "on-time-share", unit)["denominator"] == 1)
+    assert _figure(server, "on-time-share", unit)["value"] == 100
+
+
+def test_the_document_tells_the_fields_of_dossiers_and_events(server: Server) -> None:
+    schemas = httpx2.get(f"{server.base}/api/v1/openapi.json").json()["components"]["schemas"]
+    assert {"source", "steps", "paused_since"} <= schemas["Dossier"]["properties"].keys()
+    assert schemas["Dossier"]["additionalProperties"] is False
+    assert "supplement_requested" in schemas["DossierEvent"]["properties"]["event"]["enum"]
