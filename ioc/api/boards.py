@@ -10,7 +10,8 @@ from ioc.api.deps import Alerts, Health, KpiBoards, Now, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Subject
 from ioc.flow.boards import Boards
-from ioc.kpi.period import Period, parse_period
+from ioc.kpi.cycle import CALENDAR
+from ioc.kpi.period import Period
 from ioc.live.wire import AlertItem, FigureItem
 from ioc.org import Level
 
@@ -50,7 +51,7 @@ class Summary(msgspec.Struct):
 
 def chosen_period(text: str | None, boards: Boards, now: datetime) -> Period:
     """The period that is asked for, the running year unless told."""
-    return parse_period(text or str(boards.figures.today(now).year))
+    return CALENDAR["any"].period(text or str(boards.figures.today(now).year))
 
 
 @router.get("/boards/{board}", responses=shape(Board))
@@ -58,7 +59,7 @@ async def get_board(
     board: str, _: Reader, boards: KpiBoards, period: str | None = None
 ) -> Response:
     """A board as it is now, or its figures of a period."""
-    wanted = None if period is None else parse_period(period)
+    wanted = None if period is None else CALENDAR["any"].period(period)
     items = await boards.board(board, wanted)
     return answer(Board(board, items, wanted.text if wanted else None))
 

@@ -117,6 +117,8 @@ class Figures:
             versions = self.definitions.versions(id)
             spans = ", ".join(f"{v.valid_from or '…'} to {v.valid_until or '…'}" for v in versions)
             raise NotFound(f"`{id}` is not defined for {period.text}; it is from {spans}")
+        if found.is_scored:
+            raise Invalid(f"`{id}` is counted by day; ask /quality?day=…")
         if not found.has_periods:
             raise Invalid(
                 f"`{id}` is made of {found.made_of}, which have no periods; leave the period out"
