@@ -1,6 +1,8 @@
 """An agency describes its feed: features with their places, series with uom and limits."""
 
+from datetime import date
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
@@ -91,7 +93,8 @@ async def put_feed_features(
     collection = decoded(await whole(request), _collection, "a GeoJSON FeatureCollection")
     if len(collection.features) > MOST_ITEMS:
         raise Invalid(f"at most {MOST_ITEMS} features at once")
-    rows = [_feature_row(n, f, feed, facts) for n, f in enumerate(collection.features)]
+    today = now.astimezone(ZoneInfo(facts.zone)).date()
+    rows = [_feature_row(n, f, feed, facts, today) for n, f in enumerate(collection.features)]
     async with writes.connection() as conn:
         await put_features(conn, feed.key, rows)
         await announce(conn)
@@ -103,7 +106,7 @@ async def put_feed_features(
 
 
 def _feature_row(
-    place: int, described: _FeatureDescription, feed: Feed, facts: ServerFacts
+    place: int, described: _FeatureDescription, feed: Feed, facts: ServerFacts, today: date
 ) -> FeatureRow:
     properties = dict(described.properties or {})
     given = described.id if described.id is not None else properties.pop("id", None)
@@ -116,8 +119,11 @@ def _feature_row(
     if faults:
         raise Invalid(f"feature {place} ({id}): {faults[0].message}")
     unit = properties.pop("unit", None)
-    if unit is not None and not (isinstance(unit, str) and unit in facts.city.organisation):
-        raise Invalid(f"feature {place} ({id}): no unit has the id {str(unit)[:80]!r}")
+    if unit is not None:
+        try:
+            unit = facts.city.organisation.resolve(str(unit), today)
+        except Invalid as fault:
+            raise Invalid(f"feature {place} ({id}): {fault.message}") from fault
     box = None if geometry is None else envelope(geometry)
     return FeatureRow(
         id=id,

@@ -109,6 +109,30 @@ def test_nonsense_is_refused(client: httpx2.Client, path: str) -> None:
     assert client.get(path).status_code == 400
 
 
+def test_a_feature_names_its_unit_by_any_code_of_today(server: Server) -> None:
+    door = server.feed("dat-ten.so-y-te")
+
+    def put(unit: str) -> httpx2.Response:
+        feature = {"type": "Feature", "id": "a", "geometry": None, "properties": {"unit": unit}}
+        return httpx2.put(
+            f"{server.base}/api/v1/feeds/{door.feed}/features",
+            json={"type": "FeatureCollection", "features": [feature]},
+            headers={"Authorization": f"Bearer {door.key}"},
+        )
+
+    assert put("gso:04792").status_code == 200
+    with server.database() as conn:
+        found = conn.execute(
+            "SELECT u.id FROM feature f JOIN unit u USING (unit_key) JOIN feed d USING (feed_key) "
+            "WHERE d.id = %s",
+            [door.feed],
+        ).fetchall()
+    assert found == [("phuong-tan-hoa",)]
+    refused = put("hoa-binh-1991")
+    assert refused.status_code == 400
+    assert "since then name phu-tho" in refused.json()["detail"]
+
+
 COMMUNES = """\
 code,name,full_name,province_code,province_full_name
 00004,Ba Đình,Phường Ba Đình,01,Thành phố Hà Nội

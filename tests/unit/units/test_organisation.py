@@ -64,6 +64,16 @@ def test_a_version_holds_on_its_first_day_and_not_on_its_last(provinces: Organis
     assert set(provinces.as_of(MERGE)) == {"new", "ward", "office"}
 
 
+def test_the_units_between_two_changes_are_gathered_once(provinces: Organisation) -> None:
+    later = MERGE + timedelta(days=500)
+    assert provinces.as_of(later) is provinces.as_of(MERGE)
+    assert provinces.as_of(EVE) is not provinces.as_of(MERGE)
+
+
+def test_before_the_first_version_there_are_no_units(provinces: Organisation) -> None:
+    assert provinces.as_of(date(1900, 1, 1)) == {}
+
+
 def test_a_code_names_another_unit_after_the_merge(provinces: Organisation) -> None:
     before, after = provinces.by_code("gso", "25", EVE), provinces.by_code("gso", "25", MERGE)
     assert before is not None
