@@ -29,7 +29,7 @@ When = Annotated[
 
 Way = Literal["direct", "online", "post"]
 Source = Literal["national_portal", "vneid", "provincial_portal"]
-Device = Literal["mobile", "desktop"]
+Screen = Literal["mobile", "desktop"]
 Level = Literal["full", "partial", "info", "1", "2", "3", "4"]
 Outcome = Literal["granted", "refused", "withdrawn", "returned"]
 Satisfaction = Literal["satisfied", "neutral", "disliked"]
@@ -70,13 +70,22 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sin
     out: datetime | None = None
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What states and events may say alike; what is null or absent is not told."""
+class Told(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"screen": "device"},
+):
+    """What states and events may say alike; what is null or absent is not told.
+
+    `screen` is what an online filing was made at, `device` on the wire.
+    """
 
     applicant_unit: Name | None = None
     due_at: When | None = None
     source: Source | None = None
-    device: Device | None = None
+    screen: Screen | None = None
     level: Level | None = None
     result_required: bool | None = None
     result_file: bool | None = None
@@ -155,7 +164,7 @@ class DossierState(msgspec.Struct, kw_only=True):
     outcome: Outcome | None
     changed_at: datetime
     source: Source | None
-    device: Device | None
+    screen: Screen | None
     level: str | None
     office: str | None
     office_since: datetime | None

@@ -147,7 +147,7 @@ def _source_faults(
 ) -> Iterator[tuple[int, Fault]]:
     closed = {rule.source: rule for rule in timing.sources}
     for row, dossier in enumerate(found):
-        if dossier.source is None and dossier.device is None:
+        if dossier.source is None and dossier.screen is None:
             continue
         if dossier.channel != "online":
             yield row, not_online(dossier.channel)
@@ -201,7 +201,7 @@ def _state(
         outcome=dossier.outcome,
         changed_at=changed,
         source=dossier.source,
-        device=dossier.device,
+        screen=dossier.screen,
         level=dossier.level,
         office=office,
         office_since=office_since,

@@ -103,7 +103,7 @@ def _event_fault(
     if missing and not event.cancelled:
         detail = f"an event `{event.event}` needs {', '.join(missing)}; send it with them"
         return Reason.VALUE_MISSING, detail
-    if event.source is not None or event.device is not None:
+    if event.source is not None or event.screen is not None:
         if event.channel != "online":
             return not_online(event.channel)
         day = at.astimezone(rules.province).date()

@@ -149,7 +149,7 @@ class _Life:
         if _NEEDED - told.keys():
             return None
         if told["channel"] != "online":
-            told["source"] = told["device"] = None
+            told["source"] = told["screen"] = None
         resolved: datetime | None = told.get("resolved_at")
         if resolved is not None and resolved < told["received_at"]:
             told["resolved_at"] = told["outcome"] = None

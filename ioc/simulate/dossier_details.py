@@ -33,7 +33,7 @@ class Details:
 
     level: str
     source: str | None
-    device: str | None
+    screen: str | None
     supplements: int
     pause: tuple[int, int] | None
     steps: tuple[tuple[int, str], ...]
@@ -93,7 +93,7 @@ def details(
     return Details(
         level="full" if traits.full else "partial",
         source=_source(draws[0], filed) if online else None,
-        device=_device(draws[1]) if online else None,
+        screen=_screen(draws[1]) if online else None,
         supplements=asked_for,
         pause=_pause(draws[3], received, resolved) if asked_for else None,
         steps=_steps(draws[16], draws[17], received, resolved),
@@ -119,7 +119,7 @@ def _source(draw: float, filed: date) -> str:
     return "national_portal" if draw < 0.74 else "vneid"
 
 
-def _device(draw: float) -> str | None:
+def _screen(draw: float) -> str | None:
     return "mobile" if draw < 0.54 else "desktop" if draw < 0.92 else None
 
 

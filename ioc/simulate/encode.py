@@ -81,7 +81,7 @@ def _items(run: Run, format: str) -> Sequence[Item | Record]:
     return [Item(run.key, at, value) for at, value in zip(stamps(run.time), values, strict=True)]
 
 
-class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Told(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"screen": "device"}):
     """A dossier as it is told at one moment."""
 
     code: str
@@ -97,7 +97,7 @@ class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
     outcome: str | None
     changed_at: str
     source: str | None = None
-    device: str | None = None
+    screen: str | None = None
     level: str | None = None
     office: str | None = None
     office_since: str | None = None
@@ -136,7 +136,7 @@ def told(dossier: Dossier, now: int, rhythm: Rhythm, prefix: str) -> Told:
         outcome=None,
         changed_at=iso(rhythm.shown(max(at for at in dossier.changes() if at <= now))),
         source=more.source,
-        device=more.device,
+        screen=more.screen,
         level=more.level,
         result_required=more.result_required,
         digitised=more.digitised,

@@ -30,8 +30,8 @@ _HELD: Final = """
 """
 
 _ROWS: Final = """
-    SELECT d.*, d.procedure_code AS procedure, r.id AS received_unit, h.id AS handling_unit,
-           a.id AS applicant_unit
+    SELECT d.*, d.procedure_code AS procedure, d.device AS screen, r.id AS received_unit,
+           h.id AS handling_unit, a.id AS applicant_unit
       FROM dossier d JOIN unit r ON r.unit_key = d.received_unit
            JOIN unit h ON h.unit_key = d.handling_unit
            LEFT JOIN unit a ON a.unit_key = d.applicant_unit

@@ -100,7 +100,7 @@ def _row(state: DossierState, now: datetime) -> DossierRow:
         outcome=state.outcome,
         changed_at=state.changed_at,
         source=state.source,
-        device=state.device,
+        screen=state.screen,
         level=state.level,
         office=state.office,
         office_since=state.office_since,

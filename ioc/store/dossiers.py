@@ -32,7 +32,7 @@ class DossierRow:
     outcome: str | None
     changed_at: datetime
     source: str | None = None
-    device: str | None = None
+    screen: str | None = None
     level: str | None = None
     office: str | None = None
     office_since: datetime | None = None
@@ -230,7 +230,7 @@ def _offered(place: int, row: DossierRow, units: dict[str, int]) -> tuple[Any, .
         place, row.dossier_id, row.code, row.procedure, row.field, units[row.received_unit],
         units[row.handling_unit], units[row.applicant_unit] if row.applicant_unit else None,
         row.channel, row.received_at, row.due_at, row.resolved_at, row.outcome, row.source,
-        row.device, row.level, row.office, row.office_since, row.supplements,
+        row.screen, row.level, row.office, row.office_since, row.supplements,
         row.paused_seconds, row.paused_since, row.result_required, row.result_file,
         row.digitised, row.reused, row.personal_store, row.population_data, row.authenticated,
         row.fee, row.paid_online, row.synced, row.asked, row.complained, row.satisfaction,

@@ -66,12 +66,12 @@ async def test_events_alone_make_a_dossier_once_its_receipt_is_there(desk: Desk)
 
 
 async def test_an_event_comes_on_top_of_the_state_that_was_stored_before(desk: Desk) -> None:
-    await desk.send(a_dossier(field="y tế", supplements=1, changed_at=_day(3)))
+    await desk.send(a_dossier(field="y tế", supplements=1, device="mobile", changed_at=_day(3)))
     await desk.send(
         an_event("supplement_requested", _day(4)), an_event("moved", _day(5), handling_unit="25")
     )
-    assert await desk.one("u.id, field, supplements, dossier_id IS NULL") == (
-        "phu-tho", "y tế", 2, False,
+    assert await desk.one("u.id, field, supplements, device") == (
+        "phu-tho", "y tế", 2, "mobile",
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_only_filings_online_have_a_portal_and_a_device(year: list[Dossier]):
     for dossier in year:
         online = dossier.channel == "online"
         assert (dossier.details.source is not None) is online
-        assert online or dossier.details.device is None
+        assert online or dossier.details.screen is None
 
 
 def test_a_pause_lies_within_the_life_of_its_dossier_and_few_are_asked_twice(
