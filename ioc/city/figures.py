@@ -189,3 +189,6 @@ def check_boards(boards: Tables[BoardSpec], indicators: set[str]) -> None:
                 at.unknown("indicator", figure, indicators)
             elif figure in figures[:index]:
                 at.report(f"{figure!r} stands on this board twice")
+        for index, figure in enumerate(placed.spec.ranked or []):
+            if figure not in figures:
+                (placed.at / "ranked" / index).unknown("figure of this board", figure, figures)

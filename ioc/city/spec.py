@@ -122,11 +122,15 @@ class TargetSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until":
 
 
 class BoardSpec(Spec, frozen=True):
-    """Figures that are shown together, for the province or for the units below it."""
+    """Figures that are shown together, for the province or for the units below it.
+
+    `ranked` are those that the units below are shown and ranked by, all unless told.
+    """
 
     id: Slug
     figures: Annotated[list[Slug], msgspec.Meta(min_length=1)]
     units: Literal["province", "children"] = "province"
+    ranked: list[Slug] | None = None
 
 
 class UserSpec(Spec, frozen=True):

@@ -39,6 +39,9 @@ TREND_SECONDS: Final = 60.0
 
 NO_FIGURES: Final[Mapping[str, Figure]] = {}
 
+DOSSIERS: Final = "dossiers"
+"""The source of indicators whose figures the layer of units carries, besides its own."""
+
 OVERDUE: Final = "in_hand_overdue"
 """The measure whose figure of the province names the dossiers that are overdue longest."""
 
@@ -92,7 +95,11 @@ class Boards:
         self._targets = city.targets
         self._organisation = city.organisation
         self._province = province
-        self._layer.load(city.organisation, city.outlines)
+        colours = {layer.get("indicator") for layer in city.layers.values()}
+        counted = {id for id, document in city.indicators.items() if document["source"] == DOSSIERS}
+        self._layer.load(
+            city.organisation, city.outlines, sorted({*counted, *filter(None, colours)})
+        )
         self.present.load(city.organisation, province)
         self._define(decode_indicator(id, doc) for id, doc in city.indicators.items())
         for board in city.boards:
@@ -114,8 +121,7 @@ class Boards:
         changed: list[StateTopic] = []
         if await self._count(now):
             table = await self.tables.of(self._year(now), now)
-            shown = [i.id for i in self._shown() if i.has_periods]
-            if self._layer.show(shown, table, self.present.dossiers_at(), now):
+            if self._layer.show(table, self.present.dossiers_at(), now):
                 changed.append(self._layer.topic)
         figures = await self.present.of_latest(self._shown(), now)
         changed += [
@@ -198,7 +204,7 @@ class Boards:
             for id in wanted
         ]
         if document.get("units") == "children":
-            for id in wanted:
+            for id in document.get("ranked") or wanted:
                 # Thousands of figures take a tenth of a second: the flow gets its turn between.
                 await asyncio.sleep(0)
                 found += [
@@ -214,10 +220,13 @@ class Boards:
         if indicator is None or not self.tables.counts_dossiers(names):
             return item
         late_after, stale_after = self.present.limits(indicator)
-        running = item.id == item.indicator and period == self._year(now)
+        of_province = item.id == item.indicator
+        running = of_province and period == self._year(now)
+        at = self.present.dossiers_at()
         return msgspec.structs.replace(
             item,
-            time=self.present.dossiers_at(),
+            # To the minute, else each dossier that comes in would send the figures of all units.
+            time=at if of_province or at is None else at.replace(second=0, microsecond=0),
             late_after=late_after,
             stale_after=stale_after,
             trend=self._trends.get(item.id) if running else None,
@@ -241,7 +250,8 @@ class Boards:
             found.append(msgspec.structs.replace(item, trend=self._trends.get(indicator.id)))
         found += [item for item in counted if item.id != item.indicator]
         if document.get("units") == "children":
-            for indicator in wanted:
+            ranked = document.get("ranked") or document["figures"]
+            for indicator in (one for one in wanted if one.id in ranked):
                 found += self.present.ranking(indicator, now, self._target)
         return found
 

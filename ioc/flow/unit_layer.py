@@ -19,18 +19,21 @@ class UnitLayer:
         self.topic = topic
         self._organisation = Organisation([])
         self._outlines: Mapping[str, tuple[dict[str, Any], str]] = {}
+        self.indicators: Collection[str] = ()
 
     def load(
-        self, organisation: Organisation, outlines: Mapping[str, tuple[dict[str, Any], str]]
+        self,
+        organisation: Organisation,
+        outlines: Mapping[str, tuple[dict[str, Any], str]],
+        indicators: Collection[str],
     ) -> None:
-        """Take the units and their outlines."""
+        """Take the units, their outlines and the indicators that they are shown with."""
+        self.indicators = indicators
         self._organisation = organisation
         self._outlines = outlines
 
-    def show(
-        self, shown: Collection[str], table: Table, at: datetime | None, now: datetime
-    ) -> bool:
-        """Colour the communes by what a table says of some indicators; whether anything changed."""
+    def show(self, table: Table, at: datetime | None, now: datetime) -> bool:
+        """Colour the communes by what a table says; whether anything changed."""
         before = self.topic.offset
         today = self._organisation.as_of(now.date())
         for unit, (geometry, _) in self._outlines.items():
@@ -44,7 +47,7 @@ class UnitLayer:
                     name=version.name,
                     unit=unit,
                     unit_name=version.short_name,
-                    values={id: _value(id, unit, table, at) for id in shown},
+                    values={id: _value(id, unit, table, at) for id in self.indicators},
                 ),
             )
             self.topic.put_if_changed(unit, encoder.encode(feature))

@@ -108,6 +108,16 @@ const UOMS: Record<string, [string, string]> = {
   '{veh}/h': ['xe/giờ', 'veh/h'],
   '/h': ['mỗi giờ', 'per hour'],
   '{dossiers}': ['hồ sơ', 'dossiers'],
+  '{points}': ['điểm', 'points'],
+  '{procedures}': ['thủ tục', 'procedures'],
+  '{tickets}': ['phản ánh', 'tickets'],
+  '{documents}': ['văn bản', 'documents'],
+  '{certificates}': ['chứng thư', 'certificates'],
+  '{computers}': ['máy', 'computers'],
+  '{accounts}': ['tài khoản', 'accounts'],
+  '{visits}': ['lượt', 'visits'],
+  min: ['phút', 'min'],
+  d: ['ngày', 'days'],
 }
 
 /** The sign of a UCUM measuring unit for people. */
