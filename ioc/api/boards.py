@@ -77,7 +77,7 @@ async def get_ranking(
     """The units by an indicator: departments, communes and centers, or those of one level."""
     wanted = chosen_period(period, boards, now)
     boards.figures.defined(indicator, wanted)
-    beside = await boards.figures.beside(wanted, now, as_of)
+    beside = await boards.figures.beside([indicator], wanted, now, as_of)
     items = boards.figures.ranked(indicator, beside, now, level)
     return answer(Ranking(indicator, wanted.text, beside.compared.previous.text, items))
 

@@ -69,8 +69,8 @@ class Boards:
         newest = NewestValues(registry, latest)
         reports = ReportCounts(reads)
         tickets = TicketCounts(reads, zone)
-        self._counting = Counting([DossierCounts(reads, writes, zone), tickets, reports])
-        self.tables = Tables(self._counting, reports)
+        self.counting = Counting([DossierCounts(reads, writes, zone), tickets, reports])
+        self.tables = Tables(self.counting, reports)
         self.figures = Figures(self.tables, zone)
         self.present = PresentFigures(registry, newest, health)
         self._layer = UnitLayer(units_topic)
@@ -116,11 +116,11 @@ class Boards:
         """Bring every figure up to date; returns the topics that changed."""
         now = self._clock.now()
         await self._learn()
-        await self._counting.refresh(now)
+        await self.counting.refresh(now)
         await self._draw(now)
         changed: list[StateTopic] = []
         if await self._count(now):
-            table = await self.tables.of(self._year(now), now)
+            table = await self.tables.of(self._layer.indicators, self._year(now), now)
             if self._layer.show(table, self.present.dossiers_at(), now):
                 changed.append(self._layer.topic)
         figures = await self.present.of_latest(self._shown(), now)
@@ -158,19 +158,19 @@ class Boards:
         for indicator in self._shown():
             if not indicator.has_periods:
                 drawn = await self._drawing.day(indicator, now)
-            elif self._trends_of != self._counting.generation:
+            elif self._trends_of != self.counting.generation:
                 months = self._drawing.months(self.figures, indicator.id, self._province, now)
                 drawn = await months
             else:
                 continue
             if drawn is not None:
                 self._trends[indicator.id] = drawn
-        self._trends_at, self._trends_of = now, self._counting.generation
+        self._trends_at, self._trends_of = now, self.counting.generation
 
     async def _count(self, now: datetime) -> bool:
         """Compute the figures of the running year anew where any count moved."""
         state = (
-            self._counting.generation, self.figures.today(now), self.present.dossiers_at(),
+            self.counting.generation, self.figures.today(now), self.present.dossiers_at(),
             self._trends_at,
         )  # fmt: skip
         if state == self._counted_of:
@@ -197,7 +197,7 @@ class Boards:
         """The figures of a board that have periods, for one of them."""
         now = self._clock.now()
         document = self._document(board)
-        beside = await self.figures.beside(period, now)
+        beside = await self.figures.beside({i.id for i in self._shown()}, period, now)
         wanted = [id for id in document["figures"] if beside.now.find(id) is not None]
         found = [
             self._dressed(self.figures.item(id, self._province, beside, now), period, now)

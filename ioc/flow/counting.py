@@ -52,6 +52,10 @@ class Counting:
         self.generation = 0
         """Differs once any count may differ."""
 
+    def add(self, source: Source) -> None:
+        """Ask another source too."""
+        self._sources.append(source)
+
     async def refresh(self, now: datetime) -> bool:
         """Bring all sources up to date; whether anything moved."""
         moved = [await source.refresh(now) for source in self._sources]

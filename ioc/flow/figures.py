@@ -1,6 +1,6 @@
 """Figures of periods: each with its year so far, plan, period before and same period last year."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -67,15 +67,17 @@ class Figures:
         """The day that it is in the province."""
         return now.astimezone(self._zone).date()
 
-    async def beside(self, period: Period, now: datetime, as_of: date | None = None) -> Beside:
-        """The tables of a period and of those beside it."""
+    async def beside(
+        self, ids: Collection[str], period: Period, now: datetime, as_of: date | None = None
+    ) -> Beside:
+        """The tables of some indicators over a period and those beside it."""
         found = compared(period, self.today(now))
         return Beside(
             found,
-            await self._tables.of(found.period, now, as_of),
-            await self._tables.of(found.cumulative, now, as_of),
-            await self._tables.of(found.previous, now, as_of),
-            await self._tables.of(found.same_last_year, now, as_of),
+            await self._tables.of(ids, found.period, now, as_of),
+            await self._tables.of(ids, found.cumulative, now, as_of),
+            await self._tables.of(ids, found.previous, now, as_of),
+            await self._tables.of(ids, found.same_last_year, now, as_of),
             as_of,
         )
 
@@ -85,7 +87,7 @@ class Figures:
         """One figure of one unit."""
         self.defined(id, period)
         self.organisation.versions(unit)
-        return self.item(id, unit, await self.beside(period, now, as_of), now)
+        return self.item(id, unit, await self.beside([id], period, now, as_of), now)
 
     async def tried(
         self, made: Indicator, known: Definitions, unit: str, period: Period, now: datetime
@@ -136,7 +138,7 @@ class Figures:
     ) -> list[FigureItem]:
         """The figures of all units that have one, best first, with the unknown last."""
         self.defined(id, period)
-        beside = await self.beside(period, now, as_of)
+        beside = await self.beside([id], period, now, as_of)
         return self.ranked(id, beside, now, level)
 
     def ranked(
@@ -180,7 +182,9 @@ class Figures:
         as_of: date | None = None,
     ) -> list[PeriodFigure]:
         """The figure of each period, by the definition of its time."""
-        return [short(id, unit, await self._tables.of(period, now, as_of)) for period in periods]
+        return [
+            short(id, unit, await self._tables.of([id], period, now, as_of)) for period in periods
+        ]
 
     def item(self, id: str, unit: str, beside: Beside, now: datetime) -> FigureItem:
         """One figure with all that stands beside it."""

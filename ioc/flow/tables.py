@@ -16,6 +16,7 @@ from ioc.kpi.evaluate import ranks, share
 from ioc.kpi.expression import Column
 from ioc.kpi.indicator import Definitions, Indicator
 from ioc.kpi.measure import BUILT_IN
+from ioc.kpi.origin import PartsSource
 from ioc.kpi.period import Period
 from ioc.kpi.restate import restate
 from ioc.kpi.rollup import rolled_up
@@ -153,7 +154,7 @@ class Tables:
         self._reports = reports
         self._definitions = Definitions()
         self._organisation = Organisation([])
-        self._kept: dict[tuple[Period, date | None], Table] = {}
+        self._kept: dict[tuple[frozenset[str], Period, date | None], Table] = {}
         self._generation = -1
 
     def load(self, definitions: Definitions, organisation: Organisation) -> None:
@@ -162,24 +163,34 @@ class Tables:
         self._organisation = organisation
         self._kept.clear()
 
-    async def of(self, period: Period, now: datetime, as_of: date | None = None) -> Table:
-        """The table of a period, with the units of that time or restated to those of a day."""
+    async def of(
+        self, ids: Iterable[str], period: Period, now: datetime, as_of: date | None = None
+    ) -> Table:
+        """The table of some indicators and their parts, with the units of that time or of a day."""
         if self._generation != self._counting.generation:
             self._kept.clear()
             self._generation = self._counting.generation
-        key = (period, as_of)
+        key = (frozenset(ids), period, as_of)
         if key not in self._kept:
-            made = await self._make(period, now, as_of)
+            made = await self.by(self._needed(key[0], period), period, now, as_of)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = made
         return self._kept[key]
 
-    async def _make(self, period: Period, now: datetime, as_of: date | None) -> Table:
-        found = (self._definitions.of(id, period) for id in self._definitions)
-        return await self.by(
-            [indicator for indicator in found if indicator is not None], period, now, as_of
-        )
+    def _needed(self, ids: Iterable[str], period: Period) -> list[Indicator]:
+        """The definitions of a period for some indicators and for all that they add up."""
+        found: dict[str, Indicator] = {}
+        waiting = list(ids)
+        while waiting:
+            id = waiting.pop()
+            indicator = self._definitions.of(id, period)
+            if id in found or indicator is None:
+                continue
+            found[id] = indicator
+            if isinstance(indicator.source, PartsSource):
+                waiting += indicator.source.parts
+        return list(found.values())
 
     async def by(
         self,
