@@ -1,29 +1,25 @@
 """States judged: in time or not, what is odd, and what the catalogue of procedures adds."""
 
-from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ingest.dossier import DossierState, Oddity
-from ioc.procedures.timing import Days
+from ioc.procedures.catalogue import Catalogue, ProcedureVersion
+from ioc.procedures.timing import Terms
 from tests.fixtures.dossiers import a_dossier, decode
 
 
-class Catalogue:
-    """One procedure, of five working days and full level."""
-
-    loaded = True
-
-    def levels(self, codes: Sequence[str], days: Days) -> Sequence[str | None]:
-        return ["full" if code == "1.001" else None for code in codes]
-
-    def limits(self, codes: Sequence[str], days: Days) -> Any:
-        return np.array([5 if code == "1.001" else -1 for code in codes], np.int64)
+CATALOGUE: Terms = Catalogue([
+    ProcedureVersion(
+        code="1.001", valid_from=date(2025, 7, 1), name="Thủ tục", field="Y tế", unit="so-y-te",
+        days=5, level="full",
+    )
+])  # fmt: skip
 
 
-def _state(*, terms: Any = None, **more: Any) -> DossierState:
+def _state(*, terms: Terms | None = None, **more: Any) -> DossierState:
     given = {} if terms is None else {"terms": terms}
     [state] = decode(a_dossier(**more), **given).dossiers
     return state
@@ -64,17 +60,17 @@ def test_without_a_catalogue_no_procedure_is_unknown_and_the_level_is_the_one_to
 
 
 def test_the_catalogue_gives_the_level_and_our_own_return_date() -> None:
-    state = _state(terms=Catalogue(), level="partial", due_at="2026-11-09T17:00:00+07:00")
+    state = _state(terms=CATALOGUE, level="partial", due_at="2026-11-09T17:00:00+07:00")
     assert (state.level, state.flags) == ("full", 0)
     assert state.due_computed is not None
     assert state.due_computed.isoformat() == "2026-11-09T23:59:59.999999+07:00"
 
 
 def test_the_return_date_of_the_agency_stands_and_one_unlike_ours_is_marked() -> None:
-    state = _state(terms=Catalogue(), due_at="2026-11-10", resolved_at="2026-11-10T08:00:00+07:00")
+    state = _state(terms=CATALOGUE, due_at="2026-11-10", resolved_at="2026-11-10T08:00:00+07:00")
     assert (state.timeliness, state.flags) == ("on_time", Oddity.DUE_DIFFERS)
 
 
 def test_a_procedure_that_the_catalogue_lacks_is_marked() -> None:
-    state = _state(terms=Catalogue(), procedure="1.999", due_at="2026-11-09")
+    state = _state(terms=CATALOGUE, procedure="1.999", due_at="2026-11-09")
     assert (state.flags, state.due_computed) == (Oddity.PROCEDURE_UNKNOWN, None)
