@@ -189,6 +189,7 @@ class Boards:
             code=one.code,
             procedure=one.procedure,
             unit=UnitRef(one.unit, unit.short_name if unit else one.unit),
+            office=one.office,
             due_at=one.due_at,
             days_late=(today - self.figures.today(one.due_at)).days,
         )

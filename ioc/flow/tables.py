@@ -69,7 +69,11 @@ class Table:
         if self.stated(found.indicator, unit) is not None:
             over, under = self.parts(indicator, unit)
             return share(over, under) if found.indicator.kind == "share" else over
-        return self.computed_of(found, unit)[0]
+        value, _, _, covered = self.computed_of(found, unit)
+        if isinstance(found.indicator.source, PartsSource):
+            # Points of a part of the index are no points of the index.
+            return value if (covered or 0.0) >= (found.indicator.maximum or 0.0) else None
+        return value
 
     def parts(self, indicator: str, unit: str) -> tuple[float | None, float | None]:
         """Numerator and denominator."""

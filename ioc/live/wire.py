@@ -200,11 +200,15 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
-    """A dossier that is overdue, and the unit that holds it; nothing about a person."""
+    """A dossier that is overdue, and where it is held; nothing about a person.
+
+    `due_at` is the return date with pauses added.
+    """
 
     code: str
     procedure: str
     unit: UnitRef
+    office: str | None
     due_at: datetime
     days_late: int
 

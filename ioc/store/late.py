@@ -9,20 +9,21 @@ from ioc.store.pool import ReadPool
 MOST: Final = 10
 
 _OLDEST: Final = """
-    SELECT d.code, d.procedure_code, u.id, d.due_at
+    SELECT d.code, d.procedure_code, u.id, d.office, d.due_effective
       FROM dossier d JOIN unit u ON u.unit_key = d.handling_unit
-     WHERE d.resolved_at IS NULL AND d.due_at < %(now)s
-     ORDER BY d.due_at, d.code LIMIT %(most)s
+     WHERE d.resolved_at IS NULL AND d.due_effective < LEAST(%(now)s, d.paused_since)
+     ORDER BY d.due_effective, d.code LIMIT %(most)s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A dossier in hand whose due time has passed, and the unit that holds it."""
+    """A dossier in hand whose due time has passed, and the office of the unit that holds it."""
 
     code: str
     procedure: str
     unit: str
+    office: str | None
     due_at: datetime
 
 

@@ -153,6 +153,7 @@ export interface LateDossier {
   code: string
   procedure: string
   unit: UnitRef
+  office: string | null
   due_at: Instant
   days_late: number
 }

@@ -394,3 +394,18 @@ async def test_a_definition_is_tried_without_being_in_force() -> None:
     item = await office.figures.tried(made, known, "tinh", parse_period("2026-10"), NOW)
     assert (item.version, item.value) == (2, 60.0)
     assert (await office.item("2026-10")).value == 37.5
+
+
+async def test_the_points_of_a_part_are_shown_with_their_coverage_and_not_as_the_score() -> None:
+    bare = _indicator(
+        "bare", kind="score", maximum=4, imported="other", numerator=None, denominator=None
+    )
+    index = _indicator(
+        "index", kind="composite", maximum=10, parts=["online", "bare"], partial=True,
+        imported="told", numerator=None, denominator=None, uom="{points}",
+    )  # fmt: skip
+    office = Office(index, POINTS, bare, days=DAYS)
+    item = await office.item("2026-10", id="index")
+    assert (item.value, item.estimated) == (None, False)
+    assert item.own is not None
+    assert (item.own.value, item.own.covered, item.own.maximum) == (2.25, 6.0, 10.0)
