@@ -10,7 +10,6 @@ from ioc.procedures.catalogue import Catalogue, ProcedureVersion
 from ioc.procedures.timing import Terms
 from tests.fixtures.dossiers import a_dossier, decode
 
-
 CATALOGUE: Terms = Catalogue([
     ProcedureVersion(
         code="1.001", valid_from=date(2025, 7, 1), name="Thủ tục", field="Y tế", unit="so-y-te",
