@@ -151,9 +151,10 @@ async def get_history(
     defined = boards.figures.defined(indicator, periods[-1])
     wanted = unit or facts.identity.province or ""
     boards.figures.organisation.versions(wanted)
-    items = await boards.figures.line(indicator, wanted, periods, now, as_of)
+    lines = await boards.figures.lines([indicator], wanted, periods, now, as_of)
     start, end = periods[0].start, periods[-1].end
     breaks = boards.figures.breaks(indicator, wanted, start, end, as_of)
+    items = lines[indicator]
     return answer(FigureHistory(indicator, wanted, cycle, defined.uom, items, breaks))
 
 

@@ -155,16 +155,14 @@ class Boards:
         due = self._trends_at is None or now - self._trends_at > timedelta(seconds=TREND_SECONDS)
         if not due and self._trends_of is not None:
             return
-        for indicator in self._shown():
-            if not indicator.has_periods:
-                drawn = await self._drawing.day(indicator, now)
-            elif self._trends_of != self.counting.generation:
-                months = self._drawing.months(self.figures, indicator.id, self._province, now)
-                drawn = await months
-            else:
-                continue
+        shown = self._shown()
+        for indicator in shown:
+            drawn = await self._drawing.day(indicator, now)
             if drawn is not None:
                 self._trends[indicator.id] = drawn
+        if self._trends_of != self.counting.generation:
+            counted = [indicator.id for indicator in shown if indicator.has_periods]
+            self._trends |= await self._drawing.months(self.figures, counted, self._province, now)
         self._trends_at, self._trends_of = now, self.counting.generation
 
     async def _count(self, now: datetime) -> bool:

@@ -173,18 +173,21 @@ class Figures:
         id = found.indicator.id
         return table.parts(id, unit)[0] is not None or table.value(id, unit) is not None
 
-    async def line(
+    async def lines(
         self,
-        id: str,
+        ids: Collection[str],
         unit: str,
         periods: Iterable[Period],
         now: datetime,
         as_of: date | None = None,
-    ) -> list[PeriodFigure]:
-        """The figure of each period, by the definition of its time."""
-        return [
-            short(id, unit, await self._tables.of([id], period, now, as_of)) for period in periods
-        ]
+    ) -> dict[str, list[PeriodFigure]]:
+        """The figures of each period, by the definitions of its time."""
+        found: dict[str, list[PeriodFigure]] = {id: [] for id in ids}
+        for period in periods:
+            table = await self._tables.of(ids, period, now, as_of)
+            for id, line in found.items():
+                line.append(short(id, unit, table))
+        return found
 
     def item(self, id: str, unit: str, beside: Beside, now: datetime) -> FigureItem:
         """One figure with all that stands beside it."""

@@ -1,6 +1,6 @@
 """The lines behind the figures: how an indicator came to stand where it does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -66,19 +66,20 @@ class Trends:
             [lines[1].get(start) for start in starts],
         )
 
-    async def months(self, figures: Figures, id: str, unit: str, now: datetime) -> Trend | None:
-        """12 months, with the 12 before as ghost; None where no month has a figure."""
+    async def months(
+        self, figures: Figures, ids: Collection[str], unit: str, now: datetime
+    ) -> dict[str, Trend]:
+        """12 months of each, with the 12 before as ghost; without those that have no figure."""
         month = figures.today(now).replace(day=1)
         firsts = [_months_before(month, back) for back in range(2 * _MONTHS - 1, -1, -1)]
-        line = await figures.line(id, unit, [month_of(first) for first in firsts], now)
-        values = [figure.value for figure in line]
-        if all(value is None for value in values):
-            return None
-        return Trend(
-            [_midnight_ms(first, self._zone) for first in firsts[_MONTHS:]],
-            values[_MONTHS:],
-            values[:_MONTHS],
-        )
+        lines = await figures.lines(ids, unit, [month_of(first) for first in firsts], now)
+        starts = [_midnight_ms(first, self._zone) for first in firsts[_MONTHS:]]
+        found: dict[str, Trend] = {}
+        for id, line in lines.items():
+            values = [figure.value for figure in line]
+            if any(value is not None for value in values):
+                found[id] = Trend(starts, values[_MONTHS:], values[:_MONTHS])
+        return found
 
 
 def _evaluated(

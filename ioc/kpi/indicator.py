@@ -136,6 +136,7 @@ class Definitions:
         for indicator in sorted(indicators, key=lambda i: i.version):
             found.setdefault(indicator.id, []).append(indicator)
         self._versions: Mapping[str, list[Indicator]] = found
+        self._current: tuple[date, dict[str, Indicator]] | None = None
 
     def __iter__(self) -> Iterator[str]:
         """The ids in the order of their first versions."""
@@ -164,8 +165,12 @@ class Definitions:
 
     def current(self, day: date) -> dict[str, Indicator]:
         """The version of each indicator that is valid on a day, else its newest."""
-        found = {id: self.on(id, day) or self.newest(id) for id in self}
-        return {id: indicator for id, indicator in found.items() if indicator is not None}
+        if self._current is None or self._current[0] != day:
+            found = {
+                id: self.on(id, day) or versions[-1] for id, versions in self._versions.items()
+            }
+            self._current = (day, found)
+        return self._current[1]
 
     def changes(self, id: str, start: date, end: date) -> list[tuple[date, Indicator]]:
         """The days within a range on which another version came into force, with that version."""
