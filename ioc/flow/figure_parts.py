@@ -1,6 +1,7 @@
 """What stands beside a figure: other periods, official and own points, what was published."""
 
 from datetime import date
+from typing import Any
 
 from ioc.catalogue import say
 from ioc.flow.tables import Table
@@ -18,6 +19,28 @@ from ioc.live.wire import (
 from ioc.model import Text
 from ioc.org import Organisation, answers_for
 from ioc.store.report_rows import ReportRow
+
+
+def described(
+    indicator: Indicator, unit: str, organisation: Organisation, on: date, province: str
+) -> dict[str, Any]:
+    """The keys of a figure that its definition and its unit say."""
+    version = organisation.find(unit, on)
+    return {
+        "id": indicator.id if unit == province else f"{indicator.id}@{unit}",
+        "indicator": indicator.id,
+        "version": indicator.version,
+        "name": indicator.name,
+        "domain": indicator.domain.value,
+        "unit": UnitRef(unit, version.short_name if version else unit),
+        "kind": indicator.kind,
+        "uom": indicator.uom,
+        "decimals": indicator.decimals,
+        "note": indicator.note,
+        "use": indicator.use,
+        "maximum": indicator.maximum,
+        "rounding": indicator.rounding,
+    }
 
 
 def short(id: str, unit: str, table: Table) -> PeriodFigure:

@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ioc.errors import Invalid, NotFound
-from ioc.flow.figure_parts import answering, in_words, official, own_score, printed, short
+from ioc.flow.figure_parts import (
+    answering,
+    described,
+    in_words,
+    official,
+    own_score,
+    printed,
+    short,
+)
 from ioc.flow.tables import Table, Tables
 from ioc.kpi.comparison import Compared, compared
 from ioc.kpi.computed import Computed
@@ -16,7 +24,7 @@ from ioc.kpi.evaluate import standing
 from ioc.kpi.indicator import Definitions, Indicator
 from ioc.kpi.period import Period
 from ioc.kpi.reported import FINAL
-from ioc.live.wire import Coverage, FigureItem, LineBreak, PeriodFigure, TargetRef, UnitRef
+from ioc.live.wire import Coverage, FigureItem, LineBreak, PeriodFigure, TargetRef
 from ioc.model import Freshness
 from ioc.org import Level, Organisation, UnitEvent
 from ioc.store.city import Target
@@ -201,24 +209,16 @@ class Figures:
         value, (numerator, denominator) = table.value(id, unit), table.parts(id, unit)
         score = table.score(indicator, unit)
         target = self.target(id, unit, on)
-        name = self.organisation.find(unit, on)
         coverage = self._tables.coverage(indicator, unit, table)
         ours = indicator.maximum is not None and score is None and value is not None
-        above = indicator.kind == "share" and (numerator or 0.0) > (denominator or numerator or 0.0)
+        counted = numerator is not None and denominator is not None
+        above = indicator.kind == "share" and counted and numerator > denominator
         return FigureItem(
-            id=id if unit == self._province else f"{id}@{unit}",
-            indicator=id,
-            version=indicator.version,
-            name=indicator.name,
-            domain=indicator.domain.value,
-            unit=UnitRef(unit, name.short_name if name else unit),
+            **described(indicator, unit, self.organisation, on, self._province),
             period=table.period.text,
-            kind=indicator.kind,
             value=value,
             numerator=numerator,
             denominator=denominator,
-            uom=indicator.uom,
-            decimals=indicator.decimals,
             state=Freshness.NEVER if value is None and numerator is None else Freshness.FRESH,
             time=None,
             late_after=None,
@@ -226,11 +226,7 @@ class Figures:
             coverage=None if coverage is None else Coverage(*coverage),
             target=target,
             standing=standing(value, target.value if target else None, indicator.direction).value,
-            note=indicator.note,
-            use=indicator.use,
             severity=indicator.severity(value),
-            maximum=indicator.maximum,
-            rounding=indicator.rounding,
             cumulative=short(id, unit, beside.cumulative),
             previous=short(id, unit, beside.previous),
             same_last_year=short(id, unit, beside.last_year),

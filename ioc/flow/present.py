@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from ioc.flow.figure_parts import described
 from ioc.flow.newest import NewestValues, tightest
 from ioc.kpi.evaluate import (
     Figure,
@@ -19,7 +20,7 @@ from ioc.kpi.evaluate import (
 from ioc.kpi.indicator import Indicator
 from ioc.kpi.origin import CountSource, LatestSource
 from ioc.live.feeds import FeedHealth
-from ioc.live.wire import Coverage, FigureItem, TargetRef, UnitRef
+from ioc.live.wire import Coverage, FigureItem, TargetRef
 from ioc.model import from_micros
 from ioc.org import Organisation
 from ioc.quality.score import Today, total
@@ -102,24 +103,15 @@ class PresentFigures:
         self, indicator: Indicator, unit: str, figure: Figure, now: datetime, targets: Targets
     ) -> FigureItem:
         """One figure as it travels."""
-        version = self._organisation.find(unit, now.date())
         target = targets(indicator.id, unit)
         late, stale = self.limits(indicator)
         wanted = standing(figure.value, target.value if target else None, indicator.direction)
         return FigureItem(
-            id=indicator.id if unit == self._province else f"{indicator.id}@{unit}",
-            indicator=indicator.id,
-            version=indicator.version,
-            name=indicator.name,
-            domain=indicator.domain.value,
-            unit=UnitRef(unit, version.short_name if version else unit),
+            **described(indicator, unit, self._organisation, now.date(), self._province),
             period=None,
-            kind=indicator.kind,
             value=figure.value,
             numerator=figure.numerator,
             denominator=figure.denominator,
-            uom=indicator.uom,
-            decimals=indicator.decimals,
             state=figure.state,
             time=self._time(indicator, figure),
             late_after=late,
@@ -129,10 +121,7 @@ class PresentFigures:
             else Coverage(figure.observed, figure.expected),
             target=target,
             standing=wanted.value,
-            note=indicator.note,
-            use=indicator.use,
             severity=indicator.severity(figure.value),
-            rounding=indicator.rounding,
         )
 
     def dossiers_at(self) -> datetime | None:

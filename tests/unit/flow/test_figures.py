@@ -231,6 +231,8 @@ async def test_a_numerator_above_its_denominator_is_flagged_and_shown() -> None:
     item = await Office(strange, days=DAYS).item("2026-10", "so-a")
     assert (item.value, item.flags) == (300.0, ("above",))
     assert (await Office(days=DAYS).item("2026-10", "so-a")).flags == ()
+    nothing = await Office(strange, days={"2026-10-05": {"so-a": _counts(3, 0)}}).item("2026-10")
+    assert (nothing.value, nothing.flags) == (None, ("above",))
 
 
 async def test_units_read_as_they_were_and_as_of_another_day_by_weight() -> None:
