@@ -67,7 +67,9 @@ def read_city(path: Path) -> City:
     cycles = read_cycles(folder)
     measures = read_measures(folder, cycles, units.ids)
     obligations = read_obligations(folder, measures, cycles, units.organisation)
-    indicators = read_indicators(folder, feeds, measures, units.ids)
+    articles = folder.files("history/articles", "measures.toml")
+    stated = read_measures(folder, cycles, units.ids, files=articles) if articles else []
+    indicators = read_indicators(folder, feeds, [*measures, *stated], units.ids)
     check_layers(layers, feeds, indicators.ids)
     rules = read_rules(folder, feeds, {obligation.id for obligation in obligations})
     targets = read_targets(folder, indicators, units)

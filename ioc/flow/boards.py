@@ -90,7 +90,7 @@ class Boards:
         self.computed_at: datetime | None = None
 
     def load(self, city: Described, province: str) -> None:
-        """Take boards, indicators, targets and units."""
+        """Take boards, targets and units, and at first the definitions, whose versions follow."""
         self._boards = city.boards
         self._targets = city.targets
         self._organisation = city.organisation
@@ -101,7 +101,10 @@ class Boards:
             city.organisation, city.outlines, sorted({*counted, *filter(None, colours)})
         )
         self.present.load(city.organisation, province)
-        self._define(decode_indicator(id, doc) for id, doc in city.indicators.items())
+        known = self.figures.definitions
+        if self._stamp is None:
+            known = Definitions(decode_indicator(id, doc) for id, doc in city.indicators.items())
+        self._define(known)
         for board in city.boards:
             name = "summary" if board == "summary" else f"board:{board}"
             if board not in self.topics:
@@ -142,11 +145,10 @@ class Boards:
         stamp = await indicators.stamp(self._reads)
         if stamp == self._stamp or stamp[0] == 0:
             return
-        self._define(_decoded(await indicators.read(self._reads)))
+        self._define(Definitions(_decoded(await indicators.read(self._reads))))
         self._stamp = stamp
 
-    def _define(self, definitions: Iterable[Indicator]) -> None:
-        known = Definitions(definitions)
+    def _define(self, known: Definitions) -> None:
         self.figures.load(known, self._organisation, self._targets, self._province)
         self._counted_of = self._trends_of = None
 

@@ -142,3 +142,8 @@ def answering(organisation: Organisation, unit: str, on: date) -> Answering | No
 def in_words(key: str, **values: object) -> Text:
     """A sentence of the catalogue in both languages."""
     return Text(say(key, "vi", **values), say(key, "en", **values))
+
+
+def is_above(numerator: float | None, denominator: float | None) -> bool:
+    """Whether a part is larger than its whole, which no counting gives."""
+    return numerator is not None and denominator is not None and numerator > denominator

@@ -12,6 +12,7 @@ from ioc.flow.figure_parts import (
     answering,
     described,
     in_words,
+    is_above,
     official,
     own_score,
     printed,
@@ -211,8 +212,7 @@ class Figures:
         target = self.target(id, unit, on)
         coverage = self._tables.coverage(indicator, unit, table)
         ours = indicator.maximum is not None and score is None and value is not None
-        counted = numerator is not None and denominator is not None
-        above = indicator.kind == "share" and counted and numerator > denominator
+        above = indicator.kind == "share" and is_above(numerator, denominator)
         return FigureItem(
             **described(indicator, unit, self.organisation, on, self._province),
             period=table.period.text,

@@ -233,6 +233,8 @@ class Center:
             # Units first: a key that comes with them is good only once they are known.
             self.facts.city = await city_store.read(self.reads, self.clock.now().date())
             await self.registry.load(self.reads)
+            if self.role.shows or self.role.judges:
+                self.boards.load(self.facts.city, self.facts.identity.province or "")
         self.showing.refresh()
         await self.set_agencies()
 

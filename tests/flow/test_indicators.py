@@ -181,3 +181,26 @@ def test_the_count_of_overdue_dossiers_names_those_overdue_longest(
     assert [one["code"] for one in overdue()][:2] == ["Q-1", "Q-2"]
     assert overdue()[0]["unit"]["id"] == "so-y-te"
     assert overdue()[0]["days_late"] > overdue()[9]["days_late"] > 0
+
+
+def test_what_articles_printed_is_served_with_its_counts_and_whether_it_agrees(
+    server: Server, admin: httpx2.Client
+) -> None:
+    server.command("city", "load", "--history")
+    phu_tho = {"unit": "phu-tho-1997", "period": "2020-04-30"}
+
+    def figure(indicator: str, **params: str) -> dict[str, Any]:
+        return admin.get(f"/indicators/{indicator}/values", params=params).json()
+
+    eventually(lambda: figure("stated-online-share", **phu_tho).get("printed"))
+    cut_off = figure("stated-online-share", **phu_tho)
+    assert (cut_off["numerator"], cut_off["denominator"]) == (1803, 19259)
+    assert cut_off["value"] == pytest.approx(9.3619, abs=1e-4)
+    assert (cut_off["printed"]["value"], cut_off["printed"]["agrees"]) == (9.3, False)
+    procedures = figure("stated-procedures", unit="nam-dinh-1997", period="2020-12")
+    assert procedures["value"] == 1671
+    without = {"unit": "trung-tam-pvhcc-tuyen-quang", "period": "2022-06-01/2022-08-07"}
+    bare = figure("stated-digitised-share", **without)
+    assert (bare["value"], bare["printed"]["value"], bare["printed"]["agrees"]) == (
+        None, 19.4, None,
+    )  # fmt: skip
