@@ -1,7 +1,6 @@
 """Dossiers in, states and events: read item by item, stored by their code as they stand now."""
 
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -16,8 +15,6 @@ from ioc.api.encode import shape
 from ioc.api.receipts import receipt_answer
 from ioc.auth.policy import Permission
 from ioc.model import Feed, Receipt
-from ioc.procedures.calendar import Calendar, vietnam
-from ioc.procedures.timing import NoTerms
 from ioc.store import dossier_intake
 from ioc.store.dossiers import unit_keys
 from ioc.store.flush import MOST_PROBLEMS
@@ -87,11 +84,6 @@ def rules_of(feed: Feed, facts: Facts, now: datetime) -> DossierRules:
         find_unit=facts.city.organisation.resolve,
         now=now,
         timing=facts.city.timing,
-        calendar=_calendar(),
-        terms=NoTerms(),
+        calendar=facts.city.calendar,
+        terms=facts.city.procedures,
     )
-
-
-@cache
-def _calendar() -> Calendar:
-    return vietnam()

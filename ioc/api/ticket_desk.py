@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,7 +12,6 @@ from ingest.ticket import Ticket, TicketRules, life_of
 from ioc.api.deps import Facts
 from ioc.ids import uuid7
 from ioc.model import Feed, Text
-from ioc.procedures.calendar import vietnam
 from ioc.store import ticket_rows
 from ioc.store.pool import ReadPool
 from ioc.store.ticket_contacts import ContactRow
@@ -108,13 +106,10 @@ class Desk:
         return [self.offered(ticket, feed, now) for ticket in kept.values()]
 
 
-_calendar = cache(vietnam)
-
-
 async def open_desk(reads: ReadPool, facts: Facts, now: datetime) -> Desk:
     """The desk as it stands now."""
     plan = await ticket_rows.read_plan(reads)
-    clock = OfficeClock(_calendar(), plan.office_hours, ZoneInfo(facts.zone))
+    clock = OfficeClock(facts.city.calendar, plan.office_hours, ZoneInfo(facts.zone))
     return Desk(plan, clock, facts, clock.day(now))
 
 

@@ -30,8 +30,10 @@ KNOWN_FILES = (
     "reporting.toml",
     "tickets.toml",
     "timing.toml",
+    "calendar.toml",
     "communes.csv",
     "districts.csv",
+    "procedures.csv",
     "outlines.geojson",
 )
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from geo.bbox import Bbox, checked_bbox
 from geo.geojson import geometry_faults
+from ioc.city.calendar import read_days
 from ioc.city.decode import decode_table
 from ioc.city.feeds import check_time_zone, read_feeds
 from ioc.city.figures import (
@@ -18,6 +19,7 @@ from ioc.city.folder import Folder
 from ioc.city.indicators import read_indicators
 from ioc.city.measures import read_measures
 from ioc.city.periods import read_cycles
+from ioc.city.procedures import read_procedures
 from ioc.city.properties import read_properties
 from ioc.city.reporting import read_obligations
 from ioc.city.sources import read_sources
@@ -82,6 +84,8 @@ def read_city(path: Path) -> City:
     sources = read_sources(folder, feeds)
     tickets = read_plan(folder, units.organisation)
     timing = read_timing(folder)
+    days = read_days(folder)
+    procedures = read_procedures(folder, units.ids)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
@@ -107,6 +111,8 @@ def read_city(path: Path) -> City:
         obligations=obligations,
         tickets=tickets,
         timing=timing,
+        days=days,
+        procedures=procedures,
     )
 
 

@@ -12,6 +12,8 @@ from ioc.kpi.obligation import Obligation
 from ioc.kpi.reported import ReportedMeasure
 from ioc.model import Domain, Severity, Text, ValueKind
 from ioc.org import Level, Organisation, UnitEvent, UnitVersion
+from ioc.procedures.calendar import Day
+from ioc.procedures.catalogue import ProcedureVersion
 from ioc.procedures.timing import Timing
 from ioc.quality.plausible import PropertyLimits
 from ioc.sources.document import Document
@@ -287,6 +289,8 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     obligations: list[Obligation]
     tickets: Plan
     timing: Timing
+    days: list[Day]
+    procedures: list[ProcedureVersion]
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

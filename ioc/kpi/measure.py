@@ -139,6 +139,11 @@ _TICKETS: Final = (
     ("petitions_staff", "Kiến nghị về cán bộ", "Petitions about staff"),
 )  # fmt: skip
 
+_OWED: Final = (
+    ("reports_due", "Báo cáo đến hạn", "Reports due"),
+    ("reports_on_time", "Báo cáo gửi đúng hạn", "Reports handed in on time"),
+)
+
 _LEDGER: Final = (
     ("ledger_received", "Nhận", "Received"),
     ("ledger_stored", "Lưu", "Stored"),
@@ -173,6 +178,7 @@ BUILT_IN: Final[Mapping[str, Measure]] = {
         _all("tickets", "flow", "{tickets}", _TICKETS),
         _all("tickets", "stock", "{tickets}",
              (("tickets_overdue", "Phản ánh quá hạn", "Tickets overdue"),)),
+        _all("reports", "flow", "{reports}", _OWED),
         _all("ledger", "flow", "{observations}", _LEDGER),
         _all("feeds", "stock", "{feeds}", _FEEDS),
         _all("quality", "stock", "{observations}", _QUALITY),

@@ -23,8 +23,10 @@ from ioc.embedded.process import EmbeddedError
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.following import Follower
+from ioc.flow.owed_counts import OwedCounts
 from ioc.flow.pipeline import Pipeline
 from ioc.flow.placing import Placing
+from ioc.flow.procedure_counts import ProcedureCounts
 from ioc.flow.reporting import Reporting
 from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
@@ -35,7 +37,6 @@ from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import LogTopic
 from ioc.model import Columns, Feed, to_micros
-from ioc.procedures.calendar import vietnam
 from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
@@ -111,7 +112,7 @@ class Center:
             reads=reads,
             organisation=lambda: facts.city.organisation,
             zone=facts.zone,
-            after=vietnam().after,
+            after=lambda day, days: facts.city.calendar.after(day, days),
         )
         self.showing = Showing(
             registry=self.registry,
@@ -133,6 +134,14 @@ class Center:
             zone=facts.zone,
         )
         self.boards.present.quality = self.scoring.today
+        self.boards.counting.add(
+            ProcedureCounts(
+                reads,
+                lambda: (facts.city.procedures, facts.city.calendar),
+                lambda: facts.identity.province or "",
+            )
+        )
+        self.boards.counting.add(OwedCounts(self.reporting))
         self.placing = Placing(
             self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
         )

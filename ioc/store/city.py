@@ -10,8 +10,11 @@ from psycopg.types.json import Jsonb
 from geo.geojson import envelope, to_wkb
 from ioc.city.spec import City, CityFeed, document
 from ioc.org import Organisation
+from ioc.procedures.calendar import Calendar
+from ioc.procedures.catalogue import Catalogue
 from ioc.procedures.timing import Timing
 from ioc.store import (
+    calendar,
     dossier_events,
     feed_settings,
     feeds,
@@ -20,6 +23,7 @@ from ioc.store import (
     layout,
     measures,
     plausibility,
+    procedures,
     sources,
     ticket_rows,
     units,
@@ -103,6 +107,8 @@ class Described:
     indicators: Mapping[str, dict[str, Any]]
     targets: list[Target]
     timing: Timing = field(default_factory=Timing)
+    calendar: Calendar = field(default_factory=Calendar)
+    procedures: Catalogue = field(default_factory=Catalogue)
 
 
 NOTHING: Final = Described(Organisation([]), {}, {}, {}, {}, {}, {}, [])
@@ -139,6 +145,9 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await plausibility.put_limits(conn, city.properties)
     await ticket_rows.put_plan(conn, city.tickets)
     await dossier_events.put_timing(conn, city.timing)
+    await calendar.put(conn, city.days)
+    kept = [p for p in city.procedures if demo or not p.sample]
+    await procedures.put(conn, kept, by=procedures.CITY)
     await measures.declare(conn, city.cycles, city.measures)
     await measures.oblige(conn, city.obligations)
     targets = [target for target in city.targets if demo or not target.sample]
@@ -231,6 +240,8 @@ async def read(pool: ReadPool, today: date) -> Described:
         targets = await (await conn.execute(_TARGETS)).fetchall()
         unit_keys = await units.keys(conn)
         timing = await dossier_events.read_timing(conn)
+        days = await calendar.read(conn)
+        catalogue = await procedures.read(conn)
     return Described(
         organisation=organisation,
         unit_keys=unit_keys,
@@ -241,4 +252,6 @@ async def read(pool: ReadPool, today: date) -> Described:
         indicators=dict(defined),
         targets=[Target(*row) for row in targets],
         timing=timing,
+        calendar=days,
+        procedures=catalogue,
     )
