@@ -23,6 +23,13 @@ class Invalid(IocError):
     code = "invalid"
 
 
+class TooMuch(IocError):
+    """The answer would take too long; the detail says what to narrow."""
+
+    status = 400
+    code = "too_much"
+
+
 class NotSignedIn(IocError):
     """Sign in, or send a valid token, first."""
 
