@@ -15,9 +15,11 @@ from ingest.ticket import Ticket
 from ioc.api import (
     alerts,
     boards,
+    calendar,
     city,
     describe,
     dossiers,
+    drill,
     export,
     feeds,
     health,
@@ -29,6 +31,7 @@ from ioc.api import (
     open311,
     pages,
     problems,
+    procedures,
     quality,
     quarantine,
     replay,
@@ -79,6 +82,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
+        procedures, calendar, drill,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -89,6 +93,7 @@ def create_app(state: State) -> FastAPI:
     shape(DossierEvent)
     shape(Report)
     shape(Ticket)
+    shape(calendar.DaySetting)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     """What can be done; the word before the dot names the thing."""
 
     CITY_READ = "city.read"
+    CITY_MANAGE = "city.manage"
     ALERT_READ = "alert.read"
     ALERT_ACKNOWLEDGE = "alert.acknowledge"
     ALERT_COMMENT = "alert.comment"
@@ -39,6 +40,7 @@ class Permission(StrEnum):
     TICKET_HANDLE = "ticket.handle"
     TICKET_ROUTE = "ticket.route"
     TICKET_CONTACT = "ticket.contact"
+    DOSSIER_READ = "dossier.read"
     CONSOLE = "console.open"
 
 
@@ -58,10 +60,16 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.TICKET_HANDLE,
         Permission.TICKET_ROUTE,
         Permission.TICKET_CONTACT,
+        Permission.DOSSIER_READ,
         Permission.CONSOLE,
     },
     Role.LEADER: _READERS
-    | {Permission.ALERT_ACKNOWLEDGE, Permission.ALERT_COMMENT, Permission.TICKET_READ},
+    | {
+        Permission.ALERT_ACKNOWLEDGE,
+        Permission.ALERT_COMMENT,
+        Permission.TICKET_READ,
+        Permission.DOSSIER_READ,
+    },
     Role.AGENCY: _READERS
     | {
         Permission.FEED_LEDGER,
@@ -71,6 +79,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.REPORT_APPROVE,
         Permission.TICKET_READ,
         Permission.TICKET_HANDLE,
+        Permission.DOSSIER_READ,
     },
     Role.WALL: _READERS,
     Role.FEED: frozenset(

@@ -138,7 +138,7 @@ class Catalogue:
         if code not in self._versions:
             near = difflib.get_close_matches(code, self._versions, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; see GET /api/v1/procedures"
-            raise NotFound(f"no procedure has the code {code[:80]}{hint}", code=code[:80])
+            raise NotFound(f"no procedure has the code {code[:80]}{hint}", procedure=code[:80])
         return self._versions[code]
 
     def find(self, code: str, on: date) -> ProcedureVersion | None:

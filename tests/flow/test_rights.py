@@ -96,6 +96,13 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
     "POST /api/v1/alerts/{alert}/comment": ACTORS,
     "GET /api/v1/boards/{board}": READERS,
+    "GET /api/v1/procedures": READERS,
+    "GET /api/v1/procedures/counts": READERS,
+    "GET /api/v1/procedures/{code}": READERS,
+    "POST /api/v1/procedures/import": {ADMIN},
+    "GET /api/v1/calendar": READERS,
+    "PUT /api/v1/calendar/{day}": {ADMIN},
+    "DELETE /api/v1/calendar/{day}": {ADMIN},
     "GET /api/v1/indicators": READERS,
     "GET /api/v1/indicators/{indicator}/values": READERS,
     "GET /api/v1/indicators/{indicator}/history": READERS,
@@ -151,7 +158,7 @@ class House:
             item=self.item, report=self.report, source=SOURCE, file_format="csv",
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
             move="accept", service_code="o-nhiem", service_request_id=self.ticket,
-            token=self.ticket,
+            token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -195,6 +202,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,
         "{indicator}": _DEFINITION,
+        "{day}": {"working": False, "name": "Nghỉ", "source": "Công văn mẫu"},
         "replay": {},
         "mapping": {"mapping": {"series": "id", "time": "at", "value": "v"}},
         "test": {"mapping": {"series": "id", "time": "at", "value": "v"}, "sample": []},
@@ -204,6 +212,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     if route == "POST /api/v1/open311/v2/requests.json":
         form = b"service_code=o-nhiem&address_string=Vi%E1%BB%87t+Tr%C3%AC"
         return form, "application/x-www-form-urlencoded", query
+    if last == "import":
+        return b"code,name,field,from\n", "text/csv", query
     if route.startswith("GET") or last not in bodies:
         return b"", "application/json", query
     return json.dumps(bodies[last]).encode(), "application/json", query
