@@ -91,6 +91,12 @@ class DossierTally:
         """What came in, by whatever way."""
         return self.received_direct + self.received_online + self.received_post
 
+    @property
+    def resolved(self) -> int:
+        """What was resolved, with or without a return date."""
+        in_time = self.resolved_early + self.resolved_on_time
+        return in_time + self.resolved_late + self.resolved_undated
+
 
 # While a dossier is paused its clock stands still.
 _LISTED: Final = """
