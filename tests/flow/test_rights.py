@@ -100,6 +100,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/procedures/counts": READERS,
     "GET /api/v1/procedures/{code}": READERS,
     "POST /api/v1/procedures/import": {ADMIN},
+    "GET /api/v1/dossiers": PEOPLE,
+    "GET /api/v1/dossiers/counts": READERS,
     "GET /api/v1/calendar": READERS,
     "PUT /api/v1/calendar/{day}": {ADMIN},
     "DELETE /api/v1/calendar/{day}": {ADMIN},
