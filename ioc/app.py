@@ -22,6 +22,7 @@ from ioc.api import (
     drill,
     export,
     feeds,
+    forms,
     health,
     indicators,
     layers,
@@ -82,7 +83,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
-        procedures, calendar, drill,
+        procedures, calendar, drill, forms,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

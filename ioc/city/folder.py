@@ -31,6 +31,7 @@ KNOWN_FILES = (
     "tickets.toml",
     "timing.toml",
     "calendar.toml",
+    "forms.toml",
     "communes.csv",
     "districts.csv",
     "procedures.csv",

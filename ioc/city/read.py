@@ -16,6 +16,7 @@ from ioc.city.figures import (
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
+from ioc.city.forms import read_forms
 from ioc.city.indicators import read_indicators
 from ioc.city.measures import read_measures
 from ioc.city.periods import read_cycles
@@ -86,6 +87,7 @@ def read_city(path: Path) -> City:
     timing = read_timing(folder)
     days = read_days(folder)
     procedures = read_procedures(folder, units.ids)
+    forms = read_forms(folder, cycles)
     if folder.findings or province is None:
         # units.toml is read for units and for events: what is wrong with it as a whole comes twice.
         findings = dict.fromkeys(folder.findings)
@@ -113,6 +115,7 @@ def read_city(path: Path) -> City:
         timing=timing,
         days=days,
         procedures=procedures,
+        forms=forms,
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from alerts.rule import Rule
 from ioc.kpi.cycle import Cycle
+from ioc.kpi.form import Form
 from ioc.kpi.indicator import Indicator
 from ioc.kpi.obligation import Obligation
 from ioc.kpi.reported import ReportedMeasure
@@ -291,6 +292,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     days: list[Day]
     procedures: list[ProcedureVersion]
+    forms: list[Form]
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _write(made: Worksheet, sheet: Sheet) -> None:
     formats = [sheet.formats.get(heading) for heading in sheet.headings]
     for row, values in enumerate([sheet.headings, *sheet.rows], start=1):
         for place, value in enumerate(values):
-            _put(made, row, place + 1, value, formats[place] if row > 1 else None)
+            put_cell(made, row, place + 1, value, formats[place] if row > 1 else None)
             if row > 1:
                 widths[place] = max(widths[place], len("" if value is None else str(value)))
     for place, heading in enumerate(sheet.headings):
@@ -85,7 +85,10 @@ def _write(made: Worksheet, sheet: Sheet) -> None:
             made.add_data_validation(_choice(sheet.choices[heading], place))
 
 
-def _put(made: Worksheet, row: int, column: int, value: Cell, number_format: str | None) -> None:
+def put_cell(
+    made: Worksheet, row: int, column: int, value: Cell, number_format: str | None = None
+) -> OneCell:
+    """Set a cell that is not merged; only a `Formula` is taken for one."""
     cell = made.cell(row, column)
     assert isinstance(cell, OneCell), "nothing is merged here"
     cell.value = str(value) if isinstance(value, Formula) else value
@@ -94,6 +97,7 @@ def _put(made: Worksheet, row: int, column: int, value: Cell, number_format: str
         cell.quotePrefix = value.startswith(MARKS_OF_FORMULAS)
     if number_format is not None:
         cell.number_format = number_format
+    return cell
 
 
 def _choice(values: Sequence[str], place: int) -> DataValidation:

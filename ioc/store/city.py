@@ -18,6 +18,7 @@ from ioc.store import (
     dossier_events,
     feed_settings,
     feeds,
+    forms,
     identity,
     indicators,
     layout,
@@ -150,6 +151,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await procedures.put(conn, kept, by=procedures.CITY)
     await measures.declare(conn, city.cycles, city.measures)
     await measures.oblige(conn, city.obligations)
+    await forms.put(conn, city.forms)
     targets = [target for target in city.targets if demo or not target.sample]
     await conn.execute(_DROP_TARGETS)
     for target in targets:

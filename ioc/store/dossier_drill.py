@@ -97,6 +97,11 @@ class DossierTally:
         in_time = self.resolved_early + self.resolved_on_time
         return in_time + self.resolved_late + self.resolved_undated
 
+    @property
+    def in_hand_in_time(self) -> int:
+        """What is in hand and not overdue, with or without a return date."""
+        return self.in_hand - self.in_hand_overdue
+
 
 # While a dossier is paused its clock stands still.
 _LISTED: Final = """

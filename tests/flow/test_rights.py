@@ -102,6 +102,8 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/procedures/import": {ADMIN},
     "GET /api/v1/dossiers": PEOPLE,
     "GET /api/v1/dossiers/counts": READERS,
+    "GET /api/v1/forms": PEOPLE,
+    "GET /api/v1/forms/{form}.{file_format}": PEOPLE,
     "GET /api/v1/calendar": READERS,
     "PUT /api/v1/calendar/{day}": {ADMIN},
     "DELETE /api/v1/calendar/{day}": {ADMIN},
@@ -161,6 +163,7 @@ class House:
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
             move="accept", service_code="o-nhiem", service_request_id=self.ticket,
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
+            form="dossiers-quarterly",
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -540,6 +543,7 @@ SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/stream/sse", "GET /metrics", "GET /api/v1/asyncapi.json",
     "GET /api/v1/feeds/{feed}/quarantine/{item}/payload",
     "GET /api/v1/observations.{file_format}",
+    "GET /api/v1/forms/{form}.{file_format}",
     "GET /api/v1/reports/template.xlsx",
     "GET /api/v1/tickets/{ticket}/contact",  # deleted above
 )]  # fmt: skip
