@@ -163,27 +163,27 @@ class DossierState(msgspec.Struct, kw_only=True):
     resolved_at: datetime | None
     outcome: Outcome | None
     changed_at: datetime
-    source: Source | None
-    screen: Screen | None
-    level: str | None
-    office: str | None
-    office_since: datetime | None
-    supplements: int
-    paused_seconds: int
-    paused_since: datetime | None
-    result_required: bool | None
-    result_file: bool | None
-    digitised: bool | None
-    reused: bool | None
-    personal_store: bool | None
-    population_data: bool | None
-    authenticated: bool | None
-    fee: bool | None
-    paid_online: bool | None
-    synced: bool | None
-    asked: bool | None
-    complained: bool | None
-    satisfaction: Satisfaction | None
+    source: Source | None = None
+    screen: Screen | None = None
+    level: str | None = None
+    office: str | None = None
+    office_since: datetime | None = None
+    supplements: int = 0
+    paused_seconds: int = 0
+    paused_since: datetime | None = None
+    result_required: bool | None = None
+    result_file: bool | None = None
+    digitised: bool | None = None
+    reused: bool | None = None
+    personal_store: bool | None = None
+    population_data: bool | None = None
+    authenticated: bool | None = None
+    fee: bool | None = None
+    paid_online: bool | None = None
+    synced: bool | None = None
+    asked: bool | None = None
+    complained: bool | None = None
+    satisfaction: Satisfaction | None = None
     due_computed: datetime | None = None
     flags: int = 0
     timeliness: str | None = None

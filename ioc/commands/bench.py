@@ -8,6 +8,7 @@ import typer
 from ioc.bench import fanout as fanout_bench
 from ioc.bench import growth as growth_bench
 from ioc.bench import ingest as ingest_bench
+from ioc.bench import kpi as kpi_bench
 from ioc.bench import latency as latency_bench
 from ioc.bench.figures import Part, Report
 from ioc.commands.run import run
@@ -85,6 +86,23 @@ def latency(
 ) -> None:
     """From the publish of an observation to its frame at a wall: p50, p95, p99."""
     _show(run(latency_bench.run(latency_bench.Plan(rate, rows, seconds, clients))), json)
+
+
+@app.command()
+def kpi(
+    sent: Annotated[int, typer.Option(min=0, help="dossiers that are sent by REST")] = 100_000,
+    stored: Annotated[
+        str, typer.Option(help="dossiers that the board is shown over, with commas between")
+    ] = "400000,4000000",
+    units: Annotated[int, typer.Option(min=1)] = 300,
+    json: Json = False,
+) -> None:
+    """Dossiers stored a second by REST; the procedures board over many, and how soon it is new."""
+    try:
+        numbers = tuple(sorted(int(part) for part in stored.split(",")))
+    except ValueError:
+        raise typer.BadParameter(f"--stored {stored!r}: write 400000,4000000") from None
+    _show(run(kpi_bench.run(kpi_bench.Plan(sent, numbers, units))), json)
 
 
 def _show(found: Report, json: bool) -> None:

@@ -23,8 +23,8 @@ TICK_SECONDS: Final = 1.0
 FIRST_TICK_SECONDS: Final = 20.0
 """Silence is judged only after what waited in the broker has had time to come in."""
 
-BOARD_SECONDS: Final = 2.0
-BOARD_REST: Final = 20
+BOARD_SECONDS: Final = 1.0
+BOARD_REST: Final = 4
 """Boards rest for that many times the CPU seconds that they took from the flow, which has the same
 thread: with a million series figures grow a little older instead of everything slower."""
 

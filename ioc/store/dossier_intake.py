@@ -1,14 +1,12 @@
 """Dossiers as feeds hand them in: states and events stored together, with the ledger."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from ingest.dossier import DecodedDossiers, DossierState, RefusedDossier
 from ingest.dossier_judge import judge
 from ingest.dossier_rules import DossierRules
-from ioc.ids import uuid7
 from ioc.store import dossier_events, dossiers
-from ioc.store.dossiers import DossierRow, Merged
+from ioc.store.dossiers import Merged
 from ioc.store.pool import Connection, WritePool
 
 
@@ -45,20 +43,19 @@ async def take(
     now, zone = rules.now, str(rules.province)
     folded = await dossier_events.fold(conn, feed, decoded.dossiers, decoded.events, now=now)
     judge(folded.made, rules)
-    plain = [_row(state, now) for state in newest(folded.plain)]
+    plain = newest(folded.plain)
     merged = await dossiers.merge(
         conn, feed, plain, units=units, zone=zone, now=now,
         repeated=len(folded.plain) - len(plain),
     )  # fmt: skip
-    made = [_row(state, now) for state in folded.made]
-    if made:
-        await dossiers.merge(conn, feed, made, units=units, zone=zone, now=now)
+    if folded.made:
+        await dossiers.merge(conn, feed, folded.made, units=units, zone=zone, now=now)
     merged = folded.with_plain(merged)
     if keep:
         await dossiers.keep(conn, feed, _refusals(decoded.refused), now)
     await dossiers.count(
-        conn, feed, plain + made, merged, quarantined=len(decoded.refused), size=size, now=now,
-        replayed=replayed,
+        conn, feed, plain + folded.made, merged, quarantined=len(decoded.refused), size=size,
+        now=now, replayed=replayed,
     )  # fmt: skip
     return merged
 
@@ -82,45 +79,3 @@ def _refusals(refused: Iterable[RefusedDossier]) -> list[dossiers.Refusal]:
         )
         for item in refused
     ]  # fmt: skip
-
-
-def _row(state: DossierState, now: datetime) -> DossierRow:
-    return DossierRow(
-        dossier_id=uuid7(now),
-        code=state.code,
-        procedure=state.procedure,
-        field=state.field,
-        received_unit=state.received_unit,
-        handling_unit=state.handling_unit,
-        applicant_unit=state.applicant_unit,
-        channel=state.channel,
-        received_at=state.received_at,
-        due_at=state.due_at,
-        resolved_at=state.resolved_at,
-        outcome=state.outcome,
-        changed_at=state.changed_at,
-        source=state.source,
-        screen=state.screen,
-        level=state.level,
-        office=state.office,
-        office_since=state.office_since,
-        supplements=state.supplements,
-        paused_seconds=state.paused_seconds,
-        paused_since=state.paused_since,
-        result_required=state.result_required,
-        result_file=state.result_file,
-        digitised=state.digitised,
-        reused=state.reused,
-        personal_store=state.personal_store,
-        population_data=state.population_data,
-        authenticated=state.authenticated,
-        fee=state.fee,
-        paid_online=state.paid_online,
-        synced=state.synced,
-        asked=state.asked,
-        complained=state.complained,
-        satisfaction=state.satisfaction,
-        due_computed=state.due_computed,
-        flags=state.flags,
-        timeliness=state.timeliness,
-    )

@@ -169,7 +169,7 @@ _RECOUNT: Final = """
 _STAMP: Final = "SELECT COALESCE(max(stamp), 0) + 1 FROM dossier_day"
 
 _CHANGED: Final = """
-    SELECT u.id, d.day - DATE '1970-01-01', d.stamp,
+    SELECT u.id, d.day - DATE '1970-01-01', d.stamp, d.unit_key,
            received_direct, received_online, received_post, received_national_portal,
            received_vneid, received_provincial_portal, received_mobile, received_desktop,
            received_full, received_partial, received_level_2, received_level_3,
@@ -182,8 +182,9 @@ _CHANGED: Final = """
            resolved_with_file, resolved_digitised, resolved_result_required, asked, satisfied,
            rated_late_or_disliked
       FROM dossier_day d JOIN unit u USING (unit_key)
-     WHERE stamp > %(after)s
-     ORDER BY stamp
+     WHERE (d.stamp, d.unit_key, d.day - DATE '1970-01-01') > (%(stamp)s, %(unit)s, %(day)s)
+       AND d.stamp >= %(stamp)s
+     ORDER BY d.stamp, d.unit_key, d.day
      LIMIT %(most)s
 """
 
@@ -197,17 +198,23 @@ _IN_HAND: Final = """
 """
 
 
+Position = tuple[int, int, int]
+"""Where a reader of changed counts is: stamp, unit and day."""
+
+BEGINNING: Final[Position] = (0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedDays:
     """Rows of counts: units by id, days since 1970, a row of `values` each in `SUMMED`'s order."""
 
-    stamp: int
+    position: Position
     units: list[str]
     days: NDArray[np.int64]
     values: NDArray[np.int64]
 
 
-async def recount(pool: WritePool, *, most: int = 20_000) -> int:
+async def recount(pool: WritePool, *, most: int = 500_000) -> int:
     """Make counts anew for at most so many marks; returns for how many, 0 when none is left."""
     async with pool.connection() as conn:
         await conn.execute(_ONE_AT_A_TIME)
@@ -222,22 +229,16 @@ async def recount(pool: WritePool, *, most: int = 20_000) -> int:
         return row[2]
 
 
-async def changed(pool: ReadPool, *, after: int, most: int = 100_000) -> ChangedDays:
-    """The counts that were made after a stamp, as many as `most` and always whole stamps.
-
-    Ask again after the stamp that is returned until it stays the same. `most` is more than one
-    `recount` makes.
-    """
+async def changed(pool: ReadPool, *, after: Position, most: int = 50_000) -> ChangedDays | None:
+    """At most so many counts that were made after a position; None where there are no more."""
+    given = {"stamp": after[0], "unit": after[1], "day": after[2], "most": most}
     async with pool.connection() as conn:
-        rows = await (await conn.execute(_CHANGED, {"after": after, "most": most})).fetchall()
+        rows = await (await conn.execute(_CHANGED, given)).fetchall()
     if not rows:
-        return ChangedDays(after, [], np.empty(0, np.int64), np.empty((0, len(SUMMED)), np.int64))
-    stamp = rows[-1][2]
-    if len(rows) == most:
-        rows = [row for row in rows if row[2] != stamp]
-        stamp = rows[-1][2]
-    table: NDArray[Any] = np.array([row[1:2] + row[3:] for row in rows], np.int64)
-    return ChangedDays(stamp, [row[0] for row in rows], table[:, 0], table[:, 1:])
+        return None
+    _, day, stamp, unit, *_ = rows[-1]
+    table: NDArray[Any] = np.array([row[1:2] + row[4:] for row in rows], np.int64)
+    return ChangedDays((stamp, unit, day), [row[0] for row in rows], table[:, 0], table[:, 1:])
 
 
 async def in_hand(pool: ReadPool, now: datetime) -> Counts:

@@ -4,58 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import numpy as np
 from psycopg import sql
 
+from ingest.dossier import DossierState
+from ioc.ids import uuid7
 from ioc.model import to_micros
 from ioc.store import ledger, quarantine
 from ioc.store.pool import Connection, ReadPool, WritePool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DossierRow:
-    """One dossier as an agency sends it; units by id. None of a yes or no is: not told."""
-
-    dossier_id: UUID
-    code: str
-    procedure: str
-    field: str
-    received_unit: str
-    handling_unit: str
-    applicant_unit: str | None
-    channel: str
-    received_at: datetime
-    due_at: datetime | None
-    resolved_at: datetime | None
-    outcome: str | None
-    changed_at: datetime
-    source: str | None = None
-    screen: str | None = None
-    level: str | None = None
-    office: str | None = None
-    office_since: datetime | None = None
-    supplements: int = 0
-    paused_seconds: int = 0
-    paused_since: datetime | None = None
-    result_required: bool | None = None
-    result_file: bool | None = None
-    digitised: bool | None = None
-    reused: bool | None = None
-    personal_store: bool | None = None
-    population_data: bool | None = None
-    authenticated: bool | None = None
-    fee: bool | None = None
-    paid_online: bool | None = None
-    synced: bool | None = None
-    asked: bool | None = None
-    complained: bool | None = None
-    satisfaction: str | None = None
-    due_computed: datetime | None = None
-    flags: int = 0
-    timeliness: str | None = None
-
 
 _STATE: Final = (
     "procedure_code", "field", "received_unit", "handling_unit", "applicant_unit", "channel",
@@ -163,7 +120,7 @@ async def unit_keys(pool: ReadPool) -> dict[str, int]:
 async def put(
     pool: WritePool,
     feed: int,
-    rows: Sequence[DossierRow],
+    rows: Sequence[DossierState],
     refused: Sequence[Refusal],
     *,
     units: dict[str, int],
@@ -200,7 +157,7 @@ async def keep(conn: Connection, feed: int, refused: Sequence[Refusal], now: dat
 async def merge(
     conn: Connection,
     feed: int,
-    rows: Sequence[DossierRow],
+    rows: Sequence[DossierState],
     *,
     units: dict[str, int],
     zone: str,
@@ -218,16 +175,18 @@ async def merge(
     async with conn.cursor() as cur:
         async with cur.copy(_COPY) as copy:
             for place, row in enumerate(rows):
-                await copy.write_row(_offered(place, row, units))
+                await copy.write_row(_offered(place, row, units, now))
         await cur.execute(_merging, {"feed": feed, "zone": zone, "now": now})
         counted = await cur.fetchone()
     assert counted is not None
     return Merged(counted[0], counted[1], counted[2] + repeated)
 
 
-def _offered(place: int, row: DossierRow, units: dict[str, int]) -> tuple[Any, ...]:
+def _offered(
+    place: int, row: DossierState, units: dict[str, int], now: datetime
+) -> tuple[Any, ...]:
     return (
-        place, row.dossier_id, row.code, row.procedure, row.field, units[row.received_unit],
+        place, uuid7(now), row.code, row.procedure, row.field, units[row.received_unit],
         units[row.handling_unit], units[row.applicant_unit] if row.applicant_unit else None,
         row.channel, row.received_at, row.due_at, row.resolved_at, row.outcome, row.source,
         row.screen, row.level, row.office, row.office_since, row.supplements,
@@ -263,7 +222,7 @@ _merging: Final = sql.SQL(_MERGE).format(**_columns())
 async def count(
     conn: Connection,
     feed: int,
-    rows: Sequence[DossierRow],
+    rows: Sequence[DossierState],
     merged: Merged,
     *,
     quarantined: int,

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from ingest.dossier import DossierState, Way
 from ioc.flow.boards import Boards
-from ioc.ids import uuid7
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest
 from ioc.live.topic import StateTopic
@@ -17,7 +17,6 @@ from ioc.model import Series, SeriesId, to_micros
 from ioc.org import Level, Organisation, UnitVersion
 from ioc.store import dossiers
 from ioc.store.city import Described, Target
-from ioc.store.dossiers import DossierRow
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry
 from tests.fixtures.decoding import a_feed
@@ -61,10 +60,10 @@ class Desk:
         self.boards, self._writes, self._units, self._feed = boards, writes, units, feed
         self._made = 0
 
-    async def receive(self, many: int, channel: str, unit: str = "so-a", **more: Any) -> None:
+    async def receive(self, many: int, channel: Way, unit: str = "so-a", **more: Any) -> None:
         rows = [
-            DossierRow(
-                dossier_id=uuid7(NOW), code=f"HS-{self._made + n}", procedure="p", field="",
+            DossierState(
+                code=f"HS-{self._made + n}", procedure="p", field="",
                 received_unit=unit, handling_unit=unit, applicant_unit=None, channel=channel,
                 outcome=None, changed_at=NOW,
                 **{"received_at": JANUARY, "due_at": None, "resolved_at": None, **more},

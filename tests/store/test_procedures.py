@@ -3,12 +3,11 @@
 from datetime import date
 from typing import Any
 
-from ioc.ids import uuid7
+from ingest.dossier import DossierState, Way
 from ioc.org import Level
 from ioc.procedures.calendar import Day
 from ioc.procedures.catalogue import SCHEMES, ProcedureVersion, Scheme
 from ioc.store import calendar, dossiers, procedures
-from ioc.store.dossiers import DossierRow
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.procedures import SERVICES
 from tests.fixtures.store import NOW, ZONE, a_feed_key, a_province, rows_of
@@ -75,9 +74,9 @@ async def test_a_service_with_dossiers_is_counted_once_where_it_is_in_competence
         await procedures.put(conn, [version("1.001"), version("1.002", unit="xa-c")], by="city")
     feed = await a_feed_key(database)
 
-    def row(code: str, procedure: str, unit: str, channel: str, level: str | None) -> DossierRow:
-        return DossierRow(
-            dossier_id=uuid7(NOW), code=code, procedure=procedure, field="", received_unit=unit,
+    def row(code: str, procedure: str, unit: str, channel: Way, level: str | None) -> DossierState:
+        return DossierState(
+            code=code, procedure=procedure, field="", received_unit=unit,
             handling_unit=unit, applicant_unit=None, channel=channel, received_at=NOW,
             due_at=None, resolved_at=None, outcome=None, changed_at=NOW, level=level,
         )  # fmt: skip
