@@ -1,94 +1,21 @@
 """Single dossiers behind a figure, and counts of them by what they have in common."""
 
-import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime
 
 import pytest
 
+from ingest.dossier import DossierState
 from ioc.errors import TooMuch
-from ioc.ids import uuid7
 from ioc.store import dossier_drill, dossiers
 from ioc.store.dossier_drill import Chosen, Group, Span, State
-from ioc.store.dossiers import DossierRow
 from ioc.store.pool import ReadPool, WritePool
+from tests.fixtures.counted_dossiers import NOW, in_span, local, naive, overdue_at, some_rows
 from tests.fixtures.store import ZONE, a_feed_key, a_province
 
-NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 START, END = date(2026, 6, 15), date(2026, 9, 15)
 SPAN = Span(start=START, end=END, at=datetime(2026, 9, 14, 17, tzinfo=UTC))
-
-
-def a_row(code: str, **more: Any) -> DossierRow:
-    given: dict[str, Any] = {
-        "dossier_id": uuid7(NOW), "code": code, "procedure": "p", "field": "",
-        "received_unit": "so-a", "handling_unit": "so-a", "applicant_unit": None,
-        "channel": "direct", "received_at": NOW - timedelta(days=9), "due_at": None,
-        "resolved_at": None, "outcome": None, "changed_at": NOW,
-    }  # fmt: skip
-    return DossierRow(**{**given, **more})
-
-
-def some_rows(many: int) -> list[DossierRow]:
-    """Dossiers of two years as they come, of which each tells what it likes."""
-    made = random.Random(7)
-    found: list[DossierRow] = []
-    for n in range(many):
-        received = NOW - timedelta(hours=made.randrange(24 * 500))
-        resolved = received + timedelta(hours=made.randrange(24 * 60))
-        due = None if made.random() < 0.1 else received + timedelta(days=made.randrange(1, 40))
-        is_resolved = resolved < NOW and made.random() < 0.9
-        on_time = due and ("late" if resolved > due else made.choice(["early", "on_time"]))
-        found.append(
-            a_row(
-                f"HS-{n}",
-                procedure=f"1.{made.randrange(3)}",
-                field=made.choice(["", "Đất đai", "Hộ tịch"]),
-                received_unit=made.choice(["so-a", "so-b"]),
-                handling_unit=made.choice(["so-a", "so-b"]),
-                applicant_unit=made.choice(["so-b", None]),
-                channel=made.choice(["direct", "online", "post"]),
-                received_at=received,
-                due_at=due,
-                resolved_at=resolved if is_resolved else None,
-                outcome="granted" if is_resolved else None,
-                timeliness=on_time if is_resolved else None,
-                paused_since=None if is_resolved or made.random() < 0.8 else received,
-                level=made.choice(["full", "partial", None]),
-                office=made.choice(["Một cửa", None]),
-            )
-        )
-    return found
-
-
-def local(at: datetime | None) -> date | None:
-    return None if at is None else (at + timedelta(hours=7)).date()
-
-
-def in_hand_on(row: DossierRow, day: date) -> bool:
-    received, resolved = local(row.received_at), local(row.resolved_at)
-    return received is not None and received < day and (resolved is None or resolved >= day)
-
-
-def overdue_at(row: DossierRow, at: datetime) -> bool:
-    looked = at if row.paused_since is None else min(at, row.paused_since)
-    return row.due_at is not None and row.due_at < looked
-
-
-def naive(row: DossierRow) -> Counter[str]:
-    """What one dossier adds to the counts of the span."""
-    found: Counter[str] = Counter()
-    received, resolved = local(row.received_at), local(row.resolved_at)
-    assert received is not None
-    found[f"received_{row.channel}"] += START <= received < END
-    found["carried_over"] += in_hand_on(row, START)
-    if resolved is not None:
-        found[f"resolved_{row.timeliness or 'undated'}"] += START <= resolved < END
-    found["in_hand"] += in_hand_on(row, END)
-    found["in_hand_overdue"] += in_hand_on(row, END) and overdue_at(row, SPAN.at)
-    return +found
 
 
 @pytest.fixture
@@ -99,14 +26,14 @@ async def units(database: str) -> dict[str, int]:
 @pytest.fixture
 async def rows(
     database: str, pools: tuple[ReadPool, WritePool], units: dict[str, int]
-) -> list[DossierRow]:
+) -> list[DossierState]:
     made = some_rows(1_500)
     feed = await a_feed_key(database)
     await dossiers.put(pools[1], feed, made, [], units=units, zone=ZONE, now=NOW)
     return made
 
 
-KEYS: dict[Group, Callable[[DossierRow], str | None]] = {
+KEYS: dict[Group, Callable[[DossierState], str | None]] = {
     "unit": lambda row: row.handling_unit,
     "procedure": lambda row: row.procedure,
     "field": lambda row: row.field or None,
@@ -118,11 +45,11 @@ KEYS: dict[Group, Callable[[DossierRow], str | None]] = {
 
 @pytest.mark.parametrize("group", KEYS)
 async def test_counts_of_a_span_are_those_of_counting_one_by_one(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool], group: Group
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool], group: Group
 ) -> None:
     expected: dict[str | None, Counter[str]] = {}
     for row in rows:
-        expected.setdefault(KEYS[group](row), Counter()).update(naive(row))
+        expected.setdefault(KEYS[group](row), Counter()).update(naive(row, SPAN))
     found = await dossier_drill.counted(pools[0], Chosen(), SPAN, [group])
     assert {tally.key[0]: +Counter(_counts(tally)) for tally in found} == {
         key: counts for key, counts in expected.items() if counts
@@ -135,14 +62,14 @@ def _counts(tally: dossier_drill.DossierTally) -> dict[str, int]:
 
 
 async def test_every_group_adds_up(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool]
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool]
 ) -> None:
     for tally in await dossier_drill.counted(pools[0], Chosen(), SPAN, ["unit", "field"]):
         assert tally.carried_over + tally.received - tally.resolved == tally.in_hand
 
 
 async def test_by_month_receipts_and_results_stand_in_their_own_months(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool]
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool]
 ) -> None:
     found = await dossier_drill.counted(pools[0], Chosen(), Span(at=NOW), ["month"])
     received = Counter(f"{local(row.received_at):%Y-%m}" for row in rows)
@@ -153,7 +80,7 @@ async def test_by_month_receipts_and_results_stand_in_their_own_months(
 
 @pytest.mark.parametrize("by", ["handling", "receiving", "applicant"])
 async def test_units_are_those_that_handle_or_receive_or_live_with_the_applicant(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool], units: dict[str, int],
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool], units: dict[str, int],
     by: dossier_drill.By,
 ) -> None:  # fmt: skip
     column = {"handling": "handling_unit", "receiving": "received_unit"}.get(by, "applicant_unit")
@@ -165,7 +92,7 @@ async def test_units_are_those_that_handle_or_receive_or_live_with_the_applicant
     assert [(tally.key, tally.received) for tally in tallies] == [(("so-b",), len(expected))]
 
 
-STATES: dict[State, Callable[[DossierRow], bool]] = {
+STATES: dict[State, Callable[[DossierState], bool]] = {
     "in_hand": lambda row: row.resolved_at is None,
     "overdue": lambda row: row.resolved_at is None and overdue_at(row, NOW),
     "early": lambda row: row.timeliness == "early",
@@ -176,7 +103,7 @@ STATES: dict[State, Callable[[DossierRow], bool]] = {
 
 @pytest.mark.parametrize("state", STATES)
 async def test_pages_hold_every_dossier_of_a_state_once_oldest_return_date_first(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool], state: State
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool], state: State
 ) -> None:
     seen: list[dossier_drill.DossierLine] = []
     before: dossier_drill.Place | None = None
@@ -197,24 +124,24 @@ async def test_pages_hold_every_dossier_of_a_state_once_oldest_return_date_first
 
 
 async def test_a_span_is_of_days_of_receipt_or_of_resolution(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool]
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool]
 ) -> None:
-    def within(at: datetime | None) -> bool:
-        day = local(at)
-        return day is not None and START <= day < END
-
     late = await dossier_drill.listed(pools[0], Chosen(), SPAN, state="late", limit=2_000)
     assert {line.code for line in late} == {
-        row.code for row in rows if row.timeliness == "late" and within(row.resolved_at)
+        row.code
+        for row in rows
+        if row.timeliness == "late" and in_span(local(row.resolved_at), SPAN)
     }
     held = await dossier_drill.listed(pools[0], Chosen(), SPAN, state="in_hand", limit=2_000)
     assert {line.code for line in held} == {
-        row.code for row in rows if row.resolved_at is None and within(row.received_at)
+        row.code
+        for row in rows
+        if row.resolved_at is None and in_span(local(row.received_at), SPAN)
     }
 
 
 async def test_procedure_and_field_narrow_the_choice(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool]
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool]
 ) -> None:
     chosen = Chosen(procedure="1.1", field="Đất đai")
     found = await dossier_drill.listed(pools[0], chosen, Span(at=NOW), limit=2_000)
@@ -224,7 +151,7 @@ async def test_procedure_and_field_narrow_the_choice(
 
 
 async def test_a_question_that_takes_too_long_names_the_cure(
-    rows: list[DossierRow], pools: tuple[ReadPool, WritePool]
+    rows: list[DossierState], pools: tuple[ReadPool, WritePool]
 ) -> None:
     async with pools[1].connection() as conn:
         await conn.execute("LOCK TABLE dossier IN ACCESS EXCLUSIVE MODE")
