@@ -219,7 +219,7 @@ def test_a_sweep_touches_just_the_layers_in_which_a_state_differs_from_the_last_
         return {n: shown[f"f/bv-{n}"]["values"]["beds"]["state"] for n in known}
 
     load()
-    before: dict[int, str] = {}
+    before = {1: "never"}  # the map was made with it, and without a value
     for step, number in steps:
         if step == "store":
             live.store(number, 1)
