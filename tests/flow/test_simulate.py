@@ -78,7 +78,7 @@ def test_the_past_and_the_present_come_in_and_a_restart_sends_only_the_gap(own_s
     province = SimulatedProvince(read_city(packaged_city()), seed=1)
     with simulator(own_server, *LITTLE) as child:
         until(child, 1.0)
-        assert valid_keys(own_server) == 8
+        assert valid_keys(own_server) == 9
         assert end(child) == 0
     first = ledgers(own_server)
     others = province.dossier_feeds + province.ticket_feeds
@@ -112,7 +112,7 @@ def test_a_killed_simulator_leaves_no_hole_and_its_keys_die(own_server: Server):
         child.wait()
     with simulator(own_server, "--days", "12", *LITTLE[2:]) as child:
         until(child, 1.0)
-        assert valid_keys(own_server) == 8
+        assert valid_keys(own_server) == 9
         assert end(child) == 0
     province = SimulatedProvince(read_city(packaged_city()), seed=1)
     feed = province.feeds["thuy-van"]
