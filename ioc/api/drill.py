@@ -17,7 +17,7 @@ from ioc.kpi.cycle import EARLIEST_YEAR, LATEST_YEAR
 from ioc.live.wire import UnitRef
 from ioc.procedures.calendar import Calendar
 from ioc.store import dossier_drill
-from ioc.store.dossier_drill import By, Chosen, DossierLine, DossierTally, Group, Place, Span, State
+from ioc.store.dossier_lines import By, Chosen, DossierLine, DossierTally, Group, Place, Span, State
 
 router = APIRouter(tags=["dossiers"])
 

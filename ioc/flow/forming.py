@@ -13,7 +13,7 @@ from ioc.kpi.form import MEASURES, Form, FormSection
 from ioc.kpi.period import Period
 from ioc.org import Organisation, UnitVersion
 from ioc.store import dossier_drill
-from ioc.store.dossier_drill import Chosen, DossierTally, Span
+from ioc.store.dossier_lines import Chosen, DossierTally, Span
 from ioc.store.pool import ReadPool
 
 LONGEST_SECONDS: Final = 30.0

@@ -9,7 +9,7 @@ import pytest
 from ingest.dossier import DossierState
 from ioc.errors import TooMuch
 from ioc.store import dossier_drill, dossiers
-from ioc.store.dossier_drill import Chosen, Group, Span, State
+from ioc.store.dossier_lines import By, Chosen, DossierLine, DossierTally, Group, Place, Span, State
 from ioc.store.pool import ReadPool, WritePool
 from tests.fixtures.counted_dossiers import NOW, in_span, local, naive, overdue_at, some_rows
 from tests.fixtures.store import ZONE, a_feed_key, a_province
@@ -56,7 +56,7 @@ async def test_counts_of_a_span_are_those_of_counting_one_by_one(
     }
 
 
-def _counts(tally: dossier_drill.DossierTally) -> dict[str, int]:
+def _counts(tally: DossierTally) -> dict[str, int]:
     names = [name for name in tally.__slots__ if name != "key"]
     return {name: getattr(tally, name) for name in names}
 
@@ -81,7 +81,7 @@ async def test_by_month_receipts_and_results_stand_in_their_own_months(
 @pytest.mark.parametrize("by", ["handling", "receiving", "applicant"])
 async def test_units_are_those_that_handle_or_receive_or_live_with_the_applicant(
     rows: list[DossierState], pools: tuple[ReadPool, WritePool], units: dict[str, int],
-    by: dossier_drill.By,
+    by: By,
 ) -> None:  # fmt: skip
     column = {"handling": "handling_unit", "receiving": "received_unit"}.get(by, "applicant_unit")
     chosen = Chosen(units=[units["so-b"]], by=by)
@@ -105,8 +105,8 @@ STATES: dict[State, Callable[[DossierState], bool]] = {
 async def test_pages_hold_every_dossier_of_a_state_once_oldest_return_date_first(
     rows: list[DossierState], pools: tuple[ReadPool, WritePool], state: State
 ) -> None:
-    seen: list[dossier_drill.DossierLine] = []
-    before: dossier_drill.Place | None = None
+    seen: list[DossierLine] = []
+    before: Place | None = None
     while True:
         page = await dossier_drill.listed(
             pools[0], Chosen(), Span(at=NOW), state=state, before=before, limit=50

@@ -20,7 +20,7 @@ from ioc.flow.forming import Wanted, formed
 from ioc.kpi.period import Period
 from ioc.org import Level, Organisation, UnitVersion
 from ioc.store import dossiers
-from ioc.store.dossier_drill import Span
+from ioc.store.dossier_lines import Span
 from ioc.store.pool import ReadPool, WritePool
 from tests.fixtures.counted_dossiers import NOW, naive, some_rows
 from tests.fixtures.spreadsheet import lines_of, sheets_of
