@@ -47,8 +47,7 @@ class Permission(StrEnum):
 _READERS = frozenset({Permission.CITY_READ, Permission.ALERT_READ, Permission.FEED_READ})
 
 _TABLE: dict[Role, frozenset[Permission]] = {
-    Role.ADMINISTRATOR: frozenset(Permission)
-    - {Permission.FEED_WRITE, Permission.REPORT_APPROVE},
+    Role.ADMINISTRATOR: frozenset(Permission) - {Permission.FEED_WRITE, Permission.REPORT_APPROVE},
     Role.OPERATOR: _READERS
     | {
         Permission.ALERT_ACKNOWLEDGE,

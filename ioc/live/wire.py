@@ -222,8 +222,8 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     that is larger than its denominator. A score is the official one where there is one; `own` is
     ours. `estimated` where counts were shared out by weight, or a score is ours alone;
     `provisional` where a report behind it is not approved yet. `movement` is by how many ranks it
-    rose since the period before. `late` are the dossiers overdue longest, behind the province's count
-    of them.
+    rose since the period before. `late` are the dossiers overdue longest, behind the province's
+    count of them.
     """
 
     id: str

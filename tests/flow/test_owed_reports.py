@@ -109,10 +109,10 @@ def test_an_office_fills_in_the_workbook_and_hands_it_in(
     heading = [cell.value for cell in sheet[1]]
     place = {name: heading.index(name) + 1 for name in ("Giá trị", "Văn bản", "Không phát sinh")}
     for row in range(2, sheet.max_row + 1):
-        sheet.cell(row, place["Văn bản"]).value = "BC quý II"
-        sheet.cell(row, place["Giá trị"]).value = 12.5 if row == 2 else "1.803,5"
-    sheet.cell(2, place["Giá trị"]).value = None
-    sheet.cell(2, place["Không phát sinh"]).value = "x"
+        sheet.cell(row, place["Văn bản"], "BC quý II")
+        sheet.cell(row, place["Giá trị"], 12.5 if row == 2 else "1.803,5")
+    sheet[sheet.cell(2, place["Giá trị"]).coordinate] = None
+    sheet.cell(2, place["Không phát sinh"], "x")
     filled = io.BytesIO()
     book.save(filled)
     receipt = door.post(filled.getvalue(), XLSX, part="reports").json()

@@ -17,6 +17,8 @@ def test_a_point_within_the_bounds_is_taken():
     ("point", "said"),
     [((21.11, 105.26), "swapped"), ((0, 0), "outside"), ((106.6, 10.8), "outside")],
 )
-def test_another_point_is_refused_with_what_is_to_be_done(point, said):
+def test_another_point_is_refused_with_what_is_to_be_done(
+    point: tuple[float, float], said: str
+) -> None:
     with pytest.raises(Invalid, match=said):
         check_point(*point, BOUNDS)

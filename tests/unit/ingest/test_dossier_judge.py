@@ -25,7 +25,7 @@ def _state(*, terms: Terms | None = None, **more: Any) -> DossierState:
 
 
 def test_a_state_says_whether_it_was_in_time() -> None:
-    due = {"due_at": "2026-11-09T17:00:00+07:00"}
+    due: dict[str, Any] = {"due_at": "2026-11-09T17:00:00+07:00"}
     assert _state(**due, resolved_at="2026-11-06T08:00:00+07:00").timeliness == "early"
     assert _state(**due, resolved_at="2026-11-09T17:00:00+07:00").timeliness == "on_time"
     assert _state(**due, resolved_at="2026-11-09T17:00:01+07:00").timeliness == "late"

@@ -12,9 +12,7 @@ from ioc.kpi.period import parse_period
 from ioc.model import Text
 
 LATER = date(2030, 1, 1)
-MONTH_15 = Cycle(
-    id="month-15", name=Text("", ""), length="month", first_day=15, months_before=1
-)
+MONTH_15 = Cycle(id="month-15", name=Text("", ""), length="month", first_day=15, months_before=1)
 
 
 @pytest.mark.parametrize(
