@@ -20,6 +20,9 @@ CHANNELS: Final = ("received_direct", "received_online", "received_post")
 TIMELINESS: Final = ("resolved_early", "resolved_on_time", "resolved_late", "resolved_undated")
 """What adds up to all that was received, and to all that was resolved."""
 
+LONGEST_REST: Final = 5.0
+"""Seconds between two counts, which otherwise rest for as long as the last one took."""
+
 
 class DossierCounts:
     """Counts of dossiers by unit over any days, kept up to date with what is stored."""
@@ -52,13 +55,13 @@ class DossierCounts:
         return changed
 
     async def _recount(self) -> None:
-        """Count what has changed; while much does, half of the time is left to those who send."""
+        """Count what has changed; while much does, time is left to those who send."""
         began = monotonic()
         if began < self._due:
             return
         await dossier_sums.recount(self._writes)
         ended = monotonic()
-        self._due = ended + (ended - began)
+        self._due = ended + min(LONGEST_REST, ended - began)
 
     async def _take_over(self) -> None:
         while found := await dossier_sums.changed(self._reads, after=self._position):
