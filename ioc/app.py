@@ -44,6 +44,7 @@ from ioc.api import (
     series,
     sign_in,
     sources,
+    targets,
     ticket_moves,
     tickets,
     units,
@@ -83,7 +84,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
-        procedures, calendar, drill, forms,
+        procedures, calendar, drill, forms, targets,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -95,6 +96,7 @@ def create_app(state: State) -> FastAPI:
     shape(Report)
     shape(Ticket)
     shape(calendar.DaySetting)
+    shape(targets.Assignment)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SOURCE_READ = "source.read"
     SOURCE_MANAGE = "source.manage"
     INDICATOR_MANAGE = "indicator.manage"
+    TARGET_ASSIGN = "target.assign"
     USER_MANAGE = "user.manage"
     REPORT_APPROVE = "report.approve"
     REPORT_CLOSE = "report.close"
@@ -76,6 +77,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.SOURCE_READ,
         Permission.SOURCE_MANAGE,
         Permission.REPORT_APPROVE,
+        Permission.TARGET_ASSIGN,
         Permission.TICKET_READ,
         Permission.TICKET_HANDLE,
         Permission.DOSSIER_READ,

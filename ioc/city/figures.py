@@ -136,6 +136,7 @@ def read_targets(folder: Folder, indicators: Indicators, units: Units) -> list[C
                 direction=spec.direction,
                 document=spec.document,
                 sample=spec.sample,
+                must_cascade_by=spec.must_cascade_by,
             )
             for other, place in places[spec.indicator, unit]:
                 if _overlap(target, other):

@@ -121,6 +121,7 @@ class TargetSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until":
     each: Level | None = None
     within: Slug | None = None
     valid_until: date | None = None
+    must_cascade_by: date | None = None
     sample: bool = False
 
 
@@ -257,6 +258,7 @@ class CityTarget(msgspec.Struct, frozen=True, kw_only=True):
     direction: Direction
     document: str
     sample: bool
+    must_cascade_by: date | None = None
 
 
 class CityOutline(msgspec.Struct, frozen=True):

@@ -28,9 +28,10 @@ from ioc.live.topic import StateTopic
 from ioc.live.wire import FigureItem, LateDossier, TargetRef, Trend, UnitRef, encoder
 from ioc.org import Organisation
 from ioc.store import indicators, late
-from ioc.store.city import Described, Target
+from ioc.store.city import Described
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.registry import Registry
+from ioc.store.targets import Target
 
 log = logging.getLogger(__name__)
 

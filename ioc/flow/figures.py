@@ -28,7 +28,7 @@ from ioc.kpi.reported import FINAL
 from ioc.live.wire import Coverage, FigureItem, LineBreak, PeriodFigure, TargetRef
 from ioc.model import Freshness
 from ioc.org import Level, Organisation, UnitEvent
-from ioc.store.city import Target
+from ioc.store.targets import Target
 
 RANKED_LEVELS: Final = frozenset({Level.DEPARTMENT, Level.COMMUNE, Level.SERVICE_CENTER})
 

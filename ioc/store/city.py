@@ -26,12 +26,14 @@ from ioc.store import (
     plausibility,
     procedures,
     sources,
+    targets,
     ticket_rows,
     units,
 )
 from ioc.store.layout import Layout
 from ioc.store.pool import Connection, ReadPool
 from ioc.store.registry import FeatureRow, SeriesRow, announce, put_features, put_series
+from ioc.store.targets import Target
 
 _PUT_LAYER: Final = """
     INSERT INTO layer (id, place, document) VALUES (%s, %s, %s)
@@ -50,15 +52,6 @@ _PUT_RULE: Final = """
            changed_by = excluded.changed_by
 """
 
-_DROP_TARGETS: Final = "DELETE FROM target"
-
-_ADD_TARGET: Final = """
-    INSERT INTO target (indicator_id, unit_key, validity, value, direction, document, sample)
-    SELECT %(indicator)s, unit_key, daterange(%(since)s, %(until)s), %(value)s, %(direction)s,
-           %(document)s, %(sample)s
-      FROM unit WHERE id = %(unit)s
-"""
-
 _CHANGED: Final = """
     SELECT 'rule ' || id FROM rule WHERE changed_by <> 'city'
     UNION
@@ -74,25 +67,6 @@ _RULES: Final = "SELECT id, document FROM rule ORDER BY id"
 _INDICATORS: Final = """
     SELECT DISTINCT ON (id) id, document FROM indicator ORDER BY id, version DESC
 """
-_TARGETS: Final = """
-    SELECT t.indicator_id, u.id, lower(t.validity), upper(t.validity), t.value, t.direction,
-           t.document, t.sample
-      FROM target t JOIN unit u USING (unit_key) ORDER BY t.target_id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The value wanted of an indicator of a unit, for a time."""
-
-    indicator: str
-    unit: str
-    valid_from: date
-    valid_until: date | None
-    value: float
-    direction: str
-    document: str
-    sample: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +126,8 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await measures.declare(conn, city.cycles, city.measures)
     await measures.oblige(conn, city.obligations)
     await forms.put(conn, city.forms)
-    targets = [target for target in city.targets if demo or not target.sample]
-    await conn.execute(_DROP_TARGETS)
-    for target in targets:
-        await conn.execute(
-            _ADD_TARGET,
-            {
-                "indicator": target.indicator, "since": target.valid_from,
-                "until": target.valid_until, "value": target.value,
-                "direction": target.direction, "document": target.document,
-                "sample": target.sample, "unit": target.unit,
-            },
-        )  # fmt: skip
+    aims = [target for target in city.targets if demo or not target.sample]
+    gave_way = await targets.load(conn, aims)
     wanted = [feed for feed in city.feeds if demo or not feed.simulated]
     made = [feed.id for feed in wanted if await _load_feed(conn, feed, now)]
     told = [source for source in city.sources if source.feed in {feed.id for feed in wanted}]
@@ -172,7 +136,8 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     return [
         f"{len(city.organisation.as_of(now.date()))} units, {outlines} outlines",
         f"{len(city.layers)} layers, {len(city.rules)} rules, {len(city.indicators)} indicators, "
-        f"{len(targets)} targets, {len(city.boards)} boards",
+        f"{len(aims)} targets, {len(city.boards)} boards",
+        *([f"{gave_way} targets gave way to those assigned by people"] if gave_way else []),
         f"{len(made)} feeds made, {len(wanted) - len(made)} described anew",
         *([f"{len(loaded)} of {len(told)} sources loaded"] if told else []),
         f"{city.store.observations_per_day:.0f} observations a day expected; "
@@ -227,7 +192,8 @@ async def _load_feed(conn: Connection, feed: CityFeed, now: datetime) -> bool:
 async def changed_in_product(conn: Connection, city: City) -> list[str]:
     """What people changed since the city was loaded; loading it again would lose that."""
     described = [feed.id for feed in city.feeds]
-    return [row[0] for row in await (await conn.execute(_CHANGED, [described])).fetchall()]
+    found = [row[0] for row in await (await conn.execute(_CHANGED, [described])).fetchall()]
+    return found + await targets.changed_in_product(conn)
 
 
 async def read(pool: ReadPool, today: date) -> Described:
@@ -239,7 +205,7 @@ async def read(pool: ReadPool, today: date) -> Described:
         boards = await (await conn.execute(_BOARDS)).fetchall()
         rules = await (await conn.execute(_RULES)).fetchall()
         defined = await (await conn.execute(_INDICATORS)).fetchall()
-        targets = await (await conn.execute(_TARGETS)).fetchall()
+        aims = await targets.read(conn)
         unit_keys = await units.keys(conn)
         timing = await dossier_events.read_timing(conn)
         days = await calendar.read(conn)
@@ -252,7 +218,7 @@ async def read(pool: ReadPool, today: date) -> Described:
         boards=dict(boards),
         rules=dict(rules),
         indicators=dict(defined),
-        targets=[Target(*row) for row in targets],
+        targets=aims,
         timing=timing,
         calendar=days,
         procedures=catalogue,

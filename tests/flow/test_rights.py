@@ -96,6 +96,11 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
     "POST /api/v1/alerts/{alert}/comment": ACTORS,
     "GET /api/v1/boards/{board}": READERS,
+    "GET /api/v1/targets": READERS,
+    "GET /api/v1/targets/uncascaded": READERS,
+    "GET /api/v1/targets/standing": READERS,
+    "PUT /api/v1/targets": {ADMIN},  # an agency only for the units below it
+    "POST /api/v1/targets/import": {AGENCY, OTHER_AGENCY, ADMIN},
     "GET /api/v1/procedures": READERS,
     "GET /api/v1/procedures/counts": READERS,
     "GET /api/v1/procedures/{code}": READERS,
@@ -207,6 +212,13 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,
         "{indicator}": _DEFINITION,
+        "targets": {
+            "indicator": "online-share",
+            "unit": "so-y-te",
+            "from": "2100-01-01",
+            "value": 60,
+            "document": "QĐ mẫu",
+        },
         "{day}": {"working": False, "name": "Nghỉ", "source": "Công văn mẫu"},
         "replay": {},
         "mapping": {"mapping": {"series": "id", "time": "at", "value": "v"}},
@@ -214,11 +226,15 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     }
     last = route.rsplit("/", 1)[1]
     query = {"topic": "alerts"} if last == "sse" else {}
+    if last == "standing":
+        query = {"indicator": "online-share"}
     if route == "POST /api/v1/open311/v2/requests.json":
         form = b"service_code=o-nhiem&address_string=Vi%E1%BB%87t+Tr%C3%AC"
         return form, "application/x-www-form-urlencoded", query
     if last == "import":
-        return b"code,name,field,from\n", "text/csv", query
+        tables = {"procedures": b"code,name,field,from\n",
+                  "targets": b"indicator,unit,from,value,document\n"}  # fmt: skip
+        return tables[route.rsplit("/", 2)[1]], "text/csv", query
     if route.startswith("GET") or last not in bodies:
         return b"", "application/json", query
     return json.dumps(bodies[last]).encode(), "application/json", query
@@ -556,7 +572,10 @@ def test_answers_fit_the_document(house: House, route: str) -> None:
     content = document["paths"][path]["get"]["responses"]["200"]["content"]
     who = KEY if "/open311/" in route else ADMIN
     answer = httpx2.get(
-        house.server.base + house.filled(path), headers=house.headers(who), timeout=30
+        house.server.base + house.filled(path),
+        headers=house.headers(who),
+        timeout=30,
+        params=_request(route, house)[2],
     )
     assert answer.status_code == 200
     kind = answer.headers["content-type"].split(";")[0]

@@ -1,0 +1,142 @@
+"""Targets of units: assigned by a decision, dated, and never overwritten without a trace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from ioc.city.spec import CityTarget
+from ioc.store.pool import Connection
+
+CITY: Final = "city"
+"""Who assigned a target where a city's files did."""
+
+_ADD: Final = """
+    INSERT INTO target (indicator_id, unit_key, validity, value, direction, document, sample,
+                        decided_on, decided_by, must_cascade_by, changed_by)
+    SELECT %(indicator)s, u.unit_key, daterange(%(since)s, %(until)s), %(value)s, %(direction)s,
+           %(document)s, %(sample)s, %(decided_on)s,
+           (SELECT unit_key FROM unit WHERE id = %(decided_by)s), %(must_cascade_by)s, %(by)s
+      FROM unit u WHERE u.id = %(unit)s
+"""
+
+_DROP_CITYS: Final = "DELETE FROM target WHERE changed_by = 'city'"
+
+# What people have assigned stays when the city's files are loaded again by force, else the
+# decision that they typed in would be gone; the file's target gives way for its time.
+_GIVES_WAY: Final = """
+    SELECT EXISTS (
+        SELECT FROM target t JOIN unit u USING (unit_key)
+         WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s
+           AND t.validity && daterange(%(since)s, %(until)s))
+"""
+
+_CHANGED: Final = """
+    SELECT DISTINCT 'target ' || t.indicator_id || ' of ' || u.id
+      FROM target t JOIN unit u USING (unit_key) WHERE t.changed_by <> 'city' ORDER BY 1
+"""
+
+# A later decision ends the earlier one on its first day; one that began on that day or later is
+# replaced within the new one's time.
+_OVERLAPPING: Final = """
+    SELECT t.target_id, lower(t.validity), upper(t.validity), t.value, t.document
+      FROM target t JOIN unit u USING (unit_key)
+     WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s
+       AND t.validity && daterange(%(since)s, %(until)s)
+     ORDER BY t.validity
+       FOR UPDATE OF t
+"""
+
+_END: Final = """
+    UPDATE target SET validity = daterange(lower(validity), %s), changed_by = %s
+     WHERE target_id = %s
+"""
+
+_DROP: Final = "DELETE FROM target WHERE target_id = %s"
+
+_TARGETS: Final = """
+    SELECT t.indicator_id, u.id, lower(t.validity), upper(t.validity), t.value, t.direction,
+           t.document, t.sample, t.decided_on, d.id, t.must_cascade_by
+      FROM target t JOIN unit u USING (unit_key) LEFT JOIN unit d ON d.unit_key = t.decided_by
+     ORDER BY t.target_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The value wanted of an indicator of a unit, for a time."""
+
+    indicator: str
+    unit: str
+    valid_from: date
+    valid_until: date | None
+    value: float
+    direction: str
+    document: str
+    sample: bool = False
+    decided_on: date | None = None
+    decided_by: str | None = None
+    must_cascade_by: date | None = None
+
+    def holds(self, on: date) -> bool:
+        """Whether it is wanted on a day."""
+        return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A target that a later decision ended or replaced, as it was."""
+
+    valid_from: date
+    valid_until: date | None
+    value: float
+    document: str
+
+
+async def load(conn: Connection, targets: Sequence[CityTarget]) -> int:
+    """Set the targets of a city's files; returns how many gave way to those of people."""
+    await conn.execute(_DROP_CITYS)
+    gave_way = 0
+    for target in targets:
+        given = {
+            "indicator": target.indicator, "since": target.valid_from, "unit": target.unit,
+            "until": target.valid_until, "value": target.value, "direction": target.direction,
+            "document": target.document, "sample": target.sample, "decided_on": None,
+            "decided_by": None, "must_cascade_by": target.must_cascade_by, "by": CITY,
+        }  # fmt: skip
+        row = await (await conn.execute(_GIVES_WAY, given)).fetchone()
+        if row is not None and row[0]:
+            gave_way += 1
+            continue
+        await conn.execute(_ADD, given)
+    return gave_way
+
+
+async def changed_in_product(conn: Connection) -> list[str]:
+    """Targets that people have assigned since the city was loaded."""
+    return [row[0] for row in await (await conn.execute(_CHANGED)).fetchall()]
+
+
+async def assign(conn: Connection, target: Target, *, by: str) -> list[Replaced]:
+    """Assign a target from its first day on; returns what it ended or replaced."""
+    given = {
+        "indicator": target.indicator, "unit": target.unit, "since": target.valid_from,
+        "until": target.valid_until, "value": target.value, "direction": target.direction,
+        "document": target.document, "sample": target.sample, "decided_on": target.decided_on,
+        "decided_by": target.decided_by, "must_cascade_by": target.must_cascade_by, "by": by,
+    }  # fmt: skip
+    replaced: list[Replaced] = []
+    for row in await (await conn.execute(_OVERLAPPING, given)).fetchall():
+        target_id, since, *told = row
+        replaced.append(Replaced(since, *told))
+        if since < target.valid_from:
+            await conn.execute(_END, [target.valid_from, by, target_id])
+        else:
+            await conn.execute(_DROP, [target_id])
+    await conn.execute(_ADD, given)
+    return replaced
+
+
+async def read(conn: Connection) -> list[Target]:
+    """All targets of all times."""
+    return [Target(*row) for row in await (await conn.execute(_TARGETS)).fetchall()]

@@ -1,0 +1,138 @@
+"""Targets at the front door: assigned, imported, cascaded, and held against what comes in."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fixtures.server import FeedDoor, Server, eventually, now
+
+CSV = {"Content-Type": "text/csv"}
+UNIT = "so-noi-vu"
+
+
+@pytest.fixture(scope="module")
+def admin(server: Server) -> httpx2.Client:
+    return server.sign_in("administrator")
+
+
+def _year() -> int:
+    return now().year
+
+
+def _target(**more: Any) -> dict[str, Any]:
+    return {
+        "indicator": "online-share", "unit": UNIT, "from": f"{_year() + 1}-01-01", "value": 60,
+        "document": "QĐ 12/QĐ-UBND", **more,
+    }  # fmt: skip
+
+
+def _held(client: httpx2.Client, **params: Any) -> list[dict[str, Any]]:
+    return client.get("/targets", params={"indicator": "online-share", **params}).json()["items"]
+
+
+def test_a_decision_assigns_a_target_and_a_later_one_ends_it(admin: httpx2.Client) -> None:
+    assert admin.put("/targets", json=_target()).status_code == 200
+    later = _target(**{"from": f"{_year() + 1}-07-01"}, value=70, document="QĐ 99/QĐ-UBND")
+    answer = admin.put("/targets", json=later).json()
+    assert [one["document"] for one in answer["replaced"]] == ["QĐ 12/QĐ-UBND"]
+    on = {"unit": UNIT, "on": f"{_year() + 1}-08-01"}
+    eventually(lambda: [t["value"] for t in _held(admin, **on)] == [70])
+    before = {"unit": UNIT, "on": f"{_year() + 1}-06-30"}
+    assert [t["value"] for t in _held(admin, **before)] == [60]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cure"),
+    [
+        ({"value": 151}, "its target lies from 0 to 100"),
+        ({"unit": "so-khong-co"}, "no unit has the id"),
+        ({"indicator": "online-shar"}, "no indicator"),
+        ({"from": (now() - timedelta(days=2)).date().isoformat()}, "say the `reason`"),
+        ({"document": " "}, "the document that assigns it"),
+        ({"until": "2001-01-01"}, "before it begins"),
+        ({"goal": 5}, "goal"),
+    ],
+)
+def test_a_target_that_cannot_be_meant_is_refused_with_the_cure(
+    admin: httpx2.Client, wrong: dict[str, Any], cure: str
+) -> None:
+    answer = admin.put("/targets", json=_target(**wrong))
+    assert answer.status_code in (400, 404)
+    assert cure in answer.json()["detail"]
+
+
+def test_a_unit_assigns_to_the_units_below_it_only(server: Server) -> None:
+    office = server.sign_in("agency", "vp-ubnd")
+    assert office.put("/targets", json=_target()).status_code == 403
+    assert office.put("/targets", json=_target(unit="trung-tam-pvhcc")).status_code == 200
+
+
+def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) -> None:
+    year = _year() + 2
+    table = (
+        "Chỉ tiêu,Đơn vị,Từ ngày,Mức giao,Văn bản giao\n"
+        f"online-share,so-tu-phap,{year}-01-01,62.5,KH 1\n"
+        f"online-share,so-khong-co,{year}-01-01,62.5,KH 1\n"
+        f"online-share,so-y-te,{year}-01-01,nhiều,KH 1\n"
+    )
+
+    def sent(**params: Any) -> dict[str, Any]:
+        return admin.post("/targets/import", content=table.encode(), headers=CSV,
+                          params=params).json()  # fmt: skip
+
+    tried = sent(dry_run=True)
+    assert ([r["row"] for r in tried["refused"]], len(tried["assigned"])) == ([3, 4], 1)
+    assert not _held(admin, unit="so-tu-phap", on=f"{year}-02-01")
+    sent()
+    on = f"{year}-02-01"
+    eventually(lambda: [t["value"] for t in _held(admin, unit="so-tu-phap", on=on)] == [62.5])
+
+
+def test_who_had_to_cascade_and_has_not_is_listed_with_who_answers(admin: httpx2.Client) -> None:
+    year = _year() + 3
+    target = _target(
+        unit="trung-tam-pvhcc", must_cascade_by=f"{year}-03-01", **{"from": f"{year}-01-01"}
+    )
+    assert admin.put("/targets", json=target).status_code == 200
+
+    def late(on: str) -> list[dict[str, Any]]:
+        found = admin.get("/targets/uncascaded", params={"on": on}).json()["items"]
+        return [one for one in found if one["unit"]["id"] == "trung-tam-pvhcc"]
+
+    eventually(lambda: late(f"{year}-03-01"))
+    assert late(f"{year}-02-28") == []
+    [one] = late(f"{year}-03-01")
+    assert "pvhcc-viet-tri" in [unit["id"] for unit in one["missing"]]
+    assert len(one["missing"]) <= one["of"]
+
+
+def test_a_unit_behind_its_target_is_told_what_the_rest_of_the_year_must_bring(
+    server: Server, admin: httpx2.Client
+) -> None:
+    door: FeedDoor = server.feed("mot-cua.tien-do", "vp-ubnd", domain="service", late_limit=None)
+    at = now() - timedelta(days=2)
+    unit = "thanh-tra-tinh"
+    body = [
+        {
+            "code": f"T-{n}", "procedure": "1.1", "received_unit": unit, "handling_unit": unit,
+            "channel": "online" if n < 3 else "direct", "received_at": at.isoformat(),
+            "changed_at": at.isoformat(),
+        }
+        for n in range(10)
+    ]  # fmt: skip
+    assert door.post(body, part="dossiers").json()["stored"] == 10
+
+    def standing() -> dict[str, Any]:
+        found = admin.get("/targets/standing", params={"indicator": "online-share"}).json()
+        own = [one for one in found["items"] if one["figure"]["unit"]["id"] == unit]
+        return own[0] if own else {}
+
+    eventually(lambda: standing().get("figure", {}).get("denominator") == 10)
+    found = standing()
+    assert found["figure"]["target"]["value"] == 51
+    assert found["pace"]["gap"] == pytest.approx(-21)
+    assert found["pace"]["recent"] == pytest.approx(30)
+    assert found["pace"]["course"] in ("at_risk", "off_track")
+    assert "%" in found["reason"]["vi"]
