@@ -90,3 +90,12 @@ async def test_latency_shows_what_is_stored() -> None:
     counts = p99["counts"]
     assert counts["sent"] == counts["stored"] == 75
     assert 0 < counts["shown"] <= counts["sent"]
+
+
+async def test_kpi_stores_what_it_sends_and_shows_the_board_over_what_is_laid() -> None:
+    found = await bench("kpi", "--sent", "15000", "--stored", "16000,20000", "--units", "160")
+    load, first, _, more, fresh = found["parts"]
+    assert load["counts"]["stored"] == load["counts"]["sent"] == 15_000
+    assert [part["counts"]["dossiers"] for part in (first, more)] == [16_000, 20_000]
+    assert first["counts"]["of_first_figure"] == 1
+    assert (load["uom"], first["uom"], fresh["uom"]) == ("dossiers/s", "ms", "s")
