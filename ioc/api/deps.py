@@ -21,6 +21,7 @@ from ioc.errors import NotPermitted, NotSignedIn
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.reporting import Reporting
+from ioc.flow.standing import Standings
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.state import LiveState
@@ -88,6 +89,7 @@ class State(TypedDict):
     alerting: Alerting
     reporting: Reporting
     boards: Boards
+    standings: Standings
     hub: Hub
     facts: Facts
     transfers: Transfers
@@ -143,6 +145,10 @@ def _boards(connection: HTTPConnection) -> Boards:
     return state_of(connection)["boards"]
 
 
+def _standings(connection: HTTPConnection) -> Standings:
+    return state_of(connection)["standings"]
+
+
 def _hub(connection: HTTPConnection) -> Hub:
     return state_of(connection)["hub"]
 
@@ -166,6 +172,7 @@ Health = Annotated[FeedHealth, Depends(_health)]
 Alerts = Annotated[Alerting, Depends(_alerting)]
 OwedReports = Annotated[Reporting, Depends(_reporting)]
 KpiBoards = Annotated[Boards, Depends(_boards)]
+UnitStandings = Annotated[Standings, Depends(_standings)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]
 FileTransfers = Annotated[Transfers, Depends(_transfers)]

@@ -9,18 +9,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ioc.api.boards import Reader, chosen_period
 from ioc.api.bodies import whole
-from ioc.api.deps import KpiBoards, Now, ServerFacts, Writes, requires
+from ioc.api.deps import KpiBoards, Now, ServerFacts, UnitStandings, Writes, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Role, Subject
-from ioc.catalogue import say
 from ioc.documents.tables import read_table
 from ioc.errors import Invalid, IocError, NotPermitted
 from ioc.flow.boards import Boards
+from ioc.flow.standing import Standing
 from ioc.kpi.indicator import Indicator
-from ioc.kpi.pace import Pace, Span, pace_of_share
 from ioc.kpi.period import Period
-from ioc.live.wire import FigureItem, UnitRef
-from ioc.model import Text
+from ioc.live.wire import UnitRef
 from ioc.org import Answerable, Level, Organisation, answers_for
 from ioc.store import audit, targets
 from ioc.store.registry import announce
@@ -29,9 +27,6 @@ from ioc.store.targets import Replaced, Target
 router = APIRouter(tags=["targets"])
 
 Assigner = Annotated[Subject, Depends(requires(Permission.TARGET_ASSIGN))]
-
-RECENT: Final = timedelta(days=28)
-"""The last weeks, that the rest of a period is taken to be like."""
 
 COLUMNS: Final = (
     "indicator", "unit", "from", "until", "value", "document", "decided_on", "decided_by",
@@ -124,23 +119,6 @@ class UncascadedList(msgspec.Struct):
 
     on: date
     items: list[Uncascaded]
-
-
-class StandingItem(msgspec.Struct):
-    """How one unit stands: its figure with counts and target, its pace, and who answers."""
-
-    figure: FigureItem
-    pace: Pace | None
-    reason: Text | None
-
-
-class StandingList(msgspec.Struct):
-    """How the units stand, best first; those without a target come with their figure only."""
-
-    indicator: str
-    period: str
-    days_left: int
-    items: list[StandingItem]
 
 
 @router.get("/targets", responses=shape(TargetList))
@@ -259,52 +237,23 @@ async def get_uncascaded(
     return answer(UncascadedList(day, found))
 
 
-@router.get("/targets/standing", responses=shape(StandingList))
+@router.get("/targets/standing", responses=shape(Standing))
 async def get_standing(
     indicator: str,
     _: Reader,
     boards: KpiBoards,
-    facts: ServerFacts,
+    standings: UnitStandings,
     now: Now,
     period: str | None = None,
     level: Level | None = None,
 ) -> Response:
-    """Each unit's figure, target and gap, what the rest of the period must bring, and why."""
+    """Each unit's figure, target, gap, pace, forecast and course with the reason, in one document.
+
+    Forecasts are made in the background; of a period that nobody looked at yet they follow within
+    seconds.
+    """
     wanted = chosen_period(period, boards, now)
-    today = now.astimezone(ZoneInfo(facts.zone)).date()
-    figures = await boards.figures.ranking(indicator, wanted, now, level=level)
-    until = min(today + timedelta(days=1), wanted.end)
-    begin = max(wanted.start, until - RECENT)
-    recent: dict[str, FigureItem] = {}
-    if begin < until:
-        weeks = Period(f"{begin}/{until}", begin, until)
-        lately = await boards.figures.ranking(indicator, weeks, now, level=level)
-        recent = {item.unit.id: item for item in lately if item.unit is not None}
-    calendar = facts.city.calendar
-    left = calendar.count(until, wanted.end) if until < wanted.end else 0
-    days = calendar.count(begin, until) if begin < until else 0
-    items = [
-        _standing(item, recent.get("" if item.unit is None else item.unit.id), days, left)
-        for item in figures
-    ]
-    return answer(StandingList(indicator, wanted.text, left, items))
-
-
-def _standing(item: FigureItem, lately: FigureItem | None, days: int, left: int) -> StandingItem:
-    if item.target is None or item.kind != "share":
-        return StandingItem(item, None, None)
-    pace = pace_of_share(
-        Span(item.numerator, item.denominator, 0),
-        Span(None, None, days) if lately is None else
-        Span(lately.numerator, lately.denominator, days),
-        target=item.target.value,
-        direction=item.target.direction,
-        days_left=left,
-    )  # fmt: skip
-    told = {"needed": pace.needed, "recent": pace.recent, "outcome": pace.outcome}
-    rounded = {name: None if v is None else round(v, 1) for name, v in told.items()}
-    key = f"pace.{pace.why}"
-    return StandingItem(item, pace, Text(say(key, "vi", **rounded), say(key, "en", **rounded)))
+    return answer(await standings.of(indicator, wanted, now, level))
 
 
 class _Desk:

@@ -31,6 +31,8 @@ from ioc.flow.reporting import Reporting
 from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
 from ioc.flow.showing import Showing
+from ioc.flow.standing import Standings
+from ioc.forecast.forecaster import Forecaster
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import Latest
@@ -142,6 +144,13 @@ class Center:
             )
         )
         self.boards.counting.add(OwedCounts(self.reporting))
+        self.standings = Standings(
+            figures=self.boards.figures,
+            cube=self.boards.dossiers.cube,
+            targets=lambda: facts.city.targets,
+            calendar=lambda: facts.city.calendar,
+            forecaster=Forecaster(),
+        )
         self.placing = Placing(
             self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
         )
@@ -301,6 +310,7 @@ class Center:
             alerting=self.alerting,
             reporting=self.reporting,
             boards=self.boards,
+            standings=self.standings,
             hub=self.hub,
             facts=self.facts,
             transfers=Transfers(),

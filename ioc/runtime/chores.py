@@ -50,6 +50,12 @@ CHECKPOINT_REST: Final = 20
 """Likewise each slice of what is kept for the next start: half a million busy series take seconds
 of the database, which are spread over a minute."""
 
+ASKED_SECONDS: Final = 5.0
+"""How often it is looked at whether somebody asked for a forecast."""
+
+FORECAST_SECONDS: Final = 900.0
+"""How often the ends of the periods of targets are foreseen."""
+
 LONGEST_REST: Final = 120.0
 """However long a database that stalled has taken."""
 
@@ -65,6 +71,7 @@ def chores(center: Center) -> dict[str, Chore]:
     }
     if center.role.shows:
         found["boards"] = lambda: keep_boards(center)
+        found["standings"] = lambda: keep_standings(center)
     if center.role.shows or center.role.judges:
         # Counting twice costs twice and does no harm; who shows scores needs them in memory.
         found["scores"] = lambda: keep_scores(center)
@@ -151,6 +158,21 @@ async def keep_boards(center: Center) -> None:
             log.exception("the boards could not be computed; they stay as they are and age")
             rest += BOARD_SECONDS
         await asyncio.sleep(max(rest, BOARD_REST * refreshing.seconds))
+
+
+async def keep_standings(center: Center) -> None:
+    """Foresee again and again how targets end; without it they have the forecasts of before."""
+    due = monotonic() + FIRST_TICK_SECONDS
+    while True:
+        await asyncio.sleep(ASKED_SECONDS)
+        try:
+            if monotonic() >= due:
+                due = monotonic() + FORECAST_SECONDS
+                await center.standings.refresh(center.clock.now())
+            elif center.standings.is_asked:
+                await center.standings.answer_asked(center.clock.now())
+        except Exception:
+            log.exception("the forecasts could not be made; they stay as they are and age")
 
 
 async def keep_scores(center: Center) -> None:

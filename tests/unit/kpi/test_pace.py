@@ -1,10 +1,13 @@
 """Where a share is headed: what the rest must bring, and what it brings if it is like the last."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.kpi.pace import Pace, Span, pace_of_share
+from ioc.kpi.definition import Direction
+from ioc.kpi.pace import Ahead, Pace, Span, no_pace, pace_of_count, pace_of_share
 
 
 def pace(
@@ -69,3 +72,58 @@ def test_bringing_just_what_is_needed_ends_at_the_target(
     if found.course == "on_track":
         assert found.outcome is not None
         assert found.outcome >= target
+
+
+def foreseen(value: float, low: float, high: float, *, direction: Direction = "up") -> Pace:
+    return pace_of_share(
+        Span(480, 1000, 100), Span(100, 200, 20), target=51, direction=direction, days_left=100,
+        ahead=Ahead(value, low, high, 500),
+    )  # fmt: skip
+
+
+def test_bounds_of_a_forecast_say_whether_it_is_on_track_open_or_off_track() -> None:
+    assert (foreseen(54, 52, 56).course, foreseen(54, 52, 56).why) == (
+        "on_track", "foreseen_reaches",
+    )  # fmt: skip
+    assert (foreseen(51, 49, 53).course, foreseen(51, 49, 53).why) == ("at_risk", "foreseen_open")
+    off = foreseen(48, 46, 50)
+    assert (off.course, off.why) == ("off_track", "foreseen_falls_short")
+    assert (off.outcome, off.coming) == (48, 500)
+    assert off.needed == pytest.approx((0.51 * 1500 - 480) / 5)
+
+
+def test_of_a_share_that_is_to_stay_low_the_bounds_count_the_other_way() -> None:
+    assert foreseen(48, 46, 50, direction="down").course == "on_track"
+    assert foreseen(54, 52, 56, direction="down").course == "off_track"
+
+
+def count(value: float | None, lately: float | None, *, left: int = 50, **more: Any) -> Pace:
+    return pace_of_count(
+        Span(value, None, 0), Span(lately, None, 20), days_left=left,
+        **{"target": 1000, "direction": "up", **more},
+    )  # fmt: skip
+
+
+def test_a_count_must_grow_by_so_much_on_each_working_day() -> None:
+    found = count(500, 160)
+    assert (found.needed, found.recent, found.outcome) == (10, 8, 900)
+    assert (found.course, found.why) == ("at_risk", "recent_falls_short")
+    assert count(500, 220).course == "on_track"
+
+
+def test_a_count_that_has_reached_its_target_holds_and_a_limit_that_is_passed_stays_so() -> None:
+    assert count(1000, 0).why == "holds"
+    assert count(1001, 0, direction="down").why == "out_of_reach"
+    assert count(900, 0, direction="down").course == "on_track"
+
+
+def test_a_count_follows_its_forecast_too() -> None:
+    assert count(500, 160, ahead=Ahead(1100, 1010, 1200, 600)).course == "on_track"
+    assert count(500, 160, ahead=Ahead(900, 850, 950, 400)).course == "off_track"
+    assert count(999, 160, left=0).course == "off_track"
+    assert count(None, 160).why == "no_figure"
+
+
+def test_what_does_not_grow_by_day_has_a_gap_only() -> None:
+    found = no_pace(40, 51)
+    assert (found.gap, found.course, found.why) == (-11, "unknown", "no_pace")
