@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ioc.model import to_micros
 from ioc.procedures.calendar import Calendar
 
 Days = NDArray[np.datetime64]
@@ -114,10 +115,8 @@ class Lives(msgspec.Struct, frozen=True, kw_only=True):
 
 def instants(times: Sequence[datetime | None]) -> Instants:
     """Aware times as a column."""
-    # A float of seconds holds microseconds until the year 2255; rounding gives them exactly.
-    seconds = np.array([np.nan if at is None else at.timestamp() for at in times], np.float64)
-    told = np.isfinite(seconds)
-    micros = np.rint(np.where(told, seconds, 0.0) * 1e6).astype(np.int64)
+    told = np.array([at is not None for at in times], np.bool_)
+    micros = np.array([0 if at is None else to_micros(at) for at in times], np.int64)
     return np.where(told, micros.astype("datetime64[us]"), np.datetime64("NaT", "us"))
 
 

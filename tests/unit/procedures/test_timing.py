@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ioc.procedures.calendar import vietnam
@@ -145,6 +145,7 @@ _times = st.datetimes(
 )
 
 
+@example([datetime(2107, 1, 1, 0, 0, 0, 7, tzinfo=UTC)])
 @given(st.lists(st.none() | _times))
 def test_instants_are_kept_to_the_microsecond_and_days_are_local(
     times: list[datetime | None],
