@@ -13,6 +13,7 @@ from ingest.dossier import Dossier, DossierEvent
 from ingest.report_item import Report
 from ingest.ticket import Ticket
 from ioc.api import (
+    actions,
     alerts,
     boards,
     calendar,
@@ -84,7 +85,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
-        procedures, calendar, drill, forms, targets,
+        procedures, calendar, drill, forms, targets, actions,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -97,6 +98,7 @@ def create_app(state: State) -> FastAPI:
     shape(Ticket)
     shape(calendar.DaySetting)
     shape(targets.Assignment)
+    shape(actions.ActionNote)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

@@ -14,12 +14,13 @@ from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid
 from ioc.flow.defining import Proposal, proposed
+from ioc.kpi.action import Action
 from ioc.kpi.comparison import periods_between
 from ioc.kpi.indicator import Indicator, decode_indicator
 from ioc.kpi.origin import MeasureSource, PartsSource
 from ioc.live.wire import FigureItem, LineBreak, PeriodFigure
 from ioc.model import Text
-from ioc.store import audit, indicators, measures
+from ioc.store import actions, audit, indicators, measures
 from ioc.store.indicators import Stored
 from ioc.store.pool import Connection
 
@@ -73,7 +74,7 @@ class IndicatorList(msgspec.Struct):
 
 
 class FigureHistory(msgspec.Struct):
-    """One figure period by period, with the days on which its line is broken."""
+    """One figure period by period, with the days on which its line is broken, and what was done."""
 
     indicator: str
     unit: str
@@ -81,6 +82,7 @@ class FigureHistory(msgspec.Struct):
     uom: str
     items: list[PeriodFigure]
     breaks: tuple[LineBreak, ...]
+    actions: list[Action]
     next: str | None = None
 
 
@@ -136,6 +138,7 @@ async def get_history(
     _: Reader,
     boards: KpiBoards,
     facts: ServerFacts,
+    reads: Reads,
     now: Now,
     unit: str | None = None,
     since: str | None = None,
@@ -154,8 +157,14 @@ async def get_history(
     lines = await boards.figures.lines([indicator], wanted, periods, now, as_of)
     start, end = periods[0].start, periods[-1].end
     breaks = boards.figures.breaks(indicator, wanted, start, end, as_of)
+    done = [
+        action
+        for action in await actions.read(reads)
+        if action.touches(start, end)
+        and action.is_about(indicator, boards.figures.with_those_above(wanted, action.valid_from))
+    ]
     items = lines[indicator]
-    return answer(FigureHistory(indicator, wanted, cycle, defined.uom, items, breaks))
+    return answer(FigureHistory(indicator, wanted, cycle, defined.uom, items, breaks, done))
 
 
 @router.put(

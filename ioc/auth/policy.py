@@ -34,6 +34,7 @@ class Permission(StrEnum):
     SOURCE_MANAGE = "source.manage"
     INDICATOR_MANAGE = "indicator.manage"
     TARGET_ASSIGN = "target.assign"
+    ACTION_NOTE = "action.note"
     USER_MANAGE = "user.manage"
     REPORT_APPROVE = "report.approve"
     REPORT_CLOSE = "report.close"
@@ -78,6 +79,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.SOURCE_MANAGE,
         Permission.REPORT_APPROVE,
         Permission.TARGET_ASSIGN,
+        Permission.ACTION_NOTE,
         Permission.TICKET_READ,
         Permission.TICKET_HANDLE,
         Permission.DOSSIER_READ,

@@ -22,6 +22,7 @@ KNOWN_FILES = (
     "layers.toml",
     "rules.toml",
     "targets.toml",
+    "actions.toml",
     "boards.toml",
     "users.toml",
     "sources.toml",

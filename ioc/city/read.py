@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from geo.bbox import Bbox, checked_bbox
 from geo.geojson import geometry_faults
+from ioc.city.actions import read_actions
 from ioc.city.calendar import read_days
 from ioc.city.decode import decode_table
 from ioc.city.feeds import check_time_zone, read_feeds
@@ -76,6 +77,7 @@ def read_city(path: Path) -> City:
     check_layers(layers, feeds, indicators.ids)
     rules = read_rules(folder, feeds, {obligation.id for obligation in obligations})
     targets = read_targets(folder, indicators, units)
+    actions = read_actions(folder, indicators.ids, units)
     boards = folder.tables(["boards.toml"], "board", BoardSpec)
     check_boards(boards, indicators.ids)
     users = folder.tables(["users.toml"], "user", UserSpec, name="name")
@@ -116,6 +118,7 @@ def read_city(path: Path) -> City:
         days=days,
         procedures=procedures,
         forms=forms,
+        actions=actions,
     )
 
 

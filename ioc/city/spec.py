@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from alerts.rule import Rule
+from ioc.kpi.action import Action
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.form import Form
 from ioc.kpi.indicator import Indicator
@@ -295,6 +296,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     days: list[Day]
     procedures: list[ProcedureVersion]
     forms: list[Form]
+    actions: list[Action]
 
 
 def document(spec: LayerSpec | BoardSpec | CityRule | CityIndicator) -> dict[str, Any]:

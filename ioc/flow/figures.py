@@ -90,6 +90,12 @@ class Figures:
             as_of,
         )
 
+    def with_those_above(self, unit: str, on: date) -> set[str]:
+        """A unit and all above it on a day; only itself where it did not exist then."""
+        if self.organisation.find(unit, on) is None:
+            return {unit}
+        return {unit, *(version.unit for version in self.organisation.ancestors(unit, on))}
+
     async def value(
         self, id: str, unit: str, period: Period, now: datetime, as_of: date | None = None
     ) -> FigureItem:
@@ -121,9 +127,7 @@ class Figures:
 
     def defined(self, id: str, period: Period) -> Indicator:
         """The version of an indicator for a period; says since when there is one."""
-        if id not in self.definitions:
-            raise NotFound(f"there is no indicator `{id}`")
-        found = self.definitions.of(id, period)
+        found = self.definitions.of(self.definitions.require(id), period)
         if found is None:
             versions = self.definitions.versions(id)
             spans = ", ".join(f"{v.valid_from or '…'} to {v.valid_until or '…'}" for v in versions)

@@ -1,5 +1,6 @@
 """An indicator as data: which figure, from what, which way is better, and since when."""
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ioc.errors import NotFound
 from ioc.kpi.definition import (
     Direction,
     Kind,
@@ -145,6 +147,14 @@ class Definitions:
     def __contains__(self, id: object) -> bool:
         """Whether any version is known."""
         return id in self._versions
+
+    def require(self, id: str) -> str:
+        """The id of an indicator that there is; `NotFound` says which one may be meant."""
+        if id not in self._versions:
+            near = difflib.get_close_matches(id, list(self._versions), n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else "; see GET /api/v1/indicators"
+            raise NotFound(f"there is no indicator `{id}`{hint}")
+        return id
 
     def versions(self, id: str) -> list[Indicator]:
         """Every version, lowest number first."""

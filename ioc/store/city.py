@@ -14,6 +14,7 @@ from ioc.procedures.calendar import Calendar
 from ioc.procedures.catalogue import Catalogue
 from ioc.procedures.timing import Timing
 from ioc.store import (
+    actions,
     calendar,
     dossier_events,
     feed_settings,
@@ -128,6 +129,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await forms.put(conn, city.forms)
     aims = [target for target in city.targets if demo or not target.sample]
     gave_way = await targets.load(conn, aims)
+    await actions.load(conn, [action for action in city.actions if demo or not action.sample])
     wanted = [feed for feed in city.feeds if demo or not feed.simulated]
     made = [feed.id for feed in wanted if await _load_feed(conn, feed, now)]
     told = [source for source in city.sources if source.feed in {feed.id for feed in wanted}]

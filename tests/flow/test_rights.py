@@ -100,6 +100,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/targets/uncascaded": READERS,
     "GET /api/v1/targets/standing": READERS,
     "PUT /api/v1/targets": {ADMIN},  # an agency only for the units below it
+    "GET /api/v1/actions": READERS,
+    "POST /api/v1/actions": {AGENCY, ADMIN},  # an agency only of its own units and those below
     "POST /api/v1/targets/import": {AGENCY, OTHER_AGENCY, ADMIN},
     "GET /api/v1/procedures": READERS,
     "GET /api/v1/procedures/counts": READERS,
@@ -218,6 +220,14 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
             "from": "2100-01-01",
             "value": 60,
             "document": "QĐ mẫu",
+        },
+        "actions": {
+            "unit": "so-y-te",
+            "kind": "urging_letter",
+            "name": {"vi": "Công văn đôn đốc", "en": "Urging letter"},
+            "from": "2026-05-05",
+            "document": "CV mẫu",
+            "indicators": ["online-share"],
         },
         "{day}": {"working": False, "name": "Nghỉ", "source": "Công văn mẫu"},
         "replay": {},

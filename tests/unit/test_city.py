@@ -327,6 +327,27 @@ WRONG = {
     "target's direction": Wrong(
         "targets.toml", 'direction = "up"', 'direction = "down"', "online-share is good up"
     ),
+    "action's indicator": Wrong(
+        "actions.toml",
+        '"post-share", ',
+        '"post-shar", ',
+        "no indicator is called 'post-shar'",
+        "did you mean 'post-share'?",
+        "action[0].indicators[0]",
+    ),
+    "action of a unit that is not there yet": Wrong(
+        "actions.toml",
+        'unit = "phu-tho-1997"',
+        'unit = "phu-tho"',
+        "unit phu-tho does not exist on 2020-04-01",
+        "name the unit of that day",
+    ),
+    "action that ends before it begins": Wrong(
+        "actions.toml",
+        "until = 2020-07-01",
+        "until = 2020-04-01",
+        "the action ends on 2020-04-01, before it begins",
+    ),
     "board's figure": Wrong(
         "boards.toml",
         '"stored-share"',
