@@ -53,6 +53,7 @@ from ioc.api import (
 )
 from ioc.api.deps import State
 from ioc.api.encode import components, shape
+from ioc.flow.assigning import Assignment
 
 API = "/api/v1"
 
@@ -97,7 +98,7 @@ def create_app(state: State) -> FastAPI:
     shape(Report)
     shape(Ticket)
     shape(calendar.DaySetting)
-    shape(targets.Assignment)
+    shape(Assignment)
     shape(actions.ActionNote)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)

@@ -207,7 +207,7 @@ async def read(pool: ReadPool, today: date) -> Described:
         boards = await (await conn.execute(_BOARDS)).fetchall()
         rules = await (await conn.execute(_RULES)).fetchall()
         defined = await (await conn.execute(_INDICATORS)).fetchall()
-        aims = await targets.read(conn)
+        aims = targets.within_units(await targets.read(conn), organisation)
         unit_keys = await units.keys(conn)
         timing = await dossier_events.read_timing(conn)
         days = await calendar.read(conn)

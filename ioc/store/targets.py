@@ -1,11 +1,13 @@
 """Targets of units: assigned by a decision, dated, and never overwritten without a trace."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final
 
 from ioc.city.spec import CityTarget
+from ioc.errors import Conflict
+from ioc.org import Organisation
 from ioc.store.pool import Connection
 
 CITY: Final = "city"
@@ -27,7 +29,7 @@ _DROP_CITYS: Final = "DELETE FROM target WHERE changed_by = 'city'"
 _GIVES_WAY: Final = """
     SELECT EXISTS (
         SELECT FROM target t JOIN unit u USING (unit_key)
-         WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s
+         WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s AND t.replaced_at IS NULL
            AND t.validity && daterange(%(since)s, %(until)s))
 """
 
@@ -36,15 +38,16 @@ _CHANGED: Final = """
       FROM target t JOIN unit u USING (unit_key) WHERE t.changed_by <> 'city' ORDER BY 1
 """
 
-# A later decision ends the earlier one on its first day; one that began on that day or later is
-# replaced within the new one's time.
+# Two decisions at once are written down one after the other.
+_LOCK: Final = "SELECT FROM unit WHERE id = %(unit)s FOR NO KEY UPDATE"
+
+# A later decision ends the earlier one on its first day; one that began on that day is replaced.
 _OVERLAPPING: Final = """
     SELECT t.target_id, lower(t.validity), upper(t.validity), t.value, t.document
       FROM target t JOIN unit u USING (unit_key)
-     WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s
+     WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s AND t.replaced_at IS NULL
        AND t.validity && daterange(%(since)s, %(until)s)
      ORDER BY t.validity
-       FOR UPDATE OF t
 """
 
 _END: Final = """
@@ -52,12 +55,13 @@ _END: Final = """
      WHERE target_id = %s
 """
 
-_DROP: Final = "DELETE FROM target WHERE target_id = %s"
+_REPLACE: Final = "UPDATE target SET replaced_at = %s, changed_by = %s WHERE target_id = %s"
 
 _TARGETS: Final = """
     SELECT t.indicator_id, u.id, lower(t.validity), upper(t.validity), t.value, t.direction,
-           t.document, t.sample, t.decided_on, d.id, t.must_cascade_by
+           t.document, t.sample, t.decided_on, d.id, t.must_cascade_by, t.replaced_at
       FROM target t JOIN unit u USING (unit_key) LEFT JOIN unit d ON d.unit_key = t.decided_by
+     WHERE %s OR t.replaced_at IS NULL
      ORDER BY t.target_id
 """
 
@@ -77,10 +81,21 @@ class Target:
     decided_on: date | None = None
     decided_by: str | None = None
     must_cascade_by: date | None = None
+    replaced_at: datetime | None = None
 
     def holds(self, on: date) -> bool:
         """Whether it is wanted on a day."""
         return self.valid_from <= on and (self.valid_until is None or on < self.valid_until)
+
+    def is_for(self, other: "Target") -> bool:
+        """Whether it is of the same indicator and unit as another one."""
+        return (self.indicator, self.unit) == (other.indicator, other.unit)
+
+    def overlaps(self, other: "Target") -> bool:
+        """Whether some day is in both."""
+        return (self.valid_until is None or other.valid_from < self.valid_until) and (
+            other.valid_until is None or self.valid_from < other.valid_until
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +132,11 @@ async def changed_in_product(conn: Connection) -> list[str]:
     return [row[0] for row in await (await conn.execute(_CHANGED)).fetchall()]
 
 
-async def assign(conn: Connection, target: Target, *, by: str) -> list[Replaced]:
-    """Assign a target from its first day on; returns what it ended or replaced."""
+async def assign(conn: Connection, target: Target, *, by: str, now: datetime) -> list[Replaced]:
+    """Assign a target from its first day on; returns what it ended or replaced.
+
+    One that begins later was decided for that time, so it is not replaced from behind.
+    """
     given = {
         "indicator": target.indicator, "unit": target.unit, "since": target.valid_from,
         "until": target.valid_until, "value": target.value, "direction": target.direction,
@@ -126,17 +144,44 @@ async def assign(conn: Connection, target: Target, *, by: str) -> list[Replaced]
         "decided_by": target.decided_by, "must_cascade_by": target.must_cascade_by, "by": by,
     }  # fmt: skip
     replaced: list[Replaced] = []
-    for row in await (await conn.execute(_OVERLAPPING, given)).fetchall():
-        target_id, since, *told = row
+    await conn.execute(_LOCK, given)
+    found = await (await conn.execute(_OVERLAPPING, given)).fetchall()
+    for _, since, _, value, document in found:
+        if since > target.valid_from:
+            raise Conflict(
+                f"from {since} the target of {target.unit} is {value:g} by {document}; write "
+                f"`until` {since}, or assign another one from {since} first"
+            )
+    for target_id, since, *told in found:
         replaced.append(Replaced(since, *told))
         if since < target.valid_from:
             await conn.execute(_END, [target.valid_from, by, target_id])
         else:
-            await conn.execute(_DROP, [target_id])
+            await conn.execute(_REPLACE, [now, by, target_id])
     await conn.execute(_ADD, given)
     return replaced
 
 
-async def read(conn: Connection) -> list[Target]:
-    """All targets of all times."""
-    return [Target(*row) for row in await (await conn.execute(_TARGETS)).fetchall()]
+async def read(conn: Connection, *, replaced: bool = False) -> list[Target]:
+    """The targets of all times, on demand with those that were replaced on their first day."""
+    return [Target(*row) for row in await (await conn.execute(_TARGETS, [replaced])).fetchall()]
+
+
+def within_units(held: Iterable[Target], organisation: Organisation) -> list[Target]:
+    """Targets as long as their units are there: they never follow a merge."""
+    found: list[Target] = []
+    for target in held:
+        end = _end_of(target, organisation)
+        if end is None or (target.valid_until is not None and target.valid_until <= end):
+            found.append(target)
+        elif end > target.valid_from:
+            found.append(replace(target, valid_until=end))
+    return found
+
+
+def _end_of(target: Target, organisation: Organisation) -> date | None:
+    """The first day from a target's first one on, on which its unit is not there."""
+    day: date | None = target.valid_from
+    while day is not None and (version := organisation.find(target.unit, day)) is not None:
+        day = version.valid_until
+    return day

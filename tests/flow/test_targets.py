@@ -53,6 +53,11 @@ def test_a_decision_assigns_a_target_and_a_later_one_ends_it(admin: httpx2.Clien
         ({"document": " "}, "the document that assigns it"),
         ({"until": "2001-01-01"}, "before it begins"),
         ({"goal": 5}, "goal"),
+        ({"indicator": "online-shar"}, "did you mean `online-share`?"),
+        ({"unit": "so-noi-v"}, "did you mean so-noi-vu?"),
+        ({"direction": "down"}, "online-share is good up"),
+        ({"must_cascade_by": f"{now().year + 1}-03-01"}, "has no units below it"),
+        ({"unit": "phu-tho-1997"}, "since then name"),
     ],
 )
 def test_a_target_that_cannot_be_meant_is_refused_with_the_cure(
@@ -63,10 +68,35 @@ def test_a_target_that_cannot_be_meant_is_refused_with_the_cure(
     assert cure in answer.json()["detail"]
 
 
+def test_a_target_that_is_replaced_on_its_first_day_stays_in_the_history(
+    admin: httpx2.Client,
+) -> None:
+    since = f"{_year() + 4}-01-01"
+    for value in (61, 62):
+        wanted = _target(unit="so-y-te", value=value, **{"from": since})
+        assert admin.put("/targets", json=wanted).status_code == 200
+    eventually(lambda: [t["value"] for t in _held(admin, unit="so-y-te", on=since)] == [62])
+    ever = _held(admin, unit="so-y-te", on=since, history=True)
+    assert [(t["value"], t["replaced_at"] is None) for t in ever] == [(61, False), (62, True)]
+
+
+def test_a_target_that_ends_behind_another_one_is_refused_with_the_day(
+    admin: httpx2.Client,
+) -> None:
+    year = _year() + 5
+    later = _target(unit="so-y-te", **{"from": f"{year}-07-01"})
+    assert admin.put("/targets", json=later).status_code == 200
+    answer = admin.put("/targets", json=_target(unit="so-y-te", **{"from": f"{year}-01-01"}))
+    assert answer.status_code == 409
+    assert f"write `until` {year}-07-01" in answer.json()["detail"]
+
+
 def test_a_unit_assigns_to_the_units_below_it_only(server: Server) -> None:
     office = server.sign_in("agency", "vp-ubnd")
     assert office.put("/targets", json=_target()).status_code == 403
-    assert office.put("/targets", json=_target(unit="trung-tam-pvhcc")).status_code == 200
+    below = _target(unit="trung-tam-pvhcc")
+    assert office.put("/targets", json={**below, "decided_by": "so-y-te"}).status_code == 403
+    assert office.put("/targets", json={**below, "decided_by": "vp-ubnd"}).status_code == 200
 
 
 def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) -> None:
@@ -76,6 +106,7 @@ def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) 
         f"online-share,so-tu-phap,{year}-01-01,62.5,KH 1\n"
         f"online-share,so-khong-co,{year}-01-01,62.5,KH 1\n"
         f"online-share,so-y-te,{year}-01-01,nhiều,KH 1\n"
+        f"online-share,so-tu-phap,{year}-06-01,70,KH 1\n"
     )
 
     def sent(**params: Any) -> dict[str, Any]:
@@ -83,7 +114,8 @@ def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) 
                           params=params).json()  # fmt: skip
 
     tried = sent(dry_run=True)
-    assert ([r["row"] for r in tried["refused"]], len(tried["assigned"])) == ([3, 4], 1)
+    assert ([r["row"] for r in tried["refused"]], len(tried["assigned"])) == ([3, 4, 5], 1)
+    assert "row 2 assigns 62.5" in tried["refused"][2]["detail"]
     assert not _held(admin, unit="so-tu-phap", on=f"{year}-02-01")
     sent()
     on = f"{year}-02-01"
