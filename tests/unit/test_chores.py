@@ -99,3 +99,23 @@ async def test_boards_rest_by_their_own_cpu_time_and_not_by_what_they_waited(tim
     quick = SimpleNamespace(refresh=time.taking(LONG, Unavailable("away")))
     rests = await _rests(time, chores.keep_boards, boards=quick)
     assert rests == [2 * chores.BOARD_SECONDS] * 3
+
+
+async def test_forecasts_that_are_asked_for_come_between_and_those_that_fail_end_nothing(
+    time: Time,
+) -> None:
+    done: list[str] = []
+
+    async def refresh(_: object) -> None:
+        done.append("all")
+        raise OSError
+
+    async def answer_asked(_: object) -> None:
+        done.append("asked")
+        time.now += chores.FIRST_TICK_SECONDS
+
+    standings = SimpleNamespace(refresh=refresh, answer_asked=answer_asked, is_asked=True)
+    clock = SimpleNamespace(now=lambda: None)
+    rests = await _rests(time, chores.keep_standings, standings=standings, clock=clock)
+    assert rests == [chores.ASKED_SECONDS] * 3
+    assert done == ["asked", "all"]
