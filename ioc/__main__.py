@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "backup": ("backup", "backup", "Write the whole database to one file, while all runs."),
     "restore": ("backup", "restore", "Bring a backup into an empty database."),
     "doctor": ("doctor", "doctor", "Say what runs, and what is wrong with its cure."),
+    "targets": ("targets", "app", "Assign the targets of a table."),
     "forecast": ("forecast", "app", "Say how good forecasts of targets would have been."),
     "bench": ("bench", "app", "Measure speed against a limit of the same run."),
 }

@@ -55,7 +55,12 @@ async def put(
 async def read(pool: ReadPool) -> list[Stored]:
     """All versions of all definitions."""
     async with pool.connection() as conn:
-        return [Stored(*row) for row in await (await conn.execute(_ALL)).fetchall()]
+        return await all_of(conn)
+
+
+async def all_of(conn: Connection) -> list[Stored]:
+    """The same on a connection that is there."""
+    return [Stored(*row) for row in await (await conn.execute(_ALL)).fetchall()]
 
 
 async def locked(conn: Connection, id: str) -> list[Stored]:

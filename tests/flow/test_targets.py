@@ -1,6 +1,7 @@
 """Targets at the front door: assigned, imported, cascaded, and held against what comes in."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -120,6 +121,22 @@ def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) 
     sent()
     on = f"{year}-02-01"
     eventually(lambda: [t["value"] for t in _held(admin, unit="so-tu-phap", on=on)] == [62.5])
+
+
+def test_the_command_line_takes_the_same_table(
+    server: Server, admin: httpx2.Client, tmp_path: Path
+) -> None:
+    since = f"{_year() + 6}-01-01"
+    table = tmp_path / "giao.csv"
+    table.write_text(
+        "Đơn vị;Chỉ tiêu;Từ ngày;Mức giao;Văn bản giao\n"
+        f"so-cong-thuong;online-share;{since};64.5;KH 6\n"
+    )
+    tried = server.command("targets", "import", str(table), "--dry-run")
+    assert "1 would be assigned, 0 rows refused" in tried
+    assert not _held(admin, unit="so-cong-thuong", on=since, history=True)
+    assert "64.5" in server.command("targets", "import", str(table))
+    eventually(lambda: [t["value"] for t in _held(admin, unit="so-cong-thuong", on=since)] == [64.5])
 
 
 def test_who_had_to_cascade_and_has_not_is_listed_with_who_answers(admin: httpx2.Client) -> None:
