@@ -136,7 +136,9 @@ def test_the_command_line_takes_the_same_table(
     assert "1 would be assigned, 0 rows refused" in tried
     assert not _held(admin, unit="so-cong-thuong", on=since, history=True)
     assert "64.5" in server.command("targets", "import", str(table))
-    eventually(lambda: [t["value"] for t in _held(admin, unit="so-cong-thuong", on=since)] == [64.5])
+    eventually(
+        lambda: [t["value"] for t in _held(admin, unit="so-cong-thuong", on=since)] == [64.5]
+    )
 
 
 def test_who_had_to_cascade_and_has_not_is_listed_with_who_answers(admin: httpx2.Client) -> None:
