@@ -1,25 +1,18 @@
-"""Layers, rules, targets and boards of a city, checked against its feeds and units."""
+"""Layers, rules and boards of a city, checked against its feeds and units."""
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable
 from itertools import pairwise
 
 from alerts.rule import MissingReport, Threshold, decode_rule
 from ioc.city.feeds import Feeds
 from ioc.city.finding import Spot
 from ioc.city.folder import Folder, Tables
-from ioc.city.indicators import Indicators, name_of, report
+from ioc.city.indicators import name_of, report
 from ioc.city.spec import (
     BoardSpec,
     CityRule,
-    CityTarget,
     LayerSpec,
-    TargetSpec,
 )
-from ioc.city.units import Units
 from ioc.errors import Invalid
-from ioc.org import UnitVersion
 
 
 def check_layers(layers: Tables[LayerSpec], feeds: Feeds, known: set[str]) -> None:
@@ -104,80 +97,6 @@ def _check_threshold(rule: Threshold, at: Spot, feeds: Feeds) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def read_targets(folder: Folder, indicators: Indicators, units: Units) -> list[CityTarget]:
-    """Targets of `targets.toml` and of `history/`, one per unit."""
-    newest = indicators.newest()
-    files = ["targets.toml", *folder.files("history", "*.toml")]
-    good: list[CityTarget] = []
-    places: dict[tuple[str, str], list[tuple[CityTarget, Spot]]] = defaultdict(list)
-    for placed in folder.tables(files, "target", TargetSpec, name=""):
-        spec, at = placed.spec, placed.at
-        if spec.indicator not in indicators.ids:
-            (at / "indicator").unknown("indicator", spec.indicator, indicators.ids)
-        indicator = newest.get(spec.indicator)
-        if indicator is not None and indicator.direction != spec.direction:
-            (at / "direction").report(
-                f"is {spec.direction!r}, but {spec.indicator} is good {indicator.direction}"
-            )
-        if not math.isfinite(spec.value):
-            (at / "value").report(f"{spec.value} is no target")
-        if spec.valid_until is not None and spec.valid_until <= spec.valid_from:
-            (at / "until").report(f"the target ends on {spec.valid_until}, before it begins")
-            continue
-        for unit in _aimed_at(spec, at, units):
-            target = CityTarget(
-                indicator=spec.indicator,
-                unit=unit,
-                valid_from=spec.valid_from,
-                valid_until=spec.valid_until,
-                value=spec.value,
-                direction=spec.direction,
-                document=spec.document,
-                sample=spec.sample,
-                must_cascade_by=spec.must_cascade_by,
-            )
-            for other, place in places[spec.indicator, unit]:
-                if _overlap(target, other):
-                    at.report(f"{unit} has a target for {spec.indicator} then already ({place})")
-            places[spec.indicator, unit].append((target, at))
-            good.append(target)
-    return good
-
-
-def _aimed_at(spec: TargetSpec, at: Spot, units: Units) -> list[str]:
-    if (spec.unit is None) == (spec.each is None):
-        at.report("needs exactly one of unit and each")
-        return []
-    for key, name in (("unit", spec.unit), ("within", spec.within)):
-        if name is not None and name not in units.ids:
-            (at / key).unknown("unit", name, units.ids)
-            return []
-    if spec.unit is not None:
-        if spec.unit in units.organisation and not units.organisation.find(
-            spec.unit, spec.valid_from
-        ):
-            (at / "unit").report(
-                f"unit {spec.unit} does not exist on {spec.valid_from}",
-                "a target does not follow a merge: assign a new one",
-            )
-        return [spec.unit]
-    there: Iterable[UnitVersion] = (
-        units.organisation.as_of(spec.valid_from).values()
-        if spec.within is None
-        else units.organisation.descendants(spec.within, spec.valid_from)
-    )
-    found = [version.unit for version in there if version.level == spec.each]
-    if not found:
-        (at / "each").report(f"no {spec.each} exists on {spec.valid_from}")
-    return found
-
-
-def _overlap(one: CityTarget, other: CityTarget) -> bool:
-    return (one.valid_until is None or other.valid_from < one.valid_until) and (
-        other.valid_until is None or one.valid_from < other.valid_until
-    )
 
 
 def check_boards(boards: Tables[BoardSpec], indicators: set[str]) -> None:

@@ -13,7 +13,6 @@ from ioc.city.figures import (
     check_boards,
     check_layers,
     read_rules,
-    read_targets,
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
@@ -34,6 +33,7 @@ from ioc.city.spec import (
     UserSpec,
 )
 from ioc.city.store import read_store
+from ioc.city.targets import read_targets
 from ioc.city.tickets import read_plan
 from ioc.city.timing import read_timing
 from ioc.city.units import Units, read_units

@@ -110,22 +110,6 @@ class LayerSpec(Spec, frozen=True):
     levels: list[LevelSpec] = msgspec.field(default_factory=list[LevelSpec])
 
 
-class TargetSpec(Spec, frozen=True, rename={"valid_from": "from", "valid_until": "until"}):
-    """A target of one unit, or of each unit of a level (below another one, if `within`)."""
-
-    indicator: Slug
-    valid_from: date
-    value: float
-    direction: Direction
-    document: Named
-    unit: Slug | None = None
-    each: Level | None = None
-    within: Slug | None = None
-    valid_until: date | None = None
-    must_cascade_by: date | None = None
-    sample: bool = False
-
-
 class BoardSpec(Spec, frozen=True):
     """Figures that are shown together, for the province or for the units below it.
 
@@ -259,6 +243,8 @@ class CityTarget(msgspec.Struct, frozen=True, kw_only=True):
     direction: Direction
     document: str
     sample: bool
+    decided_on: date | None = None
+    decided_by: str | None = None
     must_cascade_by: date | None = None
 
 

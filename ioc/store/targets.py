@@ -116,8 +116,8 @@ async def load(conn: Connection, targets: Sequence[CityTarget]) -> int:
         given = {
             "indicator": target.indicator, "since": target.valid_from, "unit": target.unit,
             "until": target.valid_until, "value": target.value, "direction": target.direction,
-            "document": target.document, "sample": target.sample, "decided_on": None,
-            "decided_by": None, "must_cascade_by": target.must_cascade_by, "by": CITY,
+            "document": target.document, "sample": target.sample, "decided_on": target.decided_on,
+            "decided_by": target.decided_by, "must_cascade_by": target.must_cascade_by, "by": CITY,
         }  # fmt: skip
         row = await (await conn.execute(_GIVES_WAY, given)).fetchone()
         if row is not None and row[0]:

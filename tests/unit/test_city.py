@@ -324,6 +324,26 @@ WRONG = {
         'unit = "phu-tho"',
         "phu-tho has a target for online-share then already",
     ),
+    "target beyond a share": Wrong(
+        "targets.toml",
+        'value = 51',
+        'value = 510',
+        "online-share is a share, and 510 lies beyond it",
+        "write percent, from 0 to 100",
+    ),
+    "target by an unknown unit": Wrong(
+        "targets.toml",
+        'decided_by = "phu-tho"',
+        'decided_by = "phu-thọ"',
+        "'phu-thọ' is not an id",
+        "write 'phu-tho'",
+    ),
+    "target that is to be handed on after its end": Wrong(
+        "targets.toml",
+        "must_cascade_by = 2026-03-31",
+        "must_cascade_by = 2027-03-31",
+        "is 2027-03-31, when the target no longer holds",
+    ),
     "target's direction": Wrong(
         "targets.toml", 'direction = "up"', 'direction = "down"', "online-share is good up"
     ),
