@@ -53,8 +53,11 @@ of the database, which are spread over a minute."""
 ASKED_SECONDS: Final = 5.0
 """How often it is looked at whether somebody asked for a forecast."""
 
-FORECAST_SECONDS: Final = 900.0
-"""How often the ends of the periods of targets are foreseen."""
+FORECAST_SECONDS: Final = 60.0
+FORECAST_REST: Final = 60
+LONGEST_FORECAST_REST: Final = 900.0
+"""Forecasts rest for that many times as long as they took, and a minute at least: with a short
+history, as while the past still comes in, they cost next to nothing."""
 
 LONGEST_REST: Final = 120.0
 """However long a database that stalled has taken."""
@@ -165,10 +168,13 @@ async def keep_standings(center: Center) -> None:
     due = monotonic() + FIRST_TICK_SECONDS
     while True:
         await asyncio.sleep(ASKED_SECONDS)
+        began = monotonic()
         try:
-            if monotonic() >= due:
-                due = monotonic() + FORECAST_SECONDS
+            if began >= due:
+                due = began + LONGEST_FORECAST_REST
                 await center.standings.refresh(center.clock.now())
+                rest = max(FORECAST_SECONDS, FORECAST_REST * (monotonic() - began))
+                due = monotonic() + min(LONGEST_FORECAST_REST, rest)
             elif center.standings.is_asked:
                 await center.standings.answer_asked(center.clock.now())
         except Exception:

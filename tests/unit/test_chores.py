@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from time import thread_time
 from types import SimpleNamespace
 from typing import Any
@@ -119,3 +120,25 @@ async def test_forecasts_that_are_asked_for_come_between_and_those_that_fail_end
     rests = await _rests(time, chores.keep_standings, standings=standings, clock=clock)
     assert rests == [chores.ASKED_SECONDS] * 3
     assert done == ["asked", "all"]
+
+
+async def test_forecasts_rest_by_what_they_took(
+    time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[float] = []
+
+    async def refresh(_: object) -> None:
+        began.append(time.now)
+        time.now += 5
+
+    async def passing(seconds: float) -> None:
+        time.now += seconds
+        if len(began) == 3:
+            raise Ended
+
+    monkeypatch.setattr(chores, "asyncio", SimpleNamespace(sleep=passing))
+    standings = SimpleNamespace(refresh=refresh, is_asked=False)
+    clock = SimpleNamespace(now=lambda: None)
+    await _rests(time, chores.keep_standings, standings=standings, clock=clock)
+    pauses = [later - before - 5 for before, later in pairwise(began)]
+    assert pauses == [5 * chores.FORECAST_REST] * 2
