@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from ioc.flow.dossier_counts import DossierCounts
 from ioc.flow.figures import Figures
 from ioc.flow.newest import NewestValues
 from ioc.flow.present import PresentFigures
+from ioc.flow.standing import UnitStanding
 from ioc.flow.tables import Tables
 from ioc.flow.ticket_counts import TicketCounts
 from ioc.flow.trends import Trends
@@ -75,6 +76,8 @@ class Boards:
         self.tables = Tables(self.counting, reports)
         self.figures = Figures(self.tables, zone)
         self.present = PresentFigures(registry, newest, health)
+        self.standing_of: Callable[[str, str], UnitStanding | None] = lambda _indicator, _unit: None
+        """How a unit stood when the forecasts were made."""
         self._layer = UnitLayer(units_topic)
         self._drawing = Trends(newest, reads, zone)
         self.topics: dict[str, StateTopic] = {}
@@ -225,6 +228,7 @@ class Boards:
         late_after, stale_after = self.present.limits(indicator)
         of_province = item.id == item.indicator
         running = of_province and period == self._year(now)
+        stood = self.standing_of(item.indicator, self._province) if running else None
         at = self.present.dossiers_at()
         return msgspec.structs.replace(
             item,
@@ -234,6 +238,7 @@ class Boards:
             stale_after=stale_after,
             trend=self._trends.get(item.id) if running else None,
             late=self._late if running and names == (OVERDUE,) else (),
+            outlook=None if stood is None else stood.outlook(item),
         )
 
     def items(self, board: str, figures: Mapping[str, Figure] = NO_FIGURES) -> list[FigureItem]:

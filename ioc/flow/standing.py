@@ -16,7 +16,7 @@ from ioc.kpi.cube import DayCube
 from ioc.kpi.indicator import Indicator
 from ioc.kpi.pace import Ahead, Pace, Span, no_pace, pace_of_count, pace_of_share
 from ioc.kpi.period import Period, days, parse_period
-from ioc.live.wire import FigureItem
+from ioc.live.wire import FigureItem, Outlook
 from ioc.model import Text
 from ioc.org import Level
 from ioc.procedures.calendar import Calendar
@@ -57,6 +57,24 @@ class UnitStanding(msgspec.Struct, frozen=True):
     pace: Pace | None
     forecast: Forecast | None
     reason: Text | None
+
+    def outlook(self, figure: FigureItem) -> Outlook | None:
+        """Where a newer figure is headed; None where it is of other days or has another target."""
+        if self.pace is None or self.reason is None:
+            return None
+        if (figure.period, figure.target) != (self.figure.period, self.figure.target):
+            return None
+        foreseen = self.forecast
+        return Outlook(
+            course=self.pace.course,
+            reason=self.reason,
+            at=None if foreseen is None else foreseen.at,
+            needed=self.pace.needed,
+            recent=self.pace.recent,
+            value=None if foreseen is None else foreseen.value,
+            low=None if foreseen is None else foreseen.low,
+            high=None if foreseen is None else foreseen.high,
+        )
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -199,6 +199,23 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sample: bool = False
 
 
+class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a figure is headed by its target's end, as looked at `at`, with the reason in words.
+
+    The period ends with `value`, and with one from `low` to `high` in 8 of 10 cases, where that
+    could be foreseen. `needed` and `recent` are as in `/targets/standing`.
+    """
+
+    course: Literal["met", "on_track", "at_risk", "off_track", "unknown"]
+    reason: Text
+    at: datetime | None = None
+    needed: float | None = None
+    recent: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
     """A dossier that is overdue, and where it is held; nothing about a person.
 
@@ -223,7 +240,7 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ours. `estimated` where counts were shared out by weight, or a score is ours alone;
     `provisional` where a report behind it is not approved yet. `movement` is by how many ranks it
     rose since the period before. `late` are the dossiers overdue longest, behind the province's
-    count of them.
+    count of them; `outlook` is where the province's figure of the running year is headed.
     """
 
     id: str
@@ -267,6 +284,7 @@ class FigureItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     breaks: tuple[LineBreak, ...] = ()
     answering: Answering | None = None
     late: tuple[LateDossier, ...] = ()
+    outlook: Outlook | None = None
 
 
 class SeriesPoint(msgspec.Struct, frozen=True):

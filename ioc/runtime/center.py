@@ -151,6 +151,7 @@ class Center:
             calendar=lambda: facts.city.calendar,
             forecaster=Forecaster(),
         )
+        self.boards.standing_of = self.standings.standing_of
         self.placing = Placing(
             self.registry, writes, facts.bounds, facts.zone, self.showing.refresh
         )

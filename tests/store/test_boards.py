@@ -9,12 +9,15 @@ import pytest
 
 from ingest.dossier import DossierState, Way
 from ioc.flow.boards import Boards
+from ioc.flow.standing import Standings
+from ioc.forecast.forecaster import Forecaster
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import Latest
 from ioc.live.topic import StateTopic
 from ioc.live.wire import FigureItem
 from ioc.model import Series, SeriesId, to_micros
 from ioc.org import Level, Organisation, UnitVersion
+from ioc.procedures.calendar import Calendar
 from ioc.store import dossiers
 from ioc.store.city import Described, Target
 from ioc.store.pool import ReadPool, WritePool
@@ -116,6 +119,28 @@ async def test_ten_of_twenty_five_online_are_forty_percent_and_behind_a_target_o
     assert (item.value, item.numerator, item.denominator) == (40.0, 10, 25)
     assert item.target is not None
     assert (item.target.value, item.standing, item.period) == (51, "behind", "2026")
+
+
+async def test_the_provinces_figure_says_where_it_is_headed(desk: Desk) -> None:
+    await desk.receive(10, "online")
+    await desk.receive(15, "direct", "so-b")
+    boards = desk.boards
+    standings = Standings(
+        figures=boards.figures, cube=boards.dossiers.cube,
+        targets=lambda: [
+            Target("online-share", "tinh", date(2026, 1, 1), date(2027, 1, 1), 51, "up", "KH", True)
+        ],
+        calendar=Calendar, forecaster=Forecaster(),
+    )  # fmt: skip
+    boards.standing_of = standings.standing_of
+    assert (await desk.figures())["online-share"].outlook is None
+    await standings.refresh(NOW)
+    await desk.receive(1, "online")
+    found = await desk.figures()
+    outlook = found["online-share"].outlook
+    assert outlook is not None
+    assert outlook.course in ("at_risk", "off_track")
+    assert found["online-share@so-a"].outlook is None
 
 
 async def test_a_share_of_nothing_is_null_and_stands_nowhere(desk: Desk) -> None:

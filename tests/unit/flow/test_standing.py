@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -238,3 +239,18 @@ async def test_a_refused_forecast_leaves_those_of_before() -> None:
     with pytest.raises(RuntimeError):
         await office.standings.refresh(NOW + timedelta(hours=1))
     assert (await office.of("so-a")).forecast is not None
+
+
+async def test_an_outlook_holds_for_figures_of_the_same_days_and_target_only() -> None:
+    office = Office(_target("so-a", 51))
+    await office.standings.refresh(NOW)
+    kept = office.standings.standing_of("online", "so-a")
+    assert kept is not None
+    assert kept.pace is not None
+    newer = msgspec.structs.replace(kept.figure, value=99.0)
+    outlook = kept.outlook(newer)
+    assert outlook is not None
+    assert (outlook.course, outlook.at) == (kept.pace.course, NOW)
+    assert outlook.low is not None
+    assert kept.outlook(msgspec.structs.replace(newer, period="2025")) is None
+    assert kept.outlook(msgspec.structs.replace(newer, target=None)) is None
