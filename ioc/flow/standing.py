@@ -129,7 +129,9 @@ class Standings:
         wanted = {
             (t.indicator, *_span(period)): period
             for t in self._targets()
-            if t.holds(today) and (period := _period_of(t)) is not None
+            if t.holds(today)
+            and self._has_periods(t.indicator, today)
+            and (period := _period_of(t)) is not None
         }
         await self._foresee_all(wanted, now)
         self._kept = {
@@ -155,6 +157,11 @@ class Standings:
                 await self._foresee(key, period, now)
         finally:
             await self._forecaster.rest()
+
+    def _has_periods(self, id: str, today: date) -> bool:
+        """Whether a target is of a figure of periods; others are of what is now."""
+        indicator = self._figures.definitions.on(id, today)
+        return indicator is not None and indicator.has_periods
 
     async def _foresee(self, key: Key, period: Period, now: datetime) -> None:
         today = self._figures.today(now)

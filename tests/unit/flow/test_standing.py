@@ -25,6 +25,11 @@ from ioc.store.targets import Target
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 TODAY = NOW.date()
 YEAR = parse_period("2026")
+STORED = decode_indicator("stored", {
+    "name": {"vi": "Đã lưu", "en": "Stored"}, "domain": "service", "kind": "share",
+    "source": "quality", "numerator": "right", "denominator": ["right_of"], "uom": "%",
+    "decimals": 1, "direction": "up",
+})  # fmt: skip
 MEASURES = ("received_online", "received_direct", "resolved_late")
 
 
@@ -113,7 +118,7 @@ class Office:
         self._fill(cube, "so-moi", [d for d in days if d >= date(2026, 10, 1)], (1, 1))
         self.forecaster = Hand()
         figures = Figures(Tables(Counting([Cubed(cube)]), NoReports()), "Asia/Ho_Chi_Minh")
-        definitions = Definitions([ONLINE, STRANGE])
+        definitions = Definitions([ONLINE, STRANGE, STORED])
         figures.load(definitions, ORGANISATION, targets, "tinh")
         self.standings = Standings(
             figures=figures, cube=cube, targets=lambda: targets, calendar=Calendar,
@@ -216,6 +221,13 @@ async def test_what_does_not_add_up_by_day_has_no_forecast() -> None:
     office = Office(_target("so-a", 500, indicator="strange"))
     await office.standings.refresh(NOW)
     assert office.forecaster.asked == []
+
+
+async def test_a_target_of_what_is_now_does_not_hold_back_the_others() -> None:
+    office = Office(_target("tinh", 99, indicator="stored"), _target("so-a", 51))
+    await office.standings.refresh(NOW)
+    assert office.standings.standing_of("online", "so-a") is not None
+    assert office.standings.standing_of("stored", "tinh") is None
 
 
 async def test_boards_find_how_a_unit_stood() -> None:
