@@ -9,6 +9,8 @@ import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, T
 import { byPlace } from './placing'
 
 const HEADLINE = 'online-share'
+const BESIDE = ['on-time-share', 'in-hand-overdue']
+/** What stands below the headline; the procedures board holds far more than this panel has room for. */
 const WORST = 5
 
 export function ProceduresPanel() {
@@ -20,7 +22,7 @@ export function ProceduresPanel() {
   const fallback = centre.overview.read().filter((item) => item.domain === 'service')
   const figures = (own.length ? own : fallback).sort(byPlace)
   const headline = figures.find((item) => item.indicator === HEADLINE) ?? figures[0]
-  const others = figures.filter((item) => item !== headline)
+  const others = BESIDE.flatMap((id) => figures.filter((item) => item.indicator === id))
   const worst = lowest(items, headline?.indicator ?? HEADLINE, province)
   return (
     <section class="panel procedures" aria-label={words.procedures} data-testid="panel-procedures">
@@ -31,7 +33,7 @@ export function ProceduresPanel() {
       {headline ? <Headline figure={headline} /> : <p class="caption pad">{centre.procedures.known.value ? words.notYet : words.loading}</p>}
       {others.length > 0 && (
         <div class="procedure-others">
-          {others.slice(0, 4).map((figure) => (
+          {others.map((figure) => (
             <div key={figure.id} class="procedure-other">
               <FigureName figure={figure} />
               <span class="procedure-value">
