@@ -11,7 +11,7 @@ from ioc.model import Text
 ALONE: Final = frozenset({"over", "no_figure", "no_recent", "no_pace"})
 """Reasons beside which no numbers need to stand."""
 
-LED_IN: Final = frozenset({"holds", "out_of_reach"})
+LED_IN: Final = frozenset({"holds", "out_of_reach", "secured"})
 """Reasons that are said before the numbers."""
 
 
@@ -33,7 +33,7 @@ def _in_language(
         return "–" if value is None else number(value, language, decimals)
 
     parts = [say(f"pace.{pace.why}", language)] if pace.why in LED_IN else []
-    if pace.needed is not None and pace.why != "holds":
+    if pace.needed is not None and pace.why != "secured":
         kind = "share" if indicator.kind == "share" else "count"
         parts.append(
             say(

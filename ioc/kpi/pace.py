@@ -17,7 +17,7 @@ Course = Literal["met", "on_track", "at_risk", "off_track", "unknown"]
 
 Why = Literal[
     "over", "holds", "recent_reaches", "recent_falls_short", "out_of_reach", "no_figure",
-    "no_recent", "foreseen_reaches", "foreseen_open", "foreseen_falls_short", "no_pace",
+    "no_recent", "secured", "foreseen_reaches", "foreseen_open", "foreseen_falls_short", "no_pace",
 ]  # fmt: skip
 """Why a course is what it is; the catalogue's `pace` table has a sentence for each."""
 
@@ -102,6 +102,8 @@ def pace_of_share(
         now = msgspec.structs.replace(now, outcome=outcome)
     if not _possible(needed, direction):
         return _headed(now, "off_track", "out_of_reach", ahead)
+    if _secured(needed, direction):
+        return _headed(now, "on_track", "secured", ahead)
     return _foreseen(now, direction, ahead) if ahead else _like_the_last(now, direction)
 
 
@@ -128,7 +130,7 @@ def pace_of_count(
     now = msgspec.structs.replace(now, needed=needed, recent=lately)
     # A count never shrinks: a mark that is reached stays so, and so does a limit that is passed.
     if direction == "up" and needed <= 0:
-        return _headed(now, "on_track", "holds", ahead)
+        return _headed(now, "on_track", "secured", ahead)
     if direction == "down" and needed < 0:
         return _headed(now, "off_track", "out_of_reach", ahead)
     if ahead is not None:
@@ -191,3 +193,8 @@ def _reaches(value: float, target: float, direction: Direction) -> bool:
 def _possible(needed: float, direction: Direction) -> bool:
     """A share cannot be above 100 %, nor below 0."""
     return needed <= REACH if direction == "up" else needed >= 0
+
+
+def _secured(needed: float, direction: Direction) -> bool:
+    """Whether the target is met in the end whatever those to come are like."""
+    return needed <= 0 if direction == "up" else needed >= REACH

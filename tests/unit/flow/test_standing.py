@@ -135,12 +135,12 @@ class Office:
 
 
 async def test_a_unit_stands_by_its_counts_with_those_of_the_units_below() -> None:
-    office = Office(_target("so-a", 51), _target("tinh", 70))
+    office = Office(_target("so-a", 58), _target("tinh", 70))
     await office.standings.refresh(NOW)
     found = await office.of("so-a")
     assert found.pace is not None
     assert found.forecast is not None
-    assert (found.figure.value, found.pace.gap) == (60, pytest.approx(9))
+    assert (found.figure.value, found.pace.gap) == (60, pytest.approx(2))
     assert (found.pace.course, found.pace.why) == ("on_track", "foreseen_reaches")
     assert found.forecast.low < 60 < found.forecast.high
     assert found.forecast.at == NOW

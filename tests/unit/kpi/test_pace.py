@@ -92,6 +92,13 @@ def test_bounds_of_a_forecast_say_whether_it_is_on_track_open_or_off_track() -> 
     assert off.needed == pytest.approx((0.51 * 1500 - 480) / 5)
 
 
+def test_a_target_that_nothing_to_come_can_undo_is_secured() -> None:
+    found = pace((900, 1000), (0, 20), left=10)
+    assert found.needed is not None
+    assert found.needed < 0
+    assert (found.course, found.why) == ("on_track", "secured")
+
+
 def test_of_a_share_that_is_to_stay_low_the_bounds_count_the_other_way() -> None:
     assert foreseen(48, 46, 50, direction="down").course == "on_track"
     assert foreseen(54, 52, 56, direction="down").course == "off_track"
@@ -112,7 +119,7 @@ def test_a_count_must_grow_by_so_much_on_each_working_day() -> None:
 
 
 def test_a_count_that_has_reached_its_target_holds_and_a_limit_that_is_passed_stays_so() -> None:
-    assert count(1000, 0).why == "holds"
+    assert count(1000, 0).why == "secured"
     assert count(1001, 0, direction="down").why == "out_of_reach"
     assert count(900, 0, direction="down").course == "on_track"
 
