@@ -103,17 +103,20 @@ def floats(values: Sequence[float | None]) -> Counted:
 def as_so_far(question: Question, course: Course) -> Foreseen | None:
     """The rest of the period like all that is known of the unit, with the chance of few counts."""
     generator = np.random.default_rng(SEED)
-    whole = np.nan_to_num(floats(course.wholes))
-    so_far = course.numerator if course.denominator is None else course.denominator
-    known, days = max(float(whole.sum()), so_far), max(sum(question.behind), 1)
+    wholes, behind = floats(course.wholes), np.array(question.behind, np.float64)
+    # Weeks in which the unit was another one say nothing of how much comes in.
+    days = float(behind[~np.isnan(wholes)].sum())
+    known, part = float(np.nansum(wholes)), float(np.nansum(floats(course.numerators)))
+    if known <= 0:
+        known = course.numerator if course.denominator is None else course.denominator
+        part, days = course.numerator, float(behind.sum())
     if known <= 0:
         return None
     # What is known of a rate after so many counts, and of a share after so many of each kind.
-    rate = generator.gamma(known + 0.5, 1.0 / days, DRAWS)
+    rate = generator.gamma(known + 0.5, 1.0 / max(days, 1.0), DRAWS)
     coming = generator.poisson(rate * sum(question.ahead)).astype(np.float64)
     if course.denominators is None:
         return foreseen(course, coming, coming, "so_far")
-    part = max(float(np.nan_to_num(floats(course.numerators)).sum()), course.numerator)
     share = generator.beta(part + 0.5, max(known - part, 0.0) + 0.5, DRAWS)
     over = generator.binomial(coming.astype(np.int64), share).astype(np.float64)
     return foreseen(course, over, coming, "so_far")

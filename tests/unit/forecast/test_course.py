@@ -39,6 +39,14 @@ def test_few_dossiers_give_wide_bounds() -> None:
     assert of_few.high - of_few.low > 3 * (of_many.high - of_many.low)
 
 
+def test_weeks_that_are_not_known_do_not_make_the_others_look_slow() -> None:
+    weeks = [(None, None) if week < 94 else (25.0, 50.0) for week in range(100)]
+    question = Question([5] * 100, [5] * 10, [_course(150, 300, weeks)])
+    found = as_so_far(question, question.courses[0])
+    assert found is not None
+    assert found.coming == pytest.approx(500, rel=0.15)
+
+
 def test_of_nothing_nothing_is_foreseen() -> None:
     question = Question([5], [5], [_course(0, 0, [(None, None)])])
     assert as_so_far(question, question.courses[0]) is None
@@ -52,7 +60,7 @@ def test_a_count_is_foreseen_itself() -> None:
 
 
 def test_weeks_of_another_unit_and_of_tet_do_not_make_a_history() -> None:
-    weeks: list[tuple[float | None, float | None]] = [(None, None)] * 10 + [(3, 5)] * 12
+    weeks = [(None, None) if week < 10 else (3.0, 5.0) for week in range(22)]
     question = Question([5] * 22, [5], [_course(3, 5, weeks)])
     assert is_long_enough(question, question.courses[0])
     tet = Question([5] * 21 + [1], [5], question.courses)
