@@ -1,6 +1,6 @@
 """Figures of periods: each with its year so far, plan, period before and same period last year."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -53,7 +53,7 @@ class Figures:
         self._zone = ZoneInfo(zone)
         self.definitions = Definitions()
         self.organisation = Organisation([])
-        self._targets: Sequence[Target] = ()
+        self._targets: Mapping[tuple[str, str], Sequence[Target]] = {}
         self._province = ""
         self._events: dict[str, list[UnitEvent]] = {}
 
@@ -67,7 +67,10 @@ class Figures:
         """Take definitions, units and targets."""
         self.definitions = definitions
         self.organisation = organisation
-        self._targets = targets
+        found: dict[tuple[str, str], list[Target]] = {}
+        for target in targets:
+            found.setdefault((target.indicator, target.unit), []).append(target)
+        self._targets = found
         self._province = province
         self._events = {}
         self._tables.load(definitions, organisation)
@@ -276,13 +279,8 @@ class Figures:
 
     def target(self, indicator: str, unit: str, on: date) -> TargetRef | None:
         """The target of a unit that is in force on a day."""
-        for target in self._targets:
-            if (
-                target.indicator == indicator
-                and target.unit == unit
-                and target.valid_from <= on
-                and (target.valid_until is None or on < target.valid_until)
-            ):
+        for target in self._targets.get((indicator, unit), ()):
+            if target.holds(on):
                 until = target.valid_until
                 return TargetRef(
                     value=target.value,

@@ -28,6 +28,7 @@ def _in_language(
     if pace.why in ALONE:
         return say(f"pace.{pace.why}", language)
     decimals = indicator.decimals
+    sign = " %" if indicator.kind == "share" else ""
 
     def written(value: float | None) -> str:
         return "–" if value is None else number(value, language, decimals)
@@ -44,11 +45,12 @@ def _in_language(
         )  # fmt: skip
     if foreseen is not None:
         told = {"value": foreseen.value, "low": foreseen.low, "high": foreseen.high}
-        parts.append(say("pace.foreseen", language, **{k: written(v) for k, v in told.items()}))
+        numbers = {name: written(value) for name, value in told.items()}
+        parts.append(say("pace.foreseen", language, sign=sign, **numbers))
         if foreseen.method == "so_far":
             parts.append(say("pace.so_far", language))
     elif pace.outcome is not None:
-        parts.append(say("pace.outcome", language, value=written(pace.outcome)))
+        parts.append(say("pace.outcome", language, value=written(pace.outcome), sign=sign))
     return "; ".join(parts)
 
 
