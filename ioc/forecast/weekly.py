@@ -51,13 +51,15 @@ class ShareModel(UnobservedComponents):
         """Take log odds by week (NaN: not known), and how much they vary by chance."""
         # Before the constructor, which may call `update`.
         self._chance = chance
-        super().__init__(odds, level="local level")  # pyright: ignore[reportArgumentType]
+        parent: Any = super()
+        parent.__init__(odds, level="local level")
 
     def update(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, params: Any, **given: Any
     ) -> Any:
         """Set the variances of the observations week by week."""
-        found: Any = super().update(params, **given)
+        parent: Any = super()
+        found = parent.update(params, **given)
         space: Model = self.ssm
         space["obs_cov"] = (space["obs_cov"].flat[0] + self._chance)[None, None, :]
         return found
