@@ -137,6 +137,8 @@ const en: Words = {
   target: 'target',
   targetShort: (value) => `target ${value}`,
   sampleTarget: 'sample',
+  foreseen: (value) => `forecast ${value}`,
+  courses: { met: 'met', on_track: 'on track', at_risk: 'at risk', off_track: 'off track' },
   behind: 'behind target',
   met: 'target met',
   belowBy: (gap) => `▼ short by ${gap}`,

@@ -135,6 +135,8 @@ const vi = {
   target: 'mức được giao',
   targetShort: (value: string) => `được giao ${value}`,
   sampleTarget: 'số liệu mẫu',
+  foreseen: (value: string) => `dự báo cuối kỳ ${value}`,
+  courses: { met: 'đã đạt', on_track: 'đúng tiến độ', at_risk: 'có nguy cơ không đạt', off_track: 'khó đạt' },
   behind: 'chưa đạt',
   met: 'đạt',
   belowBy: (gap: string) => `▼ thiếu ${gap}`,

@@ -147,6 +147,20 @@ export interface FigureItem {
   breaks?: LineBreak[]
   answering?: Answering | null
   late?: LateDossier[]
+  outlook?: Outlook | null
+}
+
+export type Course = 'met' | 'on_track' | 'at_risk' | 'off_track' | 'unknown'
+
+export interface Outlook {
+  course: Course
+  reason: Text
+  at?: Instant | null
+  needed?: number | null
+  recent?: number | null
+  value?: number | null
+  low?: number | null
+  high?: number | null
 }
 
 export interface LateDossier {

@@ -74,6 +74,20 @@ export function TargetNote({ figure, brief = false }: { figure: FigureItem; brie
   )
 }
 
+/** "dự báo 49,8 %, có nguy cơ": where it is headed by the target's end; the reason on pointing at it. */
+export function OutlookNote({ figure }: { figure: FigureItem }) {
+  const { outlook } = figure
+  if (!outlook || outlook.course === 'unknown') return null
+  const words = w()
+  const foreseen = outlook.value == null ? '' : `${words.foreseen(figureText(figure, outlook.value))}, `
+  return (
+    <span class="outlook" title={say(outlook.reason)} data-testid={`outlook-${figure.id}`} data-course={outlook.course}>
+      {foreseen}
+      {words.courses[outlook.course]}
+    </span>
+  )
+}
+
 export function FigureMeasure({ figure }: { figure: FigureItem }) {
   const state = useFigureState(figure)
   if (figure.kind !== 'share') return null

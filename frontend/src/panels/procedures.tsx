@@ -5,7 +5,7 @@ import { figureScale, figureText } from '../i18n/format'
 import { w } from '../i18n/words'
 import type { FigureItem } from '../live/protocol'
 import { useCentre } from './centre'
-import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, TargetNote } from './figure'
+import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, OutlookNote, TargetNote } from './figure'
 import { byPlace } from './placing'
 
 const HEADLINE = 'online-share'
@@ -64,6 +64,9 @@ function Headline({ figure }: { figure: FigureItem }) {
           <Gap figure={figure} />
           <span class="caption">
             <TargetNote figure={figure} />
+          </span>
+          <span class="caption">
+            <OutlookNote figure={figure} />
           </span>
           <span class="caption">
             <FigureCounts figure={figure} /> {figure.denominator !== null && w().dossiers} <FigureAge figure={figure} />
