@@ -326,8 +326,8 @@ WRONG = {
     ),
     "target beyond a share": Wrong(
         "targets.toml",
-        'value = 51',
-        'value = 510',
+        "value = 51",
+        "value = 510",
         "online-share is a share, and 510 lies beyond it",
         "write percent, from 0 to 100",
     ),
