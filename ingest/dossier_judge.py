@@ -1,7 +1,7 @@
 """States of dossiers judged as columns: in time or not, our own return date, and what is odd."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date
 from typing import Any, Final
 
 import numpy as np
@@ -83,7 +83,7 @@ def _by_the_catalogue(
         states, rules.terms.levels(codes, lives.filed), days.tolist(), strict=True
     ):
         if day not in ends:
-            ends[day] = day_end(day, rules.province)
+            ends[day] = day_end(day, rules.province).astimezone(UTC)
         state.due_computed = ends[day]
         if level is not None:
             state.level = level

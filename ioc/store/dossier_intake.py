@@ -41,13 +41,17 @@ async def take(
     Without `keep` what was refused is counted, but not put into quarantine.
     """
     now, zone = rules.now, str(rules.province)
+    # Laid ready before the feed is locked, so that other bodies of it are stored meanwhile.
+    plain = newest(decoded.dossiers)
+    await dossiers.stage(conn, plain, units=units, now=now)
     folded = await dossier_events.fold(conn, feed, decoded.dossiers, decoded.events, now=now)
     judge(folded.made, rules)
-    plain = newest(folded.plain)
-    merged = await dossiers.merge(
-        conn, feed, plain, units=units, zone=zone, now=now,
-        repeated=len(folded.plain) - len(plain),
-    )  # fmt: skip
+    if len(folded.plain) < len(decoded.dossiers):
+        plain = newest(folded.plain)
+        await dossiers.stage(conn, plain, units=units, now=now)
+    merged = await dossiers.merge_staged(
+        conn, feed, zone=zone, now=now, repeated=len(folded.plain) - len(plain)
+    )
     if folded.made:
         await dossiers.merge(conn, feed, folded.made, units=units, zone=zone, now=now)
     merged = folded.with_plain(merged)

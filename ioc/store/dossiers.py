@@ -3,28 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from psycopg import sql
 
 from ingest.dossier import DossierState
-from ioc.ids import uuid7
 from ioc.model import to_micros
 from ioc.store import ledger, quarantine
+from ioc.store.dossier_copy import COLUMNS, block
 from ioc.store.pool import Connection, ReadPool, WritePool
 
-_STATE: Final = (
-    "procedure_code", "field", "received_unit", "handling_unit", "applicant_unit", "channel",
-    "received_at", "due_at", "resolved_at", "outcome", "source", "device", "level", "office",
-    "office_since", "supplements", "paused_seconds", "paused_since", "result_required",
-    "result_file", "digitised", "reused", "personal_store", "population_data", "authenticated",
-    "fee", "paid_online", "synced", "asked", "complained", "satisfaction", "due_computed",
-    "flags", "timeliness",
-)  # fmt: skip
+_STATE: Final = tuple(name for name in COLUMNS if name not in ("code", "changed_at"))
 """The columns that say how a dossier stands; two states that agree in them are the same."""
 
-_OFFERED: Final = ("dossier_id", "code", *_STATE, "changed_at")
+_OFFERED: Final = ("dossier_id", *COLUMNS)
 
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('dossier'), %s)"
 
@@ -35,7 +28,7 @@ _STAGE: Final = """
 
 _CLEAR: Final = "DELETE FROM offered"
 
-_COPY: Final = "COPY offered FROM STDIN"
+_COPY: Final = "COPY offered FROM STDIN (FORMAT BINARY)"
 
 # The days are those of the province's calendar. A day of a unit is to be counted anew when a
 # dossier was received or resolved in it, before the change or after it. A state that is confirmed
@@ -164,37 +157,34 @@ async def merge(
     now: datetime,
     repeated: int = 0,
 ) -> Merged:
-    """Store dossiers in a transaction that somebody else ends.
+    """Store dossiers in a transaction that somebody else ends."""
+    await stage(conn, rows, units=units, now=now)
+    return await merge_staged(conn, feed, zone=zone, now=now, repeated=repeated)
 
-    Those of one feed are stored one body after the other: of two bodies at once that name the same
-    dossier both would look at it before the other has changed it.
-    """
-    await conn.execute(_ONE_AT_A_TIME, [feed])
+
+async def stage(
+    conn: Connection, rows: Sequence[DossierState], *, units: dict[str, int], now: datetime
+) -> None:
+    """Lay dossiers ready in a table of the connection's own, in the place of what lies there."""
     await conn.execute(_staging)
     await conn.execute(_CLEAR)
-    async with conn.cursor() as cur:
-        async with cur.copy(_COPY) as copy:
-            for place, row in enumerate(rows):
-                await copy.write_row(_offered(place, row, units, now))
-        await cur.execute(_merging, {"feed": feed, "zone": zone, "now": now})
-        counted = await cur.fetchone()
+    async with conn.cursor() as cur, cur.copy(_COPY) as copy:
+        await copy.write(block(rows, units, now))
+
+
+async def merge_staged(
+    conn: Connection, feed: int, *, zone: str, now: datetime, repeated: int = 0
+) -> Merged:
+    """Store what lies ready in a transaction that somebody else ends.
+
+    Bodies of one feed are stored one after the other: of two at once that name the same dossier
+    both would look at it before the other has changed it.
+    """
+    await conn.execute(_ONE_AT_A_TIME, [feed])
+    cur = await conn.execute(_merging, {"feed": feed, "zone": zone, "now": now})
+    counted = await cur.fetchone()
     assert counted is not None
     return Merged(counted[0], counted[1], counted[2] + repeated)
-
-
-def _offered(
-    place: int, row: DossierState, units: dict[str, int], now: datetime
-) -> tuple[Any, ...]:
-    return (
-        place, uuid7(now), row.code, row.procedure, row.field, units[row.received_unit],
-        units[row.handling_unit], units[row.applicant_unit] if row.applicant_unit else None,
-        row.channel, row.received_at, row.due_at, row.resolved_at, row.outcome, row.source,
-        row.screen, row.level, row.office, row.office_since, row.supplements,
-        row.paused_seconds, row.paused_since, row.result_required, row.result_file,
-        row.digitised, row.reused, row.personal_store, row.population_data, row.authenticated,
-        row.fee, row.paid_online, row.synced, row.asked, row.complained, row.satisfaction,
-        row.due_computed, row.flags, row.timeliness, row.changed_at,
-    )  # fmt: skip
 
 
 def _columns() -> dict[str, sql.Composable]:
@@ -236,10 +226,11 @@ async def count(
         taken + quarantined, merged.stored, merged.duplicate, merged.corrected, 0, quarantined,
         0, 0, size, replayed,
     ]  # fmt: skip
-    lag_us = [to_micros(now) - to_micros(row.changed_at) for row in rows]
+    now_us = to_micros(now)
+    lag_us = [now_us - to_micros(row.changed_at) for row in rows]
     tally = ledger.gather(
         np.array([feed], np.int64),
-        np.array([to_micros(now)], np.int64),
+        np.array([now_us], np.int64),
         np.array([counts], np.int64),
         owner=np.zeros(len(rows), np.intp),
         lag_us=np.array(lag_us, np.int64),

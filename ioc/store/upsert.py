@@ -16,8 +16,8 @@ PG_EPOCH_US: Final = 946_684_800_000_000
 
 STORED, DUPLICATE, CORRECTED = 0, 1, 2
 
-_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER: Final = b"\xff\xff"
+COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+COPY_TRAILER: Final = b"\xff\xff"
 
 OBSERVATION_DTYPE: Final = np.dtype(
     [
@@ -99,7 +99,7 @@ def as_copy(
     block["l2"], block["time"] = 8, rows.time - PG_EPOCH_US
     block["l3"], block["value"] = 8, rows.value
     block["l4"], block["received"] = 8, received - PG_EPOCH_US
-    return _HEADER + block.tobytes() + _TRAILER
+    return COPY_HEADER + block.tobytes() + COPY_TRAILER
 
 
 def _within(rows: Columns) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
