@@ -95,6 +95,7 @@ class Pipeline:
         self._asked: dict[object, float] = {}
         # One flush is prepared while the other is with the database.
         self._ready: asyncio.Queue[Loaded | None] = asyncio.Queue(maxsize=1)
+        self._taken = asyncio.Event()
 
     @property
     def asked_at(self) -> float | None:
@@ -105,13 +106,20 @@ class Pipeline:
         """Work until the intake is closed and empty."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._store(), name="store")
-            while payloads := await self._intake.take(most=MOST_PAYLOADS, most_bytes=MOST_BYTES):
+            while payloads := await self._take():
                 passing, beside = self._lanes.divide(payloads)
                 await self._ready.put(await self._load(await self._read(passing)))
                 # What came before it of the same feed is on its way now.
                 await self._lanes.add(beside, group)
             await self._lanes.emptied()
             await self._ready.put(None)
+
+    async def _take(self) -> Sequence[Payload]:
+        """What waits, once no flush lies ready: what comes meanwhile shares its commit."""
+        while self._ready.full():
+            self._taken.clear()
+            await self._taken.wait()
+        return await self._intake.take(most=MOST_PAYLOADS, most_bytes=MOST_BYTES)
 
     async def _read(self, payloads: Sequence[Payload]) -> list[Read]:
         """Decode payloads in their order; births are written down before anything is answered."""
@@ -225,9 +233,11 @@ class Pipeline:
     async def _next(self) -> Loaded | None:
         """The next flush; an empty one when none comes for a while, so that time is noticed."""
         try:
-            return await asyncio.wait_for(self._ready.get(), IDLE_SECONDS)
+            loaded = await asyncio.wait_for(self._ready.get(), IDLE_SECONDS)
         except TimeoutError:
             return Loaded([], [])
+        self._taken.set()
+        return loaded
 
 
 def _feed_of_replay(feed: Feed, payload: Payload) -> Feed:
