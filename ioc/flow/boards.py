@@ -89,6 +89,7 @@ class Boards:
         self._counted: dict[str, list[FigureItem]] = {}
         self._counted_of: object = None
         self._late: tuple[LateDossier, ...] = ()
+        self._newest: Mapping[str, Figure] = NO_FIGURES
         self._trends: dict[str, Trend] = {}
         self._trends_at: datetime | None = None
         self._trends_of: object = None
@@ -120,8 +121,15 @@ class Boards:
         """The definitions that hold today."""
         return self.figures.definitions.current(self.figures.today(self._clock.now()))
 
+    async def look(self) -> None:
+        """Evaluate the figures of newest values, which `refresh` shows from then on.
+
+        They cost with the number of series, the others do not, and so have a pace of their own.
+        """
+        self._newest = await self.present.of_latest(self._shown(), self._clock.now())
+
     async def refresh(self) -> list[StateTopic]:
-        """Bring every figure up to date; returns the topics that changed."""
+        """Bring every other figure up to date; returns the topics that changed."""
         now = self._clock.now()
         await self._learn()
         await self.counting.refresh(now)
@@ -131,11 +139,10 @@ class Boards:
             table = await self.tables.of(self._layer.indicators, self._year(now), now)
             if self._layer.show(table, self.present.dossiers_at(), now):
                 changed.append(self._layer.topic)
-        figures = await self.present.of_latest(self._shown(), now)
         changed += [
             topic
             for board, topic in self.topics.items()
-            if self._show(topic, self.items(board, figures))
+            if self._show(topic, self.items(board, self._newest))
         ]
         self.computed_at = now
         return changed

@@ -23,10 +23,15 @@ TICK_SECONDS: Final = 1.0
 FIRST_TICK_SECONDS: Final = 20.0
 """Silence is judged only after what waited in the broker has had time to come in."""
 
+FIGURE_SECONDS: Final = 1.0
+FIGURE_REST: Final = 60
+"""Figures of newest values rest for that many times the CPU seconds that they took from the flow,
+which has the same thread: with a million series they grow a little older instead of everything
+slower."""
+
 BOARD_SECONDS: Final = 1.0
 BOARD_REST: Final = 4
-"""Boards rest for that many times the CPU seconds that they took from the flow, which has the same
-thread: with a million series figures grow a little older instead of everything slower."""
+"""Likewise the boards, of which somebody expects what just came in."""
 
 BATCH_SECONDS: Final = 60.0
 """How often old batches are dropped."""
@@ -73,6 +78,7 @@ def chores(center: Center) -> dict[str, Chore]:
         "checkpoint": lambda: keep_newest(center),
     }
     if center.role.shows:
+        found["figures"] = lambda: keep_figures(center)
         found["boards"] = lambda: keep_boards(center)
         found["standings"] = lambda: keep_standings(center)
     if center.role.shows or center.role.judges:
@@ -144,6 +150,17 @@ async def judge_reports(center: Center) -> None:
         except Invalid:
             log.exception("an obligation cannot be judged; correct it in reporting.toml")
         await asyncio.sleep(max(REPORT_SECONDS, REPORT_REST * (monotonic() - began)))
+
+
+async def keep_figures(center: Center) -> None:
+    """Evaluate the newest values again and again."""
+    while True:
+        looking = Metered(center.boards.look())
+        try:
+            await looking
+        except Exception:
+            log.exception("the newest values could not be evaluated; figures stay and age")
+        await asyncio.sleep(max(FIGURE_SECONDS, FIGURE_REST * looking.seconds))
 
 
 async def keep_boards(center: Center) -> None:
