@@ -212,6 +212,7 @@ async def get_standing(
     now: Now,
     period: str | None = None,
     level: Level | None = None,
+    unit: Annotated[str | None, Query(description="that unit alone")] = None,
 ) -> Response:
     """Each unit's figure, target, gap, pace, forecast and course with the reason, in one document.
 
@@ -219,7 +220,12 @@ async def get_standing(
     seconds.
     """
     wanted = chosen_period(period, boards, now)
-    return answer(await standings.of(indicator, wanted, now, level))
+    found = await standings.of(indicator, wanted, now, level)
+    if unit is not None:
+        boards.figures.organisation.versions(unit)
+        own = [one for one in found.items if one.figure.unit and one.figure.unit.id == unit]
+        found = msgspec.structs.replace(found, items=own)
+    return answer(found)
 
 
 _assignment: Final = msgspec.json.Decoder(Assignment)

@@ -31,11 +31,12 @@ def test_the_end_of_the_period_is_foreseen_from_the_weeks_before(server: Server)
     door = server.feed("mot-cua.du-bao", "vp-ubnd", domain="service", late_limit=None)
 
     def standing() -> dict[str, Any]:
-        asked = {"indicator": "online-share", "period": period, "level": "department"}
+        asked = {"indicator": "online-share", "period": period, "unit": UNIT}
         answer = client.get("/targets/standing", params=asked)
         assert answer.status_code == 200, answer.text
-        own = [one for one in answer.json()["items"] if one["figure"]["unit"]["id"] == UNIT]
-        return own[0] if own else {}
+        found = answer.json()["items"]
+        assert {one["figure"]["unit"]["id"] for one in found} <= {UNIT}
+        return found[0] if found else {}
 
     assert door.post(_dossiers(), part="dossiers").json()["stored"] == 10 * WEEKS
     eventually(lambda: (standing().get("figure") or {}).get("value") == 60)
@@ -44,3 +45,9 @@ def test_the_end_of_the_period_is_foreseen_from_the_weeks_before(server: Server)
     assert found["forecast"]["low"] < found["forecast"]["value"] < found["forecast"]["high"]
     assert found["pace"]["coming"] > 0
     assert "dự báo cuối kỳ" in found["reason"]["vi"]
+
+
+def test_the_standing_of_a_unit_that_never_was_is_refused(server: Server) -> None:
+    asked = {"indicator": "online-share", "unit": "so-khong-co"}
+    answer = server.sign_in("leader").get("/targets/standing", params=asked)
+    assert answer.status_code == 404
