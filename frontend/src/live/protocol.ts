@@ -431,3 +431,83 @@ export interface Page<T> {
   items: T[]
   next: string | null
 }
+
+/** What the rest of a period must bring; of a share in percent of what is to come, of a count by working day. */
+export interface Pace {
+  value: number | null
+  target: number
+  gap: number | null
+  needed: number | null
+  recent: number | null
+  outcome: number | null
+  course: Course
+  why: string
+  coming: number | null
+}
+
+export interface Forecast {
+  value: number
+  low: number
+  high: number
+  level: number
+  method: 'weeks' | 'so_far'
+  at: Instant
+}
+
+export interface UnitStanding {
+  figure: FigureItem
+  pace: Pace | null
+  forecast: Forecast | null
+  reason: Text | null
+}
+
+/** How units stand by an indicator, best first. */
+export interface Standing {
+  indicator: string
+  period: string
+  days_left: number
+  forecast_at: Instant | null
+  items: UnitStanding[]
+}
+
+export interface Ranking {
+  indicator: string
+  period: string
+  previous: string
+  items: FigureItem[]
+}
+
+export interface Uncascaded {
+  indicator: string
+  unit: UnitRef
+  must_cascade_by: string
+  document: string
+  missing: UnitRef[]
+  of: number
+  answers: {
+    unit: string
+    name: string
+    short_name: string
+    contact: { post: string | null; name: string | null; phone: string | null; sample: boolean }
+  } | null
+}
+
+export interface UncascadedList {
+  on: string
+  items: Uncascaded[]
+}
+
+export interface DossierItem {
+  code: string
+  procedure: { code: string; name: string | null }
+  field: string
+  unit: UnitRef
+  received_by: UnitRef
+  channel: string
+  state: 'early' | 'on_time' | 'late' | 'undated' | 'overdue' | 'in_hand'
+  held: { office: string; since: Instant | null } | null
+  received_at: Instant
+  due_at: Instant | null
+  resolved_at: Instant | null
+  days_late: number | null
+}
