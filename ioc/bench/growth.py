@@ -14,9 +14,6 @@ from ioc.model import Domain
 from ioc.store import partitions
 from ioc.store.pool import connect
 
-CHUNK: Final = 10_000
-"""Series that are made in one statement."""
-
 _FILL: Final = """
     INSERT INTO observation (series_id, phenomenon_time, value, received_at)
     SELECT s, %(start)s::timestamptz + n * interval '1 second', n %% 80, now()
@@ -77,8 +74,7 @@ async def _measure(plan: Plan, series: int, stored: int) -> Part:
 async def _feed(server: Server, series: int) -> BenchFeed:
     feed = await server.add_feed("growth", Domain.ENVIRONMENT)
     keys = [f"s{number:06}/speed" for number in range(series)]
-    for at in range(0, series, CHUNK):
-        await server.make_series(feed, keys[at : at + CHUNK])
+    await server.make_series(feed, keys)
     return feed
 
 
