@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ioc import feed_defaults
+
 SeriesId = NewType("SeriesId", int)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -197,14 +199,14 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     auto_series: bool = False
     interval: float | None = None
     freshness: float | None = None
-    late_limit: float | None = 604_800.0
-    time_zone: str = "Asia/Ho_Chi_Minh"
+    late_limit: float | None = feed_defaults.LATE_LIMIT.total_seconds()
+    time_zone: str = feed_defaults.TIME_ZONE
     time_source: str = "payload"
     simulated: bool = False
     created_at: datetime = EPOCH
     number_format: str = "plain"
     charset: str = "utf-8"
-    most_series: int = 50_000
+    most_series: int = feed_defaults.MOST_SERIES
     mappings: tuple[Mapping, ...] = ()
 
     @property

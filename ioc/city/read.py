@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from geo.bbox import Bbox, checked_bbox
 from geo.geojson import geometry_faults
+from ioc import feed_defaults
 from ioc.city.actions import read_actions
 from ioc.city.calendar import read_days
 from ioc.city.decode import decode_table
@@ -42,7 +43,7 @@ from ioc.org import Level
 
 AREAS = ("Polygon", "MultiPolygon")
 
-FALLBACK_ZONE = "Asia/Ho_Chi_Minh"
+FALLBACK_ZONE = feed_defaults.TIME_ZONE
 
 
 def packaged_city() -> Path:

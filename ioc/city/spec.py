@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from alerts.rule import Rule
+from ioc import feed_defaults
 from ioc.kpi.action import Action
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.form import Form
@@ -76,15 +77,15 @@ class FeedSpec(Spec, frozen=True):
     auto_series: bool = False
     interval: timedelta | None = None
     freshness: timedelta | None = None
-    late_limit: str = "P7D"
+    late_limit: str = feed_defaults.LATE_LIMIT_TEXT
     time_zone: str | None = None
     time: Literal["payload", "arrival"] = "payload"
     simulated: bool = False
     number_format: Literal["plain", "vietnamese"] = "plain"
     charset: Named = "utf-8"
-    most_series: Annotated[int, msgspec.Meta(ge=0)] = 50_000
-    quarantine_bytes: Annotated[int, msgspec.Meta(ge=0)] = 64 * 1024 * 1024
-    quarantine_age: timedelta = timedelta(days=30)
+    most_series: Annotated[int, msgspec.Meta(ge=0)] = feed_defaults.MOST_SERIES
+    quarantine_bytes: Annotated[int, msgspec.Meta(ge=0)] = feed_defaults.QUARANTINE_BYTES
+    quarantine_age: timedelta = feed_defaults.QUARANTINE_AGE
     layer: Slug | None = None
     features: str | None = None
     features_of: Level | None = None

@@ -11,6 +11,7 @@ from ingest import numbers
 from ingest.charset import readable
 from ingest.decode import FORMATS
 from ingest.mapping import compile_mapping
+from ioc import feed_defaults
 from ioc.city.feeds import is_time_zone
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
@@ -47,12 +48,12 @@ def add(
     freshness: Annotated[str | None, typer.Option(help="age from which data is stale")] = None,
     late_limit: Annotated[
         str, typer.Option(help="older observations are refused; `none` takes all")
-    ] = "P7D",
+    ] = feed_defaults.LATE_LIMIT_TEXT,
     time: Annotated[str, typer.Option(help=TIME_SOURCE)] = "payload",
-    time_zone: Annotated[str, typer.Option(help=TIME_ZONE)] = "Asia/Ho_Chi_Minh",
+    time_zone: Annotated[str, typer.Option(help=TIME_ZONE)] = feed_defaults.TIME_ZONE,
     number_format: Annotated[str, typer.Option(help=NUMBER_FORMAT)] = "plain",
     charset: Annotated[str, typer.Option(help=CHARSET)] = "utf-8",
-    max_series: Annotated[int, typer.Option(help=MAX_SERIES, min=0)] = 50_000,
+    max_series: Annotated[int, typer.Option(help=MAX_SERIES, min=0)] = feed_defaults.MOST_SERIES,
 ) -> None:
     """Make a feed. An unknown agency is made as a department of that name."""
     _check_choices(format, number_format, charset, time, time_zone)

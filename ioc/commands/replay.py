@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from ingest.broker import broker_address
-from ioc import log
+from ioc import feed_defaults, log
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
@@ -59,7 +59,7 @@ def replay(
     ] = "value",
     zone: Annotated[
         str, typer.Option(help="zone of times without offset, to count with; the feed's own")
-    ] = "Asia/Ho_Chi_Minh",
+    ] = feed_defaults.TIME_ZONE,
     url: Annotated[
         str | None, typer.Option(help="address of the server; else from IOC_HTTP_PORT")
     ] = None,

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from ioc import feed_defaults
 from ioc.auth.tokens import (
     hash_mosquitto_password,
     hash_mqtt_password,
@@ -105,15 +106,15 @@ async def add(
     now: datetime,
     interval: float | None = None,
     freshness: float | None = None,
-    late_limit: float | None = 604_800.0,
-    time_zone: str = "Asia/Ho_Chi_Minh",
+    late_limit: float | None = feed_defaults.LATE_LIMIT.total_seconds(),
+    time_zone: str = feed_defaults.TIME_ZONE,
     time_source: str = "payload",
     simulated: bool = False,
     number_format: str = "plain",
     charset: str = "utf-8",
-    most_series: int = 50_000,
-    quarantine_bytes: int = 67_108_864,
-    quarantine_age: float = 2_592_000.0,
+    most_series: int = feed_defaults.MOST_SERIES,
+    quarantine_bytes: int = feed_defaults.QUARANTINE_BYTES,
+    quarantine_age: float = feed_defaults.QUARANTINE_AGE.total_seconds(),
     by: str = "city",
 ) -> int:
     """Make a feed; returns its internal key. Raises `Conflict` where the id is taken."""
