@@ -9,6 +9,7 @@ import { Ago } from '../design/age'
 import { Boundary } from '../design/boundary'
 import { Connection, LanguageSwitch, LostBar, SimulatedMark } from '../design/frame'
 import { Shape } from '../design/shape'
+import { bare } from '../i18n/bare'
 import { clockTime, date, moment, number, timeZone } from '../i18n/format'
 import { changeWord, domainWord, markLanguage, say, severityWord, w } from '../i18n/words'
 import { get, Problem } from '../live/api'
@@ -116,10 +117,6 @@ function useFound(query: string): AlertItem[] {
   return order
     .flatMap((id) => centre.alerts.items.get(id) ?? [])
     .filter((alert) => bare(`${say(alert.title)} ${alert.place.name} ${alert.unit?.name ?? ''} ${domainWord(alert.domain)}`).includes(wanted))
-}
-
-function bare(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').replace(/đ/giu, 'd').toLowerCase().trim()
 }
 
 function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
