@@ -55,7 +55,7 @@ export function changesSince(before: Look, alerts: AlertItem[], figures: FigureI
   for (const figure of figures) {
     const from = before.figures[figure.id]
     if (from === undefined || figure.value === null || !moved(from, figure.value, figure.decimals)) continue
-    const better = betterWhenMore(figure)
+    const better = moreIsBetter(figure)
     if (better === null) continue
     changes.push({ kind: 'moved', worse: figure.value > from !== better, figure, from })
   }
@@ -67,7 +67,8 @@ function moved(from: number, to: number, decimals: number): boolean {
   return Math.abs(to - from) >= Math.max(Math.abs(from) * 0.02, 10 ** -decimals)
 }
 
-function betterWhenMore(figure: FigureItem): boolean | null {
+/** Whether more of a figure is better, null where nobody says. */
+export function moreIsBetter(figure: FigureItem): boolean | null {
   if (figure.target) return figure.target.direction === 'up'
   if (MORE_IS_BETTER.has(figure.indicator)) return true
   return LESS_IS_BETTER.has(figure.indicator) ? false : null

@@ -9,6 +9,7 @@ import { worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
+import { useStill } from './still'
 
 const FIRST_ALERTS = 5
 
@@ -16,7 +17,7 @@ export function Alerts() {
   const centre = useCentre()
   const all = useSignal(false)
   const words = w()
-  const alerts = [...centre.alerts.read()].sort(worstFirst)
+  const alerts = useStill([...centre.alerts.read()].sort(worstFirst))
   const shown = all.value ? alerts : alerts.slice(0, FIRST_ALERTS)
   const checked = centre.stream.lastFrame.value
   return (

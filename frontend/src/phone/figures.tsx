@@ -3,33 +3,22 @@
 import { w } from '../i18n/words'
 import type { FigureItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
-import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Gap, TargetNote } from '../panels/figure'
 import { byPlace } from '../panels/placing'
+import { FigureCard } from './card'
+import { isBad } from './standing'
+import { useStill } from './still'
 
 export function Figures() {
   const centre = useCentre()
   const words = w()
-  const order = (figure: FigureItem) => (figure.standing === 'behind' ? 0 : 1)
-  const figures = [...centre.summary.read()].sort((a, b) => order(a) - order(b) || byPlace(a, b))
+  const order = (figure: FigureItem) => (isBad(figure, figure.outlook) ? 0 : 1)
+  const figures = useStill([...centre.summary.read()].sort((a, b) => order(a) - order(b) || byPlace(a, b)))
   return (
-    <section aria-label={words.indicators}>
+    <section aria-label={words.indicators} data-testid="figures">
       <h2>{words.indicators}</h2>
       <ul>
         {figures.map((figure) => (
-          <li key={figure.id} class="card figure-card">
-            <FigureName figure={figure} />
-            <p class="figure-line">
-              <FigureValue figure={figure} big />
-              <Gap figure={figure} />
-            </p>
-            <FigureMeasure figure={figure} />
-            <p class="caption figure-foot">
-              <span>
-                <FigureCounts figure={figure} /> <TargetNote figure={figure} />
-              </span>
-              <FigureAge figure={figure} always />
-            </p>
-          </li>
+          <FigureCard key={figure.id} figure={figure} />
         ))}
       </ul>
     </section>
