@@ -1,9 +1,10 @@
 /** The leader's summary on a phone: what changed, what is worst, how the province stands. */
 
 import { render } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import '../design/design.css'
 import './phone.css'
+import './procedures.css'
 import { Boundary } from '../design/boundary'
 import { Connection, LanguageSwitch, LostBar, SimulatedMark } from '../design/frame'
 import { clockTime, date, timeZone } from '../i18n/format'
@@ -16,32 +17,35 @@ import { Alerts } from './alerts'
 import { Changes } from './changes'
 import { Feeds } from './feeds'
 import { Figures } from './figures'
+import { Units } from './procedures'
+import { openUnit } from './route'
+import { NotCascaded } from './uncascaded'
+import { OwnUnits, UnitPage } from './unit'
 
-const centre = new Centre(false).follow('alerts', 'feeds', 'summary')
+const centre = new Centre(false).follow('alerts', 'summary')
 
 function Phone() {
   const zone = centre.city.value?.time_zone
   useEffect(() => {
     if (zone) timeZone.value = zone
   }, [zone])
+  const role = centre.me.value?.role
+  useEffect(() => {
+    // An agency sees only its own feeds, and those only over REST.
+    if (role === 'agency') centre.askForFeeds()
+    else if (role) centre.follow('feeds')
+  }, [role])
+  const unit = openUnit.value
   return (
     <CentreContext.Provider value={centre}>
       <LostBar centre={centre} />
       <Header />
-      <main>
-        <Boundary name="changes">
-          <Changes />
+      <Home hidden={unit !== null} />
+      {unit !== null && (
+        <Boundary name="unit">
+          <UnitPage unit={unit} />
         </Boundary>
-        <Boundary name="alerts">
-          <Alerts />
-        </Boundary>
-        <Boundary name="figures">
-          <Figures />
-        </Boundary>
-        <Boundary name="feeds">
-          <Feeds />
-        </Boundary>
-      </main>
+      )}
       <footer>
         <LanguageSwitch />
         <button type="button" onClick={() => void post('/logout').finally(() => location.assign('/login?next=/m'))}>
@@ -49,6 +53,45 @@ function Phone() {
         </button>
       </footer>
     </CentreContext.Provider>
+  )
+}
+
+/** The first page stays as it was while a unit is open, so that back leads to the same place in it. */
+function Home({ hidden }: { hidden: boolean }) {
+  const place = useRef(0)
+  useEffect(() => {
+    if (hidden) return
+    const note = () => (place.current = window.scrollY)
+    window.addEventListener('scroll', note, { passive: true })
+    return () => window.removeEventListener('scroll', note)
+  }, [hidden])
+  useLayoutEffect(() => {
+    if (!hidden) window.scrollTo(0, place.current)
+  }, [hidden])
+  return (
+    <main hidden={hidden}>
+      <Boundary name="changes">
+        <Changes />
+      </Boundary>
+      <Boundary name="own">
+        <OwnUnits />
+      </Boundary>
+      <Boundary name="alerts">
+        <Alerts />
+      </Boundary>
+      <Boundary name="figures">
+        <Figures />
+      </Boundary>
+      <Boundary name="units">
+        <Units />
+      </Boundary>
+      <Boundary name="uncascaded">
+        <NotCascaded />
+      </Boundary>
+      <Boundary name="feeds">
+        <Feeds />
+      </Boundary>
+    </main>
   )
 }
 
