@@ -20,6 +20,7 @@ class RefusedReport(msgspec.Struct, frozen=True):
     raw: bytes
     size: int
     digest: bytes | None = None
+    field: str | None = None
 
 
 class DecodedReports(msgspec.Struct):
@@ -78,7 +79,8 @@ def decode_rows(
                 f"`{ambiguous[0]}`: {filled[ambiguous[0]]!r} can be read in two ways; write it as "
                 "1803 or as 1,803, or send the table as CSV"
             )
-            found.refused.append(_kept(Problem(index, Reason.VALUE_INVALID, detail), raw))
+            problem = Problem(index, Reason.VALUE_INVALID, detail)
+            found.refused.append(_kept(problem, raw, ambiguous[0]))
         else:
             _take(found, index, raw, rules)
     return found
@@ -88,14 +90,15 @@ def _take(found: DecodedReports, index: int, raw: bytes, rules: ReportRules) -> 
     try:
         found.figures.append((index, _one(raw, rules), raw))
     except Refused as refused:
-        found.refused.append(_kept(Problem(index, refused.reason, refused.detail), raw))
+        problem = Problem(index, refused.reason, refused.detail)
+        found.refused.append(_kept(problem, raw, refused.field))
 
 
-def _kept(problem: Problem, raw: bytes) -> RefusedReport:
+def _kept(problem: Problem, raw: bytes, field: str | None = None) -> RefusedReport:
     """Nobody can tell what an unreadable text or an unknown field says of whom."""
     if problem.reason in _WITHHELD:
         return RefusedReport(problem, b"", len(raw), sha256(raw).digest())
-    return RefusedReport(problem, raw, len(raw))
+    return RefusedReport(problem, raw, len(raw), field=field)
 
 
 def _one(raw: bytes, rules: ReportRules) -> Figure:

@@ -101,17 +101,18 @@ class ReportRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """Why an item is not taken."""
+    """Why an item is not taken; `field` is what has to be corrected, where it is one."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.field = field
 
 
-def invalid(detail: str) -> Refused:
+def invalid(detail: str, field: str | None = None) -> Refused:
     """A value that cannot be; the detail names the cure."""
-    return Refused(Reason.VALUE_INVALID, detail)
+    return Refused(Reason.VALUE_INVALID, detail, field)
 
 
 def decimals_of(text: str, number_format: str) -> int:

@@ -38,6 +38,7 @@ from ioc.api import (
     quarantine,
     replay,
     report_due,
+    report_hand,
     report_life,
     report_template,
     reports,
@@ -85,8 +86,8 @@ def create_app(state: State) -> FastAPI:
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
-        reports, report_due, report_template, report_life, scores, tickets, ticket_moves, open311,
-        procedures, calendar, drill, forms, targets, actions,
+        reports, report_hand, report_due, report_template, report_life, scores, tickets,
+        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

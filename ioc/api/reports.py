@@ -97,7 +97,16 @@ def read(
     body: bytes, kind: str, feed: Feed, declared: Declared, facts: Facts, now: datetime
 ) -> DecodedReports:
     """The reports of a body; units are found as they were on the last day of each period."""
-    rules = ReportRules(
+    rules = rules_of(feed, declared, facts, now)
+    if kind not in TABLES:
+        return decode_reports(body, rules)
+    rows = read_table(body, kind, FIELDS, needed=NEEDED, aliases=HEADINGS)
+    return decode_rows(rows, rules, plain=kind == XLSX)
+
+
+def rules_of(feed: Feed, declared: Declared, facts: Facts, now: datetime) -> ReportRules:
+    """What the reports of a feed are checked against; units as they were when a period ended."""
+    return ReportRules(
         measures={
             measure.id: MeasureFacts(
                 uom=measure.uom,
@@ -114,10 +123,6 @@ def read(
         now=now,
         number_format=feed.number_format,
     )
-    if kind not in TABLES:
-        return decode_reports(body, rules)
-    rows = read_table(body, kind, FIELDS, needed=NEEDED, aliases=HEADINGS)
-    return decode_rows(rows, rules, plain=kind == XLSX)
 
 
 def _reader(cycle: Cycle) -> Callable[[str], tuple[str, date, date]]:

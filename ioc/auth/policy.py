@@ -36,6 +36,7 @@ class Permission(StrEnum):
     TARGET_ASSIGN = "target.assign"
     ACTION_NOTE = "action.note"
     USER_MANAGE = "user.manage"
+    REPORT_WRITE = "report.write"
     REPORT_APPROVE = "report.approve"
     REPORT_CLOSE = "report.close"
     TICKET_READ = "ticket.read"
@@ -49,7 +50,8 @@ class Permission(StrEnum):
 _READERS = frozenset({Permission.CITY_READ, Permission.ALERT_READ, Permission.FEED_READ})
 
 _TABLE: dict[Role, frozenset[Permission]] = {
-    Role.ADMINISTRATOR: frozenset(Permission) - {Permission.FEED_WRITE, Permission.REPORT_APPROVE},
+    Role.ADMINISTRATOR: frozenset(Permission)
+    - {Permission.FEED_WRITE, Permission.REPORT_WRITE, Permission.REPORT_APPROVE},
     Role.OPERATOR: _READERS
     | {
         Permission.ALERT_ACKNOWLEDGE,
@@ -77,6 +79,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.FEED_REPAIR,
         Permission.SOURCE_READ,
         Permission.SOURCE_MANAGE,
+        Permission.REPORT_WRITE,
         Permission.REPORT_APPROVE,
         Permission.TARGET_ASSIGN,
         Permission.ACTION_NOTE,

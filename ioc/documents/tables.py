@@ -5,10 +5,12 @@ import io
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils import get_column_letter
 
 from ioc.documents.workbook import XLSX
 from ioc.errors import Invalid, TooLarge
@@ -23,9 +25,25 @@ MOST_UNPACKED: Final = 256 * 1024 * 1024
 ZIP: Final = b"PK\x03\x04"
 
 _UNREADABLE: Final = "the file is no readable XLSX workbook; open it and save it again, or send CSV"
+_DAMAGED: Final = "a sheet of the workbook is damaged; save it again, or send CSV"
 
 Row = tuple[int, dict[str, str]]
 """Where a row stands in the file, the first line being 1, and its texts by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows below the heading, and where they stand; `sheet` is None of a CSV."""
+
+    sheet: str | None
+    heading: list[str]
+    rows: list[Row]
+
+    def cell(self, index: int, column: str | None) -> str | None:
+        """The place of a row's text as spreadsheets name it, such as D7; None where it has none."""
+        if column not in self.heading or not 0 <= index < len(self.rows):
+            return None
+        return f"{get_column_letter(self.heading.index(column) + 1)}{self.rows[index][0]}"
 
 
 def read_table(
@@ -36,7 +54,19 @@ def read_table(
     needed: Iterable[str] = (),
     aliases: Mapping[str, str] | None = None,
 ) -> list[Row]:
-    """The rows below the heading, without those that are empty.
+    """The rows of a table below its heading, without those that are empty."""
+    return open_table(body, content_type, columns, needed=needed, aliases=aliases).rows
+
+
+def open_table(
+    body: bytes,
+    content_type: str,
+    columns: Sequence[str],
+    *,
+    needed: Iterable[str] = (),
+    aliases: Mapping[str, str] | None = None,
+) -> Table:
+    """A table, of a workbook its first sheet.
 
     `columns` are the names that a heading may have, `needed` those that must be there; `aliases`
     names columns as people write them. Case, marks and the spaces around do not matter. A cell
@@ -44,7 +74,8 @@ def read_table(
 
     Raises `Invalid` that names row and column and the cure.
     """
-    lines = _workbook(body) if body[:4] == ZIP or _is(content_type, XLSX) else _csv(body)
+    is_book = body[:4] == ZIP or _is(content_type, XLSX)
+    sheet, lines = _workbook(body) if is_book else (None, _csv(body))
     heading: list[str] | None = None
     rows: list[Row] = []
     for number, cells in lines:
@@ -65,7 +96,7 @@ def read_table(
         rows.append((number, {column: found.get(column, "") for column in columns}))
     if heading is None:
         raise Invalid(f"the table is empty; its first row names the columns: {', '.join(columns)}")
-    return rows
+    return Table(sheet, heading, rows)
 
 
 def plain(name: str) -> str:
@@ -132,8 +163,8 @@ def _csv(body: bytes) -> Iterator[tuple[int, list[str]]]:
         ) from fault
 
 
-def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
-    """The rows of the first sheet, with what formulas gave when the file was saved."""
+def _workbook(body: bytes) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    """The name and the rows of the first sheet."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
@@ -148,14 +179,21 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
         book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
     except Exception as fault:  # the package raises whatever the broken part happens to cause
         raise Invalid(_UNREADABLE) from fault
+    if not book.worksheets:
+        raise Invalid(_DAMAGED)
+    return book.worksheets[0].title, _lines(book)
+
+
+def _lines(book: Workbook) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the first sheet, with what formulas gave when the file was saved."""
+    sheet = book.worksheets[0]
     try:
-        sheet = book.worksheets[0]
         for number, cells in enumerate(
             sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS), start=1
         ):
             yield number, [_cell(cell, number, place) for place, cell in enumerate(cells, start=1)]
     except (KeyError, IndexError, ValueError, zipfile.BadZipFile) as fault:
-        raise Invalid("a sheet of the workbook is damaged; save it again, or send CSV") from fault
+        raise Invalid(_DAMAGED) from fault
     finally:
         book.close()
 

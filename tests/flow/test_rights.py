@@ -44,6 +44,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/measures": KNOWN,
     "GET /api/v1/scores": READERS,
     "GET /api/v1/reports": READERS,
+    "POST /api/v1/reports": {AGENCY, OTHER_AGENCY},  # each only of its own units and those below
     "GET /api/v1/reports/due": READERS,
     "GET /api/v1/reports/template.xlsx": READERS,
     "GET /api/v1/reports/{report}/history": READERS,

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from ioc.documents import tables
-from ioc.documents.tables import CSV, XLSX, read_table
+from ioc.documents.tables import CSV, XLSX, open_table, read_table
 from ioc.errors import Invalid, TooLarge
 
 COLUMNS = ["code", "name", "days", "from"]
@@ -101,3 +101,11 @@ def test_more_rows_than_a_table_may_have_are_refused(monkeypatch: pytest.MonkeyP
     assert len(read_table(b"code\n" + b"A\n" * 3, CSV, COLUMNS)) == 3
     with pytest.raises(TooLarge, match="more than 3 rows"):
         read_table(b"code\n" + b"A\n" * 4, CSV, COLUMNS)
+
+
+def test_a_table_says_where_a_text_of_it_stands() -> None:
+    body = workbook(["name", "code"], [None, None], ["x", "A"])
+    table = open_table(body, XLSX, COLUMNS)
+    assert (table.sheet, table.cell(0, "code"), table.cell(0, "days")) == ("Sheet", "B3", None)
+    assert table.cell(1, "code") is None
+    assert open_table(b"code\nA\n", CSV, COLUMNS).sheet is None
