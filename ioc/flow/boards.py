@@ -28,6 +28,7 @@ from ioc.live.latest import Latest as Newest
 from ioc.live.topic import StateTopic
 from ioc.live.wire import FigureItem, LateDossier, TargetRef, Trend, UnitRef, encoder
 from ioc.org import Organisation
+from ioc.procedures.catalogue import Catalogue
 from ioc.store import indicators, late
 from ioc.store.city import Described
 from ioc.store.pool import ReadPool, WritePool
@@ -84,6 +85,7 @@ class Boards:
         self._boards: Mapping[str, dict[str, Any]] = {}
         self._targets: Sequence[Target] = ()
         self._organisation = Organisation([])
+        self._procedures = Catalogue()
         self._province = ""
         self._stamp: object = None
         self._counted: dict[str, list[FigureItem]] = {}
@@ -100,6 +102,7 @@ class Boards:
         self._boards = city.boards
         self._targets = city.targets
         self._organisation = city.organisation
+        self._procedures = city.procedures
         self._province = province
         colours = {layer.get("indicator") for layer in city.layers.values()}
         counted = {id for id, document in city.indicators.items() if document["source"] == DOSSIERS}
@@ -197,9 +200,11 @@ class Boards:
     def _overdue(self, one: late.Late, now: datetime) -> LateDossier:
         today = self.figures.today(now)
         unit = self._organisation.find(one.unit, today)
+        filed = self._procedures.find(one.procedure, one.received_day)
         return LateDossier(
             code=one.code,
             procedure=one.procedure,
+            procedure_name=filed.name if filed else None,
             unit=UnitRef(one.unit, unit.short_name if unit else one.unit),
             office=one.office,
             due_at=one.due_at,

@@ -219,11 +219,13 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
     """A dossier that is overdue, and where it is held; nothing about a person.
 
-    `due_at` is the return date with pauses added.
+    `due_at` is the return date with pauses added; `procedure_name` is what the catalogue called
+    the procedure on the day of filing, null where it does not know it.
     """
 
     code: str
     procedure: str
+    procedure_name: str | None
     unit: UnitRef
     office: str | None
     due_at: datetime

@@ -1,7 +1,7 @@
 """The dossiers that are overdue longest, without anything about a person."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from ioc.store.pool import ReadPool
@@ -9,7 +9,7 @@ from ioc.store.pool import ReadPool
 MOST: Final = 10
 
 _OLDEST: Final = """
-    SELECT d.code, d.procedure_code, u.id, d.office, d.due_effective
+    SELECT d.code, d.procedure_code, d.received_day, u.id, d.office, d.due_effective
       FROM dossier d JOIN unit u ON u.unit_key = d.handling_unit
      WHERE d.resolved_at IS NULL AND d.due_effective < LEAST(%(now)s, d.paused_since)
      ORDER BY d.due_effective, d.code LIMIT %(most)s
@@ -22,6 +22,7 @@ class Late:
 
     code: str
     procedure: str
+    received_day: date
     unit: str
     office: str | None
     due_at: datetime

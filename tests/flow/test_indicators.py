@@ -171,6 +171,7 @@ def test_the_count_of_overdue_dossiers_names_those_overdue_longest(
         _dossier(f"Q-{n}", "so-y-te", DAY, due_at=(DAY + timedelta(days=n)).isoformat())
         for n in range(1, 13)
     ]
+    late[1]["procedure"] = "chung-chi-hanh-nghe-y"
     assert door.post(late, part="dossiers").json()["stored"] == 12
 
     def overdue() -> list[dict[str, Any]]:
@@ -181,6 +182,8 @@ def test_the_count_of_overdue_dossiers_names_those_overdue_longest(
     assert [one["code"] for one in overdue()][:2] == ["Q-1", "Q-2"]
     assert overdue()[0]["unit"]["id"] == "so-y-te"
     assert overdue()[0]["days_late"] > overdue()[9]["days_late"] > 0
+    named = "Cấp giấy phép hành nghề khám bệnh, chữa bệnh"
+    assert [one["procedure_name"] for one in overdue()][:2] == [None, named]
 
 
 def test_what_articles_printed_is_served_with_its_counts_and_whether_it_agrees(
