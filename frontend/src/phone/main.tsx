@@ -60,11 +60,12 @@ function Phone() {
 function Home({ hidden }: { hidden: boolean }) {
   const place = useRef(0)
   useEffect(() => {
-    if (hidden) return
-    const note = () => (place.current = window.scrollY)
+    const note = () => {
+      if (openUnit.peek() === null) place.current = window.scrollY
+    }
     window.addEventListener('scroll', note, { passive: true })
     return () => window.removeEventListener('scroll', note)
-  }, [hidden])
+  }, [])
   useLayoutEffect(() => {
     if (!hidden) window.scrollTo(0, place.current)
   }, [hidden])

@@ -19,6 +19,9 @@ export const openUnit = signal(read())
 /** The units were opened from the first page, so that back is where they came from. */
 let fromHome = false
 
+// The first page knows its place better than the browser, which looks before the page is there again.
+history.scrollRestoration = 'manual'
+
 window.addEventListener('hashchange', () => {
   const next = read()
   fromHome = next !== null && openUnit.peek() === null

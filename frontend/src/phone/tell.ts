@@ -25,6 +25,7 @@ export function countsOf(figure: FigureItem, counted: Counted = figure): string 
 
 /** "44,6 %, 1.924 / 4.318": a value of the figure's kind with what it is made of. */
 export function withCounts(figure: FigureItem, counted: Counted = figure): string {
+  if (counted.value === null) return w().notYet
   return [shown(figure, counted.value), countsOf(figure, counted)].filter(Boolean).join(', ')
 }
 
