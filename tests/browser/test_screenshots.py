@@ -203,6 +203,15 @@ async def test_screenshot_of_the_phone(
     picture = await _keep(screen, "phone.png", tmp_path)
     assert _size(picture) == (780, 1688)
     await _looks(browser, screen, picture, "main", '[data-testid="alert"]')
+
+    rows = screen.page.get_by_test_id("unit-row")
+    await screen.page.get_by_test_id("units").evaluate("units => units.scrollIntoView()")
+    picture = await _keep(screen, "phone-units.png", tmp_path)
+    await _looks(browser, screen, picture, '[data-testid="unit-row"]')
+    await rows.first.tap()
+    await expect(screen.page.get_by_test_id("figure-card").last).to_be_visible()
+    picture = await _keep(screen, "phone-unit.png", tmp_path)
+    await _looks(browser, screen, picture, '[data-testid="unit-page"]')
     screen.check()
 
 
