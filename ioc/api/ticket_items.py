@@ -12,7 +12,8 @@ from ioc.live.wire import UnitRef
 from ioc.model import Text
 from ioc.store.ticket_rows import TicketRow, TransitionRow
 from ioc.tickets.judgement import StepClock, clocks
-from ioc.tickets.life import Move, Outcome, State, is_handling
+from ioc.tickets.life import Outcome, State
+from ioc.tickets.moves import Move, allowed, is_handling
 from ioc.tickets.plan import Kind
 
 EXCERPT = 200
@@ -114,7 +115,7 @@ def ticket_detail(
 ) -> TicketDetail:
     """A ticket as a whole."""
     category, life = desk.category(row), row.life
-    allowed = life.allowed(immediate=category.immediate)
+    possible = allowed(life, immediate=category.immediate)
     return TicketDetail(
         **_shown(desk, row, now, row.description),
         wanted_due_at=row.wanted_due_at,
@@ -128,7 +129,7 @@ def ticket_detail(
         changed_at=row.changed_at,
         clocks=clocks(life, desk.deadlines(category, row.received_at), now),
         timeline=[_transition(desk, done) for done in timeline],
-        allowed=[move for move in allowed if may(subject, row, move)],
+        allowed=[move for move in possible if may(subject, row, move)],
     )
 
 

@@ -19,7 +19,8 @@ from ioc.auth.policy import Permission, Subject
 from ioc.errors import Conflict, Invalid, NotPermitted
 from ioc.store import audit, ticket_rows
 from ioc.store.ticket_rows import TicketRow, TransitionRow
-from ioc.tickets.life import GRADES, Act, Move, Outcome, State, moved
+from ioc.tickets.life import GRADES, Outcome, State
+from ioc.tickets.moves import Act, Move, moved
 
 router = APIRouter(tags=["tickets"], route_class=ShortBodyRoute)
 

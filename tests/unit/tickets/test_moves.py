@@ -1,4 +1,4 @@
-"""The life of a ticket: what may follow what, and what holds whatever happens."""
+"""The moves of a ticket: what may follow what, and what holds whatever happens."""
 
 from datetime import timedelta
 
@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioc.errors import Conflict, Invalid
-from ioc.tickets.life import ENDED, UNASSIGNED, Act, Life, Move, Outcome, State, is_handling, moved
+from ioc.tickets.life import ENDED, UNASSIGNED, Life, Outcome, State
+from ioc.tickets.moves import Act, Move, allowed, is_handling, moved
 from ioc.tickets.plan import Category
 from tests.fixtures.tickets import FIRE, PETITION, POTHOLE, deadlines, local
 
@@ -38,7 +39,7 @@ HANDLED = (Move.VERIFY, Move.ASSIGN, Move.ACCEPT, Move.START, Move.RESOLVE)
 def test_a_ticket_goes_from_receipt_to_its_close():
     life = _through(*HANDLED, Move.APPROVE, Move.PUBLISH, Move.RATE, Move.CLOSE)
     assert (life.state, life.outcome, life.rating) == (State.CLOSED, Outcome.SOLVED, 5)
-    assert life.allowed(immediate=False) == {}
+    assert allowed(life, immediate=False) == {}
 
 
 def test_an_illegal_move_names_the_allowed_ones():
@@ -127,11 +128,11 @@ _acts = st.tuples(
 def test_whatever_is_done_the_invariants_hold(category, acts):
     life, at = _life(category), START
     for pick, minutes, outcome, granted, rating in acts:
-        allowed = life.allowed(immediate=category.immediate)
-        if not allowed:
+        possible = allowed(life, immediate=category.immediate)
+        if not possible:
             assert life.state is State.CLOSED
             break
-        move = list(allowed)[pick % len(allowed)]
+        move = list(possible)[pick % len(possible)]
         at += timedelta(minutes=minutes)
         wanted = life.due_at + timedelta(hours=1 + minutes)
         act = Act(
@@ -145,7 +146,7 @@ def test_whatever_is_done_the_invariants_hold(category, acts):
             assert outcome is not None
             assert move in (Move.REJECT, Move.RESOLVE)
             continue
-        assert life.state is allowed[move]
+        assert life.state is possible[move]
         assert life.version == before.version + 1
         assert life.due_at >= before.due_at
         assert (life.state in ENDED) == (life.outcome is not None) == (life.ended_at is not None)
