@@ -1,7 +1,7 @@
 """The counts of all measures by unit and period, from wherever each comes."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
@@ -40,6 +40,22 @@ class Source(Protocol):
     async def counts(self, names: Collection[str], period: Period, now: datetime) -> Counted:
         """Those of the measures that are counted here, by unit; others are left out."""
         ...
+
+
+HELD: Final = timedelta(minutes=1)
+
+
+class AgingCounts:
+    """Counts of what becomes late by itself: they are kept for `HELD`, whatever is stored."""
+
+    _since: datetime | None = None
+
+    async def refresh(self, now: datetime) -> bool:
+        """Let go what is older."""
+        if self._since is not None and now - self._since < HELD:
+            return False
+        self._since = now
+        return True
 
 
 class Counting:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ioc.flow.counting import Counting, ReportCounts
-from ioc.flow.ticket_counts import HELD, TicketCounts
+from ioc.flow.counting import HELD, Counting, ReportCounts
+from ioc.flow.ticket_counts import TicketCounts
 from ioc.ids import uuid7
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.period import parse_period
