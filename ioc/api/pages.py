@@ -69,7 +69,8 @@ async def page(request: Request) -> Response:
     subject = await find_subject(request)
     path = request.url.path
     if subject is None or subject.role is Role.FEED:
-        return RedirectResponse(f"/login?next={quote(path)}", 303)
+        asked = f"{path}?{request.url.query}" if request.url.query else path
+        return RedirectResponse(f"/login?next={quote(asked)}", 303)
     if path == "/console" and not subject.may(Permission.CONSOLE):
         return RedirectResponse(HOMES.get(subject.role, "/"), 303)
     if path == "/admin" and not subject.may(Permission.USER_MANAGE):

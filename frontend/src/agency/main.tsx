@@ -1,104 +1,99 @@
-/** The agency's portal: its own feeds, what was received of them, what is held back and why. */
+/** The agency's portal: its own figures, the reports that it owes, its tickets, and its feeds. */
 
-import { useSignal } from '@preact/signals'
 import { render } from 'preact'
+import { useEffect } from 'preact/hooks'
 import '../design/design.css'
 import '../design/page.css'
-import { Age } from '../design/age'
+import './portal.css'
 import { Boundary } from '../design/boundary'
-import { number } from '../i18n/format'
-import { domainWord, markLanguage, stateWord, w } from '../i18n/words'
-import { Centre } from '../live/centre'
-import { tick } from '../live/clock'
-import { feedFreshness } from '../live/freshness'
-import type { FeedItem } from '../live/protocol'
-import { FreshnessMark } from '../panels/feeds'
 import { PageFrame } from '../design/page'
-import { Ledger } from './ledger'
-import { Quarantine } from './quarantine'
-import { Ranking } from './ranking'
-import { Scores } from './scores'
+import { markLanguage, w } from '../i18n/words'
+import { Centre } from '../live/centre'
+import type { FeedItem, UnitRef } from '../live/protocol'
+import { CentreContext } from '../panels/centre'
+import { Feeds } from './feeds'
+import { Figures } from './figures'
+import { Reports } from './reports'
+import { follow, go, place, type Section, SECTIONS } from './route'
+import { Tickets } from './tickets'
 
-const centre = new Centre(false).askForFeeds()
-const chosen = new URLSearchParams(location.search).get('feed')
+const centre = new Centre(false).follow('summary').askForFeeds()
+
+/** What somebody may open: an account that sees no tickets has no page of them. */
+const NEEDED: Partial<Record<Section, string>> = { tickets: 'ticket.read' }
 
 function Agency() {
   const words = w()
-  const feed = useSignal<string | null>(chosen)
-  const own = new Set(centre.me.value?.role === 'agency' ? centre.me.value.units.map((unit) => unit.id) : [])
+  const me = centre.me.value
+  const own = me?.role === 'agency' ? me.units.map((unit) => unit.id) : []
   const feeds = centre.feeds
     .read()
-    .filter((item) => own.size === 0 || own.has(item.agency.id))
+    .filter((item) => own.length === 0 || own.includes(item.agency.id))
     .sort((a, b) => a.name.localeCompare(b.name, 'vi'))
-  const shown = feeds.find((item) => item.id === feed.value) ?? feeds[0]
-  const units = centre.me.value?.units.map((unit) => unit.name).join(', ') ?? ''
+  const units = me?.units ?? []
+  const section = sectionOf(feeds)
+  useEffect(() => {
+    if (section) document.title = `${section === 'feeds' ? words.agencyOwnFeeds : words.portal[section]} · ${words.agencyTitle}`
+  }, [section, words])
   return (
-    <PageFrame centre={centre} title={words.agencyTitle} sub={units}>
-      <section class="panel">
-        <header class="panel-head">
-          <h2>{words.agencyOwnFeeds}</h2>
-        </header>
-        {feeds.length === 0 && <p class="caption pad">{centre.feeds.known.value ? words.feedsNone : words.loading}</p>}
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>{words.colFeed}</th>
-                <th>{words.colDomain}</th>
-                <th>{words.colState}</th>
-                <th>{words.colLast}</th>
-                <th class="n">{words.colHour}</th>
-                <th class="n">{words.colQuarantined}</th>
-                <th class="n">{words.colSeries}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {feeds.map((item) => (
-                <FeedLine key={item.id} feed={item} chosen={item.id === shown?.id} choose={() => (feed.value = item.id)} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </section>
-      <Boundary name="scores">
-        <Scores agencies={[...own]} />
-      </Boundary>
-      {shown && (
-        <Boundary name="ledger" key={shown.id}>
-          <Ledger feed={shown} />
-          <Quarantine feed={shown} mayRepair={centre.may('feed.repair')} />
-        </Boundary>
-      )}
-      <Boundary name="ranking">
-        <Ranking own={[...own]} />
-      </Boundary>
-    </PageFrame>
+    <CentreContext.Provider value={centre}>
+      <PageFrame centre={centre} title={words.agencyTitle} sub={units.map((unit) => unit.name).join(', ')}>
+        <Sections shown={section} />
+        {section && section !== 'feeds' && units.length > 1 && <UnitChoice units={units} section={section} />}
+        {section === 'feeds' && <Feeds feeds={feeds} own={own} />}
+        {section && section !== 'feeds' && <OfUnit section={section} units={units} />}
+      </PageFrame>
+    </CentreContext.Provider>
   )
 }
 
-function FeedLine({ feed, chosen, choose }: { feed: FeedItem; chosen: boolean; choose: () => void }) {
-  const state = feedFreshness(feed, tick.value)
+/** The section of the address; without one the feeds, or the figures of who has no feed. */
+function sectionOf(feeds: FeedItem[]): Section | null {
+  const { section, feed } = place.value
+  const named = SECTIONS.find((one) => one === section)
+  if (named) return named
+  if (feed || feeds.length > 0) return 'feeds'
+  return centre.feeds.known.value ? 'figures' : null
+}
+
+function OfUnit({ section, units }: { section: Section; units: UnitRef[] }) {
+  const unit = units.find((one) => one.id === place.value.unit) ?? units[0]
+  if (!unit) return <p class="caption">{w().loading}</p>
   return (
-    <tr class={chosen ? 'chosen' : ''} data-testid={`feed-${feed.id}`} data-state={state}>
-      <td>
-        <button type="button" class="link" aria-pressed={chosen} onClick={choose}>
-          {feed.name}
-        </button>
-        <div class="caption">
-          <code>{feed.id}</code> {!feed.idempotent && `· ${w().notIdempotent}`}
-        </div>
-      </td>
-      <td>{domainWord(feed.domain)}</td>
-      <td>
-        <FreshnessMark state={state} /> {stateWord(state)}
-      </td>
-      <td>
-        <Age time={feed.last_time ?? feed.last_received} state={state} always />
-      </td>
-      <td class="n">{number(feed.received_hour)}</td>
-      <td class="n">{number(feed.quarantined_hour)}</td>
-      <td class="n">{number(feed.series)}</td>
-    </tr>
+    <Boundary name={section} key={`${section} ${unit.id}`}>
+      {section === 'figures' && <Figures unit={unit} />}
+      {section === 'reports' && <Reports unit={unit} />}
+      {section === 'tickets' && <Tickets unit={unit} />}
+    </Boundary>
+  )
+}
+
+function Sections({ shown }: { shown: Section | null }) {
+  const words = w()
+  const { unit } = place.value
+  return (
+    <nav class="sections" aria-label={words.portal.sections}>
+      {SECTIONS.filter((one) => !NEEDED[one] || centre.may(NEEDED[one])).map((one) => (
+        <a key={one} aria-current={one === shown ? 'page' : undefined} data-testid={`section-${one}`} {...follow({ section: one, unit })}>
+          {one === 'feeds' ? words.agencyOwnFeeds : words.portal[one]}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+function UnitChoice({ units, section }: { units: UnitRef[]; section: Section }) {
+  return (
+    <label class="unit-choice">
+      {w().portal.unit}
+      <select value={place.value.unit ?? units[0]?.id} data-testid="unit-choice" onChange={(event) => go({ section, unit: event.currentTarget.value })}>
+        {units.map((unit) => (
+          <option key={unit.id} value={unit.id}>
+            {unit.name}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

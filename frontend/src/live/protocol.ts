@@ -166,6 +166,8 @@ export interface Outlook {
 export interface LateDossier {
   code: string
   procedure: string
+  /** What the catalogue called the procedure on the day of filing. */
+  procedure_name: string | null
   unit: UnitRef
   office: string | null
   due_at: Instant
@@ -510,4 +512,211 @@ export interface DossierItem {
   due_at: Instant | null
   resolved_at: Instant | null
   days_late: number | null
+}
+
+// What an agency hands in and handles itself.
+
+export interface PeriodItem {
+  text: string
+  start: string
+  /** The first day behind it. */
+  end: string
+}
+
+export interface DueItem {
+  obligation: string
+  name: Text
+  group: string
+  unit: UnitRef
+  period: PeriodItem
+  due_at: Instant
+  received_at: Instant | null
+  state: 'expected' | 'received' | 'late' | 'missing'
+  missing: string[]
+  post: string | null
+}
+
+export interface MeasureItem {
+  id: string
+  name: Text
+  uom: string
+  kind: 'flow' | 'stock' | 'score' | 'rank'
+  decimals: number
+  group: string | null
+  legal_reference: string | null
+}
+
+export type ReportState = 'draft' | 'submitted' | 'approved' | 'closed'
+
+export interface ReportItem {
+  id: string
+  feed: string
+  measure: string
+  unit: UnitRef
+  period: PeriodItem
+  version: number
+  state: ReportState
+  value: number | null
+  numerator: number | null
+  denominator: number | null
+  nothing_occurred: boolean
+  document: string
+  submitted_at: Instant | null
+}
+
+export interface ReportHistory {
+  report: ReportItem
+  items: { version: number; at: Instant; actor: string; change: string; reason: string; document: Record<string, unknown> }[]
+}
+
+export interface RefusedReport {
+  index: number
+  sheet: string | null
+  row: number | null
+  cell: string | null
+  field: string | null
+  reason: string
+  title: Text
+  detail: string
+  cure: Text
+}
+
+export interface HandReceipt {
+  feed: string
+  received: number
+  stored: number
+  duplicate: number
+  corrected: number
+  quarantined: number
+  refused: RefusedReport[]
+}
+
+export interface MovedReports {
+  items: ReportItem[]
+  problems: { id: string; detail: string }[]
+}
+
+export interface FormEntry {
+  id: string
+  number: string
+  title: string
+  legal_reference: string
+  cycles: { id: string; name: Text; last: string | null }[]
+}
+
+export type TicketState =
+  | 'received'
+  | 'verified'
+  | 'rejected'
+  | 'assigned'
+  | 'accepted'
+  | 'returned'
+  | 'in_progress'
+  | 'waiting'
+  | 'extension_requested'
+  | 'resolved'
+  | 'approved'
+  | 'published'
+  | 'rated'
+  | 'reopened'
+  | 'closed'
+
+export type TicketOutcome = 'solved' | 'false_report' | 'out_of_scope' | 'duplicate' | 'withdrawn'
+
+export type TicketMove =
+  | 'verify'
+  | 'reject'
+  | 'ask-supplement'
+  | 'supplement'
+  | 'assign'
+  | 'accept'
+  | 'return'
+  | 'start'
+  | 'request-extension'
+  | 'extend'
+  | 'resolve'
+  | 'approve'
+  | 'publish'
+  | 'rate'
+  | 'reopen'
+  | 'close'
+
+export interface TicketItem {
+  id: string
+  code: string
+  kind: 'petition' | 'field_report'
+  category: { id: string; name: Text }
+  state: TicketState
+  outcome: TicketOutcome | null
+  unit: UnitRef | null
+  lead: UnitRef
+  received_at: Instant
+  due_at: Instant
+  ended_at: Instant | null
+  overdue: boolean
+  rating: number | null
+  description: string
+  address: string
+  /** Longitude and latitude. */
+  place: [number, number] | null
+  version: number
+}
+
+export interface TicketClock {
+  step: 'refuse' | 'supplement' | 'solve' | 'publish'
+  due_at: Instant
+  done_at: Instant | null
+  standing: 'running' | 'paused' | 'met' | 'missed' | 'void'
+}
+
+export interface TicketDetail extends TicketItem {
+  wanted_due_at: Instant | null
+  supplements: number
+  reopened: number
+  result: string
+  media_url: string
+  changed_at: Instant
+  clocks: TicketClock[]
+  timeline: {
+    version: number
+    at: Instant
+    actor: string
+    move: string
+    from_state: TicketState | null
+    to_state: TicketState
+    reason: string
+    unit: UnitRef | null
+    due_at: Instant
+  }[]
+  allowed: TicketMove[]
+}
+
+/** The days of a year that differ from what their weekday says. */
+export interface CalendarYear {
+  year: number
+  items: { day: string; working: boolean; name: string }[]
+}
+
+/** What was done on a day to move a figure; without an end it goes on, or was done on a single day. */
+export interface Action {
+  id: string
+  unit: string
+  kind: 'fee_cut' | 'help_desk' | 'urging_letter' | 'training' | 'campaign' | 'other'
+  name: Text
+  from: string
+  until: string | null
+  document: string
+  indicators: string[]
+  sample: boolean
+}
+
+/** A figure period by period, with the days on which its line is broken, and what was done. */
+export interface FigureHistory {
+  indicator: string
+  unit: string
+  cycle: string
+  uom: string
+  items: PeriodFigure[]
+  breaks: LineBreak[]
+  actions: Action[]
 }

@@ -1,0 +1,152 @@
+/** The reports that a unit owes: what is late stands first, each with its deadline and how far it is. */
+
+import { useEffect, useState } from 'preact/hooks'
+import { number } from '../i18n/format'
+import { say, w } from '../i18n/words'
+import { get } from '../live/api'
+import { tick } from '../live/clock'
+import type { DueItem, MeasureItem, Page, ReportItem, UnitRef } from '../live/protocol'
+import { useCentre } from '../panels/centre'
+import { useAsked } from '../phone/asked'
+import { deadline, when } from './deadline'
+import { Waiting } from './refusal'
+import { Report } from './report'
+import { ofPeriod, stageOf } from './report_state'
+import { follow, place } from './route'
+import { calendar } from './share'
+
+interface Asked {
+  due: DueItem[]
+  reports: ReportItem[]
+  measures: MeasureItem[]
+}
+
+async function load(unit: string | null): Promise<Asked> {
+  const of = unit ? `unit=${encodeURIComponent(unit)}` : ''
+  const [due, measures] = await Promise.all([get<Page<DueItem>>(`/reports/due?${of}`), get<Page<MeasureItem>>('/measures')])
+  const spans = [...new Set(due.items.map(({ period }) => `${period.start}/${period.end}`))]
+  const pages = await Promise.all(spans.map((span) => get<Page<ReportItem>>(`/reports?${of}&period=${span}&limit=1000`)))
+  return { due: due.items, measures: measures.items, reports: pages.flatMap((page) => page.items) }
+}
+
+export function Reports({ unit }: { unit: UnitRef }) {
+  const [again, renew] = useState(0)
+  // Who sees the whole province sees what all owe.
+  const of = useCentre().me.value?.role === 'agency' ? unit.id : null
+  const { data, failure } = useAsked(`${of}`, () => load(of), again)
+  const { obligation, period, unit: whose } = place.value
+  const open = data?.due.find((due) => due.obligation === obligation && due.period.text === period && due.unit.id === (whose ?? unit.id))
+  useEffect(() => window.scrollTo(0, 0), [obligation, period])
+  if (!data) {
+    return (
+      <section class="panel" data-testid="reports">
+        <Waiting failure={failure} />
+      </section>
+    )
+  }
+  if (open) {
+    const measures = data.measures.filter((measure) => measure.group === open.group)
+    return <Report key={`${open.unit.id} ${open.obligation} ${open.period.text}`} due={open} measures={measures} renew={() => renew((n) => n + 1)} />
+  }
+  return <List asked={data} unit={unit} gone={obligation !== undefined} />
+}
+
+function List({ asked, unit, gone }: { asked: Asked; unit: UnitRef; gone: boolean }) {
+  const words = w().portal
+  return (
+    <section class="panel" data-testid="reports">
+      <header class="panel-head">
+        <h2>{words.reports}</h2>
+        <span class="aside">{unit.name}</span>
+      </header>
+      {gone && <p class="pad">{words.reportGone}</p>}
+      {asked.due.length === 0 && <p class="caption pad">{words.reportsNone}</p>}
+      {asked.due.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={words.reports}>
+          <table>
+            <thead>
+              <tr>
+                <th>{words.colReport}</th>
+                <th>{words.colPeriod}</th>
+                <th>{words.colDeadline}</th>
+                <th>{words.colStage}</th>
+                <th>{words.colPost}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {asked.due.map((due) => (
+                <Line key={`${due.unit.id} ${due.obligation} ${due.period.text}`} due={due} asked={asked} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  )
+}
+
+function Line({ due, asked }: { due: DueItem; asked: Asked }) {
+  const wide = useCentre().me.value?.role !== 'agency'
+  const measures = asked.measures.filter((measure) => measure.group === due.group)
+  const to = { section: 'reports', unit: due.unit.id, obligation: due.obligation, period: due.period.text }
+  return (
+    <tr data-testid="due" data-obligation={due.obligation} data-period={due.period.text} data-state={due.state}>
+      <td>
+        <a {...follow(to)}>{say(due.name)}</a>
+        {wide && <div class="caption">{due.unit.name}</div>}
+      </td>
+      <td>
+        <PeriodText due={due} />
+      </td>
+      <td>
+        <Deadline due={due} />
+      </td>
+      <td>
+        <StageText due={due} measures={measures} held={ofPeriod(due, asked.reports)} />
+      </td>
+      <td>{due.post}</td>
+    </tr>
+  )
+}
+
+/** The last day of a period, of which the server names the one behind it. */
+export function lastDay(end: string): string {
+  return new Date(Date.parse(end) - 86_400_000).toISOString().slice(0, 10)
+}
+
+export function PeriodText({ due }: { due: DueItem }) {
+  const { text, start, end } = due.period
+  const last = lastDay(end)
+  return (
+    <>
+      {text}
+      <div class="caption">{last === start ? calendar(start) : w().portal.fromTo(calendar(start), calendar(last))}</div>
+    </>
+  )
+}
+
+export function Deadline({ due }: { due: DueItem }) {
+  const open = due.state === 'missing' || due.state === 'expected'
+  const left = deadline(due.due_at, tick.value)
+  return (
+    <>
+      {when(due.due_at, tick.value)}
+      {open && <div class={left.late ? 'behind' : 'caption'}>{left.text}</div>}
+    </>
+  )
+}
+
+export function StageText({ due, measures, held }: { due: DueItem; measures: MeasureItem[]; held: Map<string, ReportItem> }) {
+  const words = w().portal
+  const { stage, handedIn } = stageOf(measures, held)
+  const late = due.state === 'missing'
+  return (
+    <span data-testid="stage" data-stage={stage}>
+      <b class={late ? 'behind' : ''}>{late ? words.overdueStage[stage] : words.stages[stage]}</b>
+      <div class="caption">
+        {words.handedIn(number(handedIn), number(measures.length))}
+        {due.received_at && ` · ${due.state === 'late' ? words.receivedLate(when(due.received_at, tick.value)) : words.receivedAt(when(due.received_at, tick.value))}`}
+      </div>
+    </span>
+  )
+}
