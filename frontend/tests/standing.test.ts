@@ -34,13 +34,19 @@ describe('units against their targets', () => {
     ])
   })
 
-  it('are counted by their course, the worst first and the unknown not', () => {
+  it('that are equally far stand by how many dossiers they have', () => {
+    const of = (unit: string, denominator: number) => ({ ...figure(unit, 0, 51, 'up', 9), denominator })
+    expect(order(of('one', 1), of('many', 30))).toEqual(['many', 'one'])
+  })
+
+  it('are counted by their course, the worst first and the unknown last', () => {
     const items = ['on_track', 'off_track', 'unknown', 'off_track'].map((course, at) => standing(figure(`u${at}`, 1, 2), course))
     expect(countCourses(items)).toEqual({
-      of: 3,
+      of: 4,
       counts: [
         { course: 'off_track', count: 2 },
         { course: 'on_track', count: 1 },
+        { course: 'unknown', count: 1 },
       ],
     })
   })

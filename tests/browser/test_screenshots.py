@@ -206,6 +206,7 @@ async def test_screenshot_of_the_phone(
 
     rows = screen.page.get_by_test_id("unit-row")
     await screen.page.get_by_test_id("units").evaluate("units => units.scrollIntoView()")
+    await expect(rows.first).to_be_visible()
     picture = await _keep(screen, "phone-units.png", tmp_path)
     await _looks(browser, screen, picture, '[data-testid="unit-row"]')
     await rows.first.tap()

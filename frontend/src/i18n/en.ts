@@ -387,6 +387,7 @@ const en: Words = {
   procNoHistory: 'No dossiers by month to draw yet.',
   procIndexMissing: 'The index is not defined.',
   procGroup: 'Group',
+  procGroupAll: 'All groups',
   procOfficial: 'Official score',
   procEstimate: 'Estimate',
   procOf: (maximum) => `/ ${maximum}`,

@@ -385,6 +385,7 @@ const vi = {
   procNoHistory: 'Chưa có hồ sơ theo tháng để vẽ.',
   procIndexMissing: 'Chưa có định nghĩa bộ chỉ số.',
   procGroup: 'Nhóm',
+  procGroupAll: 'Toàn bộ',
   procOfficial: 'Điểm chính thức',
   procEstimate: 'Ước tính',
   procOf: (maximum: string) => `/ ${maximum}`,

@@ -1,5 +1,6 @@
 /** What is asked of the server again and again while somebody looks, because no topic carries it. */
 
+import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { w } from '../i18n/words'
 import { Problem } from '../live/api'
@@ -14,12 +15,23 @@ const EVERY = 60_000
 const RETRY = 10_000
 const CHECK = 5_000
 
-/** The newest answer of `load`; another `key` begins anew, another `again` asks anew beside what is shown. A hidden page asks nothing. */
-export function useAsked<T>(key: string, load: () => Promise<T>, again = 0): Asked<T> {
+/** So far from the screen, px, a place begins to load. */
+const AHEAD = '600px'
+
+interface How {
+  /** Another number asks anew beside what is shown. */
+  again?: number
+  /** Nothing is asked while this place is far from the screen. */
+  place?: RefObject<Element | null>
+}
+
+/** The newest answer of `load`; another `key` begins anew. A hidden page asks nothing. */
+export function useAsked<T>(key: string, load: () => Promise<T>, { again = 0, place }: How = {}): Asked<T> {
   const [asked, tell] = useState<Asked<T> & { key: string }>({ key, data: null, failure: null })
   useEffect(() => {
     let over = false
     let waiting = false
+    let near = !place
     let due = 0
     const take = (data: T) => {
       due = Date.now() + EVERY
@@ -32,17 +44,26 @@ export function useAsked<T>(key: string, load: () => Promise<T>, again = 0): Ask
       if (!over) tell((before) => ({ key, data: before.key === key ? before.data : null, failure: error }))
     }
     const ask = () => {
-      if (document.hidden || waiting || Date.now() < due) return
+      if (document.hidden || waiting || !near || Date.now() < due) return
       waiting = true
       void load()
         .then(take, fail)
         .finally(() => (waiting = false))
     }
+    const sight = new IntersectionObserver(
+      (seen) => {
+        near = seen.at(-1)?.isIntersecting ?? near
+        ask()
+      },
+      { rootMargin: AHEAD },
+    )
+    if (place?.current) sight.observe(place.current)
     ask()
     const timer = window.setInterval(ask, CHECK)
     document.addEventListener('visibilitychange', ask)
     return () => {
       over = true
+      sight.disconnect()
       window.clearInterval(timer)
       document.removeEventListener('visibilitychange', ask)
     }

@@ -11,7 +11,7 @@ import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, Target
 import { Answers, Call } from './answers'
 import { Spark } from './spark'
 import { isBad, isHeadedWrong } from './standing'
-import { countsOf, gapSentence, movements, paceSentence, shown, withCounts } from './tell'
+import { countsOf, courseWord, gapSentence, movements, paceSentence, shown, withCounts } from './tell'
 
 interface Props {
   figure: FigureItem
@@ -78,12 +78,11 @@ function Movements({ figure }: { figure: FigureItem }) {
 function OutlookLines({ figure, outlook }: { figure: FigureItem; outlook: Outlook }) {
   const words = w()
   const { course, value, low, high } = outlook
-  if (course === 'unknown') return null
   const foreseen =
     value == null || low == null || high == null
       ? null
       : words.outlookTill(shown(figure, value), shown(figure, low), shown(figure, high))
-  const word = words.courses[course]
+  const word = courseWord(course)
   const pace = paceSentence(figure, outlook)
   return (
     <div class="outlook-lines" data-testid="outlook" data-course={course}>

@@ -29,7 +29,7 @@ function Dossiers({ unit, all }: { unit: string; all: number | null }) {
   const { data, failure } = useAsked(
     unit,
     () => get<Page<DossierItem>>(`/dossiers?state=overdue&unit=${encodeURIComponent(unit)}&limit=${limit}`),
-    limit,
+    { again: limit },
   )
   if (!data) {
     if (!failure) return <p class="card caption">{words.loading}</p>

@@ -1,6 +1,6 @@
 /** Units by their administrative procedures: furthest from their target first, each with a page of its own. */
 
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { bare } from '../i18n/bare'
 import { figureText, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
@@ -12,7 +12,7 @@ import { failureText, useAsked } from './asked'
 import { useDated } from './dated'
 import { unitLink } from './route'
 import { countCourses, furthestFirst, isHeadedWrong } from './standing'
-import { countsOf, gapSentence } from './tell'
+import { countsOf, courseWord, gapSentence } from './tell'
 
 /** What units can be ranked by; the first is what most targets are of. */
 const RANKED = ['online-share', 'on-time-share'] as const
@@ -37,11 +37,12 @@ export function Units() {
   const words = w()
   const centre = useCentre()
   const [indicator, choose] = useState<string>(RANKED[0])
-  const { data, failure } = useAsked(indicator, () => load(indicator))
+  const place = useRef<HTMLElement>(null)
+  const { data, failure } = useAsked(indicator, () => load(indicator), { place })
   const province = centre.city.value?.province.id
   const items = data?.standing.items.filter((one) => one.figure.unit?.id !== province) ?? []
   return (
-    <section aria-label={words.phoneUnits} data-testid="units">
+    <section aria-label={words.phoneUnits} data-testid="units" ref={place}>
       <h2>{words.phoneUnits}</h2>
       <Choice chosen={indicator} choose={choose} />
       {!data && (failure ? <p class="card failure">{failureText(failure)}</p> : <p class="card caption">{words.loading}</p>)}
@@ -118,7 +119,7 @@ function Courses({ items }: { items: UnitStanding[] }) {
       {counts.map(({ course, count }, place) => (
         <span key={course}>
           {place > 0 && ' · '}
-          <b class={isHeadedWrong(course) ? 'behind' : ''}>{number(count)}</b> {words.courses[course as keyof typeof words.courses]}
+          <b class={isHeadedWrong(course) ? 'behind' : ''}>{number(count)}</b> {courseWord(course)}
         </span>
       ))}
     </p>
@@ -157,7 +158,7 @@ function UnitRow({ standing, late }: { standing: UnitStanding; late: number | nu
           {gap && <span class={figure.standing === 'behind' ? 'behind' : ''}>{gap}</span>}
         </span>
         <span class="unit-foot">
-          {course && course !== 'unknown' && <span class={isHeadedWrong(course) ? 'behind' : ''}>{words.courses[course]}</span>}
+          {course && <span class={isHeadedWrong(course) ? 'behind' : course === 'unknown' ? 'caption' : ''}>{courseWord(course)}</span>}
           {late !== null && <span class={late > 0 ? '' : 'caption'} data-testid="unit-late">{words.overdueDossiers(number(late))}</span>}
         </span>
       </a>

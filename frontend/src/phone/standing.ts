@@ -9,7 +9,10 @@ export function shortfall(figure: FigureItem): number | null {
   return target.direction === 'up' ? target.value - value : value - target.value
 }
 
-/** Units with a figure, furthest from their target first; those without a target behind them, lowest place first. */
+/**
+ * Units with a figure, furthest from their target first, of equals the one with more to do;
+ * those without a target behind them, lowest place first.
+ */
 export function furthestFirst(items: UnitStanding[]): UnitStanding[] {
   const far = (one: UnitStanding) => shortfall(one.figure) ?? Number.NEGATIVE_INFINITY
   const place = (one: UnitStanding) => one.figure.rank || 0
@@ -19,15 +22,15 @@ export function furthestFirst(items: UnitStanding[]): UnitStanding[] {
     .sort((a, b) => {
       const [left, right] = [far(a), far(b)]
       if (left !== right) return right - left
-      return place(b) - place(a) || (name(a) < name(b) ? -1 : 1)
+      return place(b) - place(a) || (b.figure.denominator ?? 0) - (a.figure.denominator ?? 0) || (name(a) < name(b) ? -1 : 1)
     })
 }
 
-const COURSES: readonly Course[] = ['off_track', 'at_risk', 'on_track', 'met']
+const COURSES: readonly Course[] = ['off_track', 'at_risk', 'on_track', 'met', 'unknown']
 
-/** How many units there are of each course, worst first, and of all that have one. */
+/** How many units there are of each course, worst first, and of all that have a target. */
 export function countCourses(items: UnitStanding[]): { of: number; counts: { course: Course; count: number }[] } {
-  const courses = items.flatMap((one) => (one.pace && COURSES.includes(one.pace.course) ? [one.pace.course] : []))
+  const courses = items.flatMap((one) => (one.pace ? [one.pace.course] : []))
   const counts = COURSES.map((course) => ({ course, count: courses.filter((one) => one === course).length }))
   return { of: courses.length, counts: counts.filter(({ count }) => count > 0) }
 }

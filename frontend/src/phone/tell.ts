@@ -3,7 +3,7 @@
 import { figureText, gapText, number, withUom } from '../i18n/format'
 import { w } from '../i18n/words'
 import { moreIsBetter } from '../live/lastlook'
-import type { FigureItem, Outlook, PeriodFigure } from '../live/protocol'
+import type { Course, FigureItem, Outlook, PeriodFigure } from '../live/protocol'
 
 /** A value with its unit, which stay on one line. */
 export function shown(figure: FigureItem, value: number | null = figure.value): string {
@@ -61,6 +61,10 @@ function movement(figure: FigureItem, then: PeriodFigure, span: string): string[
   const word = better === null ? (rose ? words.more : words.fewer) : rose === better ? words.better : words.worse
   const move = `${rose ? '▲ +' : '▼ −'}${gapText(figure, Math.abs(step))}`
   return [words.movedSince(move, word, span, was)]
+}
+
+export function courseWord(course: Course): string {
+  return course === 'unknown' ? w().courseUnknown : w().courses[course]
 }
 
 /** What the rest of the period must bring, beside what the last weeks brought. */

@@ -1,6 +1,6 @@
 /** Who had to pass a target on to the units below by a day and has not: one line, and the list behind it. */
 
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { date, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
@@ -22,21 +22,24 @@ async function load(): Promise<Asked> {
 
 export function NotCascaded() {
   const [open, turn] = useState(false)
-  const { data, failure } = useAsked('uncascaded', load)
+  const place = useRef<HTMLElement>(null)
+  const { data, failure } = useAsked('uncascaded', load, { place })
   const words = w()
-  if (!data) return failure && <p class="card failure">{failureText(failure)}</p>
-  const { items, names } = data
-  if (items.length === 0) return <p class="card caption" data-testid="uncascaded-none">{words.uncascadedNone}</p>
-  const units = new Set(items.map((one) => one.unit.id)).size
+  const late = data?.items ?? []
+  const units = new Set(late.map((one) => one.unit.id)).size
   return (
-    <section class="card" data-testid="uncascaded">
-      <button type="button" class="line-button" aria-expanded={open} data-testid="uncascaded-line" onClick={() => turn(!open)}>
-        <span class="behind">{words.uncascadedLine(number(units))}</span> <span aria-hidden="true">{open ? '▴' : '▾'}</span>
-      </button>
+    <section class="card" data-testid="uncascaded" ref={place}>
+      {!data && (failure ? <p class="failure">{failureText(failure)}</p> : <p class="caption">{words.loading}</p>)}
+      {data && units === 0 && <p class="caption">{words.uncascadedNone}</p>}
+      {units > 0 && (
+        <button type="button" class="line-button" aria-expanded={open} data-testid="uncascaded-line" onClick={() => turn(!open)}>
+          <span class="behind">{words.uncascadedLine(number(units))}</span> <span aria-hidden="true">{open ? '▴' : '▾'}</span>
+        </button>
+      )}
       {open && (
         <ul class="uncascaded-list">
-          {items.map((one) => (
-            <Late key={`${one.indicator} ${one.unit.id}`} late={one} name={say(names.get(one.indicator))} />
+          {late.map((one) => (
+            <Late key={`${one.indicator} ${one.unit.id}`} late={one} name={say(data?.names.get(one.indicator))} />
           ))}
         </ul>
       )}
