@@ -20,6 +20,7 @@ from ioc.config import Config
 from ioc.errors import NotPermitted, NotSignedIn
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
+from ioc.flow.field_reports import FieldReports
 from ioc.flow.reporting import Reporting
 from ioc.flow.standing import Standings
 from ioc.live.feeds import FeedHealth
@@ -90,6 +91,7 @@ class State(TypedDict):
     reporting: Reporting
     boards: Boards
     standings: Standings
+    field_reports: FieldReports
     hub: Hub
     facts: Facts
     transfers: Transfers
@@ -149,6 +151,10 @@ def _standings(connection: HTTPConnection) -> Standings:
     return state_of(connection)["standings"]
 
 
+def _field_reports(connection: HTTPConnection) -> FieldReports:
+    return state_of(connection)["field_reports"]
+
+
 def _hub(connection: HTTPConnection) -> Hub:
     return state_of(connection)["hub"]
 
@@ -173,6 +179,7 @@ Alerts = Annotated[Alerting, Depends(_alerting)]
 OwedReports = Annotated[Reporting, Depends(_reporting)]
 KpiBoards = Annotated[Boards, Depends(_boards)]
 UnitStandings = Annotated[Standings, Depends(_standings)]
+PlacedTickets = Annotated[FieldReports, Depends(_field_reports)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]
 FileTransfers = Annotated[Transfers, Depends(_transfers)]

@@ -6,10 +6,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from geo.bbox import parse_bbox
-from ioc.api.deps import Live, ServerFacts, requires
+from ioc.api.deps import Live, PlacedTickets, ServerFacts, requires
 from ioc.api.encode import cached, shape
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import NotFound
+from ioc.flow.field_reports import LAYER
 from ioc.live.topic import StateTopic
 from ioc.live.wire import LayerFeature
 
@@ -49,14 +50,20 @@ async def get_layers(request: Request, _: Reader, facts: ServerFacts) -> Respons
 async def get_layer(
     request: Request,
     layer: str,
-    _: Reader,
+    subject: Reader,
     live: Live,
+    field_reports: PlacedTickets,
     facts: ServerFacts,
     bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
     limit: Annotated[int, Query(ge=1, le=50_000)] = 10_000,
 ) -> Response:
-    """The features of a layer with their newest values, within a box."""
+    """The features of a layer with their newest values, within a box.
+
+    Of the field reports an agency is shown those that its own units handle.
+    """
     topic = live.topics.get(layer)
+    if layer == LAYER and not subject.may_see_unit(None):
+        topic = field_reports.of(subject.units)
     if layer not in facts.city.layers and topic is None:
         raise NotFound(f"there is no layer `{layer[:64]}`; see GET /api/v1/layers")
     box = None if bbox is None else parse_bbox(bbox)

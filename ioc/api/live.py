@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from geo.bbox import parse_bbox
 from ioc.api.deps import (
     LiveHub,
+    PlacedTickets,
     find_subject,
     requires,
     same_origin,
@@ -20,6 +21,7 @@ from ioc.api.deps import (
 )
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.errors import IocError, NotFound, NotPermitted
+from ioc.flow.field_reports import FieldReports
 from ioc.live.hub import Client, Hub
 from ioc.live.topic import Box
 from ioc.live.wire import (
@@ -59,6 +61,19 @@ def check_topic(subject: Subject, topic: str) -> None:
         raise NotPermitted(f"role {subject.role.value} may not follow `{topic[:64]}`")
     if topic == "feeds" and subject.role is Role.AGENCY:
         raise NotPermitted("an agency sees its own feeds by GET /api/v1/feeds")
+
+
+def topic_for(subject: Subject, topic: str, reports: FieldReports, hub: Hub) -> str:
+    """The topic that somebody follows by a name: an agency the field reports of its own units."""
+    check_topic(subject, topic)
+    shared = reports.topic.name
+    if topic.startswith(f"{shared}:"):
+        raise NotFound(f"there is no topic `{topic[:64]}`; follow `{shared}`")
+    if topic != shared or subject.may_see_unit(None):
+        return topic
+    own = reports.of(subject.units)
+    hub.add(own)
+    return own.name
 
 
 @router.websocket("/stream")
@@ -142,8 +157,9 @@ async def _read(socket: WebSocket, client: Client, subject: Subject) -> None:
 
 async def _subscribe(socket: WebSocket, client: Client, subject: Subject, frame: Subscribe) -> None:
     try:
-        check_topic(subject, frame.topic)
-        client.subscribe(frame.id, frame.topic, box=frame.bbox, cursor=frame.cursor)
+        state = state_of(socket)
+        topic = topic_for(subject, frame.topic, state["field_reports"], state["hub"])
+        client.subscribe(frame.id, topic, box=frame.bbox, cursor=frame.cursor)
     except IocError as error:
         await _error(socket, frame.id, error.code, error.message)
 
@@ -165,12 +181,13 @@ async def _send(socket: WebSocket, frame: bytes) -> None:
 async def stream_sse(
     subject: Reader,
     hub: LiveHub,
+    field_reports: PlacedTickets,
     topic: Annotated[str, Query(max_length=200)],
     cursor: str | None = None,
     bbox: str | None = None,
 ) -> StreamingResponse:
     """The same frames for one topic as server-sent events, where websockets are blocked."""
-    check_topic(subject, topic)
+    topic = topic_for(subject, topic, field_reports, hub)
     hub.find(topic)
     box = None if bbox is None else parse_bbox(bbox)
     return StreamingResponse(

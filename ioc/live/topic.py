@@ -127,12 +127,12 @@ class StateTopic:
         if fragment is not None:
             self._fragments[slot], self._encoded[slot] = fragment, self.offset
 
-    def put_if_changed(self, key: str, fragment: bytes) -> bool:
+    def put_if_changed(self, key: str, fragment: bytes, point: Point | None = None) -> bool:
         """Set an item unless it stands so already."""
         slot = self._slots.get(key)
         if slot is not None and self._is_encoded(slot) and self._fragments[slot] == fragment:
             return False
-        self.put(key, fragment)
+        self.put(key, fragment, point)
         return True
 
     def remove(self, key: str) -> None:

@@ -22,6 +22,7 @@ from ioc.embedded.database import EmbeddedDatabase
 from ioc.embedded.process import EmbeddedError
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
+from ioc.flow.field_reports import LAYER, FieldReports
 from ioc.flow.following import Follower
 from ioc.flow.owed_counts import OwedCounts
 from ioc.flow.pipeline import Pipeline
@@ -135,6 +136,13 @@ class Center:
             clock=clock,
             zone=facts.zone,
         )
+        self.field_reports = FieldReports(
+            reads=reads,
+            topic=self.live.topic(LAYER),
+            epoch=epoch,
+            organisation=lambda: facts.city.organisation,
+            now=clock.now,
+        )
         self.boards.present.quality = self.scoring.today
         self.boards.counting.add(
             ProcedureCounts(
@@ -220,6 +228,11 @@ class Center:
         for topic in self.boards.topics.values():
             self.hub.add(topic)
 
+    async def show_field_reports(self) -> None:
+        """Show the field reports that are open by what is stored."""
+        for topic in await self.field_reports.refresh():
+            self.hub.changed(topic)
+
     async def _newest(self) -> tuple[Columns, NDArray[np.int64]]:
         """The newest stored observation of every series and its arrival (µs); memory has room."""
         rows = await observations.newest(self.reads)
@@ -254,6 +267,8 @@ class Center:
             await self.registry.load(self.reads)
             if self.role.shows or self.role.judges:
                 self.boards.load(self.facts.city, self.facts.identity.province or "")
+            if self.role.shows:
+                await self.show_field_reports()
         self.showing.refresh()
         await self.set_agencies()
 
@@ -312,6 +327,7 @@ class Center:
             reporting=self.reporting,
             boards=self.boards,
             standings=self.standings,
+            field_reports=self.field_reports,
             hub=self.hub,
             facts=self.facts,
             transfers=Transfers(),

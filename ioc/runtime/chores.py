@@ -50,6 +50,9 @@ SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
 """Scores rest for that many times as long as the database took to count."""
 
+TICKET_REST: Final = 10
+"""The layer of field reports rests for that many times as long as reading them took."""
+
 CHECKPOINT_SECONDS: Final = 10.0
 CHECKPOINT_REST: Final = 20
 """Likewise each slice of what is kept for the next start: half a million busy series take seconds
@@ -100,6 +103,8 @@ async def tick(center: Center) -> None:
         await asyncio.sleep(TICK_SECONDS)
         now = center.clock.now()
         for topic in center.live.age(now):
+            center.hub.changed(topic)
+        for topic in center.field_reports.age():
             center.hub.changed(topic)
         center.health.age(now)
         center.hub.changed(center.health.topic)
@@ -208,6 +213,13 @@ async def keep_scores(center: Center) -> None:
         except Exception:
             log.exception("the scores could not be counted; they stay as they are and age")
         await asyncio.sleep(rest)
+
+
+async def show_field_reports(center: Center) -> None:
+    """Show what tickets have become, and let the database rest before it is asked again."""
+    began = monotonic()
+    await center.show_field_reports()
+    await asyncio.sleep(_rest(TICKET_REST, began))
 
 
 async def keep_newest(center: Center) -> None:

@@ -13,12 +13,12 @@ from ioc.config import Config
 from ioc.flow.sourcing import Sourcing
 from ioc.runtime import readings
 from ioc.runtime.center import Center
-from ioc.runtime.chores import Chore, chores
+from ioc.runtime.chores import Chore, chores, show_field_reports
 from ioc.runtime.role import ENGINE, INGEST, UP, Role
 from ioc.runtime.servers import disconnect, open_broker, open_database, subscribe
 from ioc.runtime.simulator_child import simulator
 from ioc.runtime.supervise import running
-from ioc.store import alerts, batches, first_start
+from ioc.store import alerts, batches, first_start, ticket_rows
 from ioc.store import city as city_store
 from ioc.store.migrate import migrate
 from ioc.store.notices import listen
@@ -77,6 +77,10 @@ async def open_runtime(
             )
             tasks["alerts"] = lambda: listen(
                 url, alerts.CHANNEL, lambda _: center.alerting.follow(), gather=0
+            )
+        if role.shows:
+            tasks["tickets"] = lambda: listen(
+                url, ticket_rows.CHANNEL, lambda _: show_field_reports(center)
             )
         if role.judges:
             tasks["sources"] = Sourcing(

@@ -115,6 +115,9 @@ class Wanted:
     limit: int = 100
 
 
+CHANNEL: Final = "ioc_ticket"
+"""Where the processes hear that tickets have changed."""
+
 _PLAN: Final = "SELECT document FROM ticket_plan"
 
 _PUT_PLAN: Final = """
@@ -264,10 +267,13 @@ async def timeline(pool: ReadPool, ticket: UUID) -> list[TransitionRow]:
 
 
 async def save(conn: Connection, changes: Sequence[tuple[TicketRow, TransitionRow | None]]) -> None:
-    """Store tickets, each with what was done with it."""
+    """Store tickets, each with what was done with it, and tell who shows them after the commit."""
+    if not changes:
+        return
     async with conn.cursor() as cur:
         await cur.executemany(_PUT, [asdict(row) for row, _ in changes])
         await cur.executemany(
             _ADD_TRANSITION,
             [{"ticket_id": row.ticket_id, **asdict(done)} for row, done in changes if done],
         )
+    await conn.execute("SELECT pg_notify(%s, '')", [CHANNEL])

@@ -66,9 +66,16 @@ def clocks(life: Life, deadlines: Deadlines, now: datetime) -> list[StepClock]:
     return found
 
 
+def handling(state: State, due: datetime, now: datetime) -> Standing:
+    """How the clock of the handling stands of a ticket that has not ended."""
+    if state is State.WAITING:
+        return "paused"
+    return "missed" if now > due else "running"
+
+
 def _solve(life: Life, now: datetime) -> StepClock:
-    if life.state is State.WAITING:
-        return StepClock("solve", life.due_at, None, "paused")
+    if life.ended_at is None:
+        return StepClock("solve", life.due_at, None, handling(life.state, life.due_at, now))
     return _clock("solve", life.due_at, life.ended_at, now)
 
 

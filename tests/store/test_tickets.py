@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from ioc.ids import uuid7
 from ioc.kpi.counts import Counts
 from ioc.model import Domain, Feed, Problem, Reason
-from ioc.store import housekeeping, ticket_contacts, ticket_intake, ticket_rows, tickets
+from ioc.store import (
+    housekeeping,
+    ticket_contacts,
+    ticket_intake,
+    ticket_places,
+    ticket_rows,
+    tickets,
+)
 from ioc.store.pool import ReadPool, WritePool
 from ioc.store.ticket_contacts import ContactRow
 from ioc.store.ticket_intake import Merged, Offered, RefusedItem
@@ -258,6 +265,19 @@ async def test_lists_are_cut_by_state_unit_lateness_words_and_page(desk: Desk) -
     assert await codes(since=later, until=later + timedelta(hours=1)) == ["PA-2"]
     [first] = await desk.all(limit=1)
     assert await codes(before=(first.received_at, first.ticket_id)) == ["PA-2", "PA-1"]
+
+
+async def test_the_map_is_told_of_open_field_reports_that_have_a_place(desk: Desk) -> None:
+    place = {"longitude": 105.3, "latitude": 21.1}
+    await desk.put(
+        _row("PA-1", **place), _row("PA-2"), _row("PA-3", PETITION, **place),
+        _solved("PA-4", **place), _row("PA-5", unit="so-a", state=State.ASSIGNED, **place),
+    )  # fmt: skip
+    found = await ticket_places.open_reports(desk.reads)
+    assert sorted((report.state, report.unit, report.lead) for report in found) == [
+        ("assigned", "so-a", "so-b"), ("received", None, "so-b"),
+    ]  # fmt: skip
+    assert {(report.longitude, report.latitude) for report in found} == {(105.3, 21.1)}
 
 
 async def test_tickets_count_on_time_late_overdue_rated_and_false(desk: Desk) -> None:
