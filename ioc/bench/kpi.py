@@ -54,7 +54,7 @@ _FILL: Final = """
     INSERT INTO dossier (dossier_id, feed_key, code, procedure_code, field, received_unit,
            handling_unit, channel, received_at, due_at, resolved_at, outcome, changed_at,
            stored_at, level, digitised, result_file, timeliness, due_effective, received_day,
-           resolved_day)
+           resolved_day, overdue_day)
     SELECT gen_random_uuid(), %(feed)s, 'F' || n, '1.' || n %% %(procedures)s,
            'Lĩnh vực ' || n %% 40, unit, unit,
            (ARRAY['direct', 'online', 'post', 'online'])[1 + n %% 4], received,
@@ -64,7 +64,9 @@ _FILL: Final = """
            CASE WHEN resolved IS NULL THEN NULL WHEN n %% 12 > 10 THEN 'late'
                 WHEN n %% 12 = 10 THEN 'on_time' ELSE 'early' END,
            received + interval '10 days', (received AT TIME ZONE %(zone)s)::date,
-           (resolved AT TIME ZONE %(zone)s)::date
+           (resolved AT TIME ZONE %(zone)s)::date,
+           CASE WHEN resolved IS NULL OR n %% 12 > 10
+                THEN ((received + interval '10 days') AT TIME ZONE %(zone)s)::date END
       FROM (SELECT n, (%(units)s::int[])[1 + (n * 7919) %% cardinality(%(units)s::int[])] AS unit,
                    r.received,
                    CASE WHEN r.received + days < %(now)s THEN r.received + days END AS resolved
@@ -78,6 +80,7 @@ _MARK: Final = """
     INSERT INTO dossier_change
     SELECT handling_unit, received_day FROM dossier
      UNION SELECT handling_unit, resolved_day FROM dossier WHERE resolved_day IS NOT NULL
+     UNION SELECT handling_unit, overdue_day FROM dossier WHERE overdue_day IS NOT NULL
 """
 
 _MARKS: Final = "SELECT count(*) FROM dossier_change"

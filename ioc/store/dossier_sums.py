@@ -21,7 +21,7 @@ SUMMED: Final = (
     "received_here_for_others", "resolved_early", "resolved_on_time", "resolved_late",
     "resolved_undated", "resolved_granted", "resolved_refused", "resolved_withdrawn",
     "resolved_with_file", "resolved_digitised", "resolved_result_required", "asked", "satisfied",
-    "rated_late_or_disliked",
+    "rated_late_or_disliked", "became_overdue", "resolved_overdue",
 )  # fmt: skip
 """The measures of a row of `dossier_day`, in the order of its columns."""
 
@@ -96,9 +96,15 @@ _RECOUNT: Final = """
                count(*) FILTER (WHERE asked OR satisfaction IS NOT NULL) AS asked,
                count(*) FILTER (WHERE satisfaction = 'satisfied') AS satisfied,
                count(*) FILTER (WHERE timeliness = 'late' OR complained
-                                OR satisfaction = 'disliked') AS late_or_disliked
+                                OR satisfaction = 'disliked') AS late_or_disliked,
+               count(overdue_day) AS overdue
           FROM wanted w
           JOIN dossier d ON d.handling_unit = w.unit_key AND d.resolved_day = w.day
+         GROUP BY w.unit_key, w.day
+    ), fallen AS (
+        SELECT w.unit_key, w.day, count(*) AS overdue
+          FROM wanted w
+          JOIN dossier d ON d.handling_unit = w.unit_key AND d.overdue_day = w.day
          GROUP BY w.unit_key, w.day
     )
     INSERT INTO dossier_day AS held
@@ -117,11 +123,13 @@ _RECOUNT: Final = """
            COALESCE(s.undated, 0), COALESCE(s.granted, 0), COALESCE(s.refused, 0),
            COALESCE(s.withdrawn, 0), COALESCE(s.with_file, 0), COALESCE(s.digitised, 0),
            COALESCE(s.result_required, 0), COALESCE(s.asked, 0), COALESCE(s.satisfied, 0),
-           COALESCE(s.late_or_disliked, 0), %(stamp)s
+           COALESCE(s.late_or_disliked, 0), %(stamp)s,
+           COALESCE(f.overdue, 0), COALESCE(s.overdue, 0)
       FROM wanted w
       LEFT JOIN received r USING (unit_key, day)
       LEFT JOIN others o USING (unit_key, day)
       LEFT JOIN resolved s USING (unit_key, day)
+      LEFT JOIN fallen f USING (unit_key, day)
     ON CONFLICT (unit_key, day) DO UPDATE
        SET received_direct = excluded.received_direct,
            received_online = excluded.received_online,
@@ -163,6 +171,8 @@ _RECOUNT: Final = """
            asked = excluded.asked,
            satisfied = excluded.satisfied,
            rated_late_or_disliked = excluded.rated_late_or_disliked,
+           became_overdue = excluded.became_overdue,
+           resolved_overdue = excluded.resolved_overdue,
            stamp = excluded.stamp
 """
 
@@ -183,7 +193,7 @@ _CHANGED: Final = """
                received_here_for_others, resolved_early, resolved_on_time, resolved_late,
                resolved_undated, resolved_granted, resolved_refused, resolved_withdrawn,
                resolved_with_file, resolved_digitised, resolved_result_required, asked,
-               satisfied, rated_late_or_disliked
+               satisfied, rated_late_or_disliked, became_overdue, resolved_overdue
           FROM dossier_day
          WHERE (stamp, unit_key, day - DATE '1970-01-01') > (%(stamp)s, %(unit)s, %(day)s)
            AND stamp >= %(stamp)s

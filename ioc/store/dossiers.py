@@ -30,10 +30,13 @@ _CLEAR: Final = "DELETE FROM offered"
 
 _COPY: Final = "COPY offered FROM STDIN (FORMAT BINARY)"
 
-# The days are those of the province's calendar. A day of a unit is to be counted anew when a
-# dossier was received or resolved in it, before the change or after it. A state that is confirmed
-# later keeps the later time, else a state of between would count as newer. `OFFSET 0` has each
-# dossier looked up by its code: while the table is new the planner would read all of it instead.
+# The days are those of the province's calendar. A dossier falls overdue on the first day at whose
+# end it is in hand past its due time, by that of now, unless its clock stands still before: what
+# is overdue at the end of any day is a sum over such days. A day of a unit is to be counted anew
+# when a dossier was received, fell overdue or was resolved in it, before the change or after it. A
+# state that is confirmed later keeps the later time, else a state of between would count as newer.
+# `OFFSET 0` has each dossier looked up by its code: while the table is new the planner would read
+# all of it instead.
 _MERGE: Final = """
     WITH held AS (
         SELECT o.row, d.dossier_id IS NOT NULL AS known,
@@ -41,23 +44,34 @@ _MERGE: Final = """
                d.dossier_id IS NOT NULL AND d.changed_at < o.changed_at AS newer,
                d.dossier_id IS NOT NULL AND ({held}) IS NOT DISTINCT FROM ({new}) AS same,
                d.handling_unit AS left_unit, d.received_unit AS left_desk,
-               d.received_day AS left_received, d.resolved_day AS left_resolved
+               d.received_day AS left_received, d.resolved_day AS left_resolved,
+               d.overdue_day AS left_overdue
           FROM offered o LEFT JOIN LATERAL (
                SELECT * FROM dossier d WHERE d.feed_key = %(feed)s AND d.code = o.code OFFSET 0
                ) AS d ON true
     ), taken AS (
-        SELECT o.*, h.left_unit, h.left_desk, h.left_received, h.left_resolved,
-               (o.received_at AT TIME ZONE %(zone)s)::date AS received_day,
-               (o.resolved_at AT TIME ZONE %(zone)s)::date AS resolved_day
+        SELECT o.*, h.left_unit, h.left_desk, h.left_received, h.left_resolved, h.left_overdue,
+               t.due_effective, t.received_day, t.resolved_day,
+               CASE WHEN f.fell < COALESCE(t.resolved_day, 'infinity') THEN f.fell END
+               AS overdue_day
           FROM offered o JOIN held h USING (row)
+               CROSS JOIN LATERAL (
+               SELECT o.due_at + make_interval(secs => o.paused_seconds) AS due_effective,
+                      (o.received_at AT TIME ZONE %(zone)s)::date AS received_day,
+                      (o.resolved_at AT TIME ZONE %(zone)s)::date AS resolved_day) AS t
+               CROSS JOIN LATERAL (
+               SELECT CASE WHEN t.due_effective < COALESCE(o.paused_since, 'infinity')
+                      THEN GREATEST((t.due_effective AT TIME ZONE %(zone)s)::date, t.received_day)
+                      END AS fell) AS f
          WHERE NOT (h.known AND (h.same OR h.older))
     ), marked AS (
         INSERT INTO dossier_change (unit_key, day)
         SELECT DISTINCT v.unit_key, v.day
           FROM taken CROSS JOIN LATERAL (VALUES
                (handling_unit, received_day), (handling_unit, resolved_day),
-               (received_unit, received_day), (left_unit, left_received),
-               (left_unit, left_resolved), (left_desk, left_received)) AS v(unit_key, day)
+               (handling_unit, overdue_day), (received_unit, received_day),
+               (left_unit, left_received), (left_unit, left_resolved),
+               (left_unit, left_overdue), (left_desk, left_received)) AS v(unit_key, day)
          WHERE v.unit_key IS NOT NULL AND v.day IS NOT NULL
     ), confirmed AS (
         UPDATE dossier d SET changed_at = o.changed_at
@@ -65,14 +79,14 @@ _MERGE: Final = """
          WHERE h.same AND h.newer AND d.feed_key = %(feed)s AND d.code = o.code
     ), written AS (
         INSERT INTO dossier AS d (feed_key, stored_at, due_effective, received_day, resolved_day,
-                                  {offered})
-        SELECT %(feed)s, %(now)s, due_at + make_interval(secs => paused_seconds), received_day,
-               resolved_day, {offered}
+                                  overdue_day, {offered})
+        SELECT %(feed)s, %(now)s, due_effective, received_day, resolved_day, overdue_day,
+               {offered}
           FROM taken
         ON CONFLICT (feed_key, code) DO UPDATE
            SET {changes}, changed_at = excluded.changed_at, stored_at = excluded.stored_at,
                due_effective = excluded.due_effective, received_day = excluded.received_day,
-               resolved_day = excluded.resolved_day
+               resolved_day = excluded.resolved_day, overdue_day = excluded.overdue_day
     )
     SELECT count(*) FILTER (WHERE NOT known),
            count(*) FILTER (WHERE known AND NOT older AND NOT same),

@@ -191,6 +191,38 @@ async def test_the_year_is_that_of_the_provinces_calendar(desk: Desk) -> None:
     assert (item.numerator, item.denominator) == (1, 1)
 
 
+async def test_what_is_in_hand_and_overdue_has_a_line_of_months_and_a_year_before(
+    desk: Desk,
+) -> None:
+    held = {
+        id: {
+            "name": {"vi": id, "en": id}, "domain": "service", "kind": "count",
+            "source": "dossiers", "numerator": measure, "uom": "{dossiers}", "decimals": 0,
+            "direction": "down",
+        }
+        for id, measure in (("dossiers-in-hand", "in_hand"), ("in-hand-overdue", "in_hand_overdue"))
+    }  # fmt: skip
+    organisation = Organisation([_version("tinh", Level.PROVINCE)])
+    board = {"figures": list(held), "units": "children"}
+    desk.boards.load(
+        Described(organisation, {}, {}, {}, {"procedures": board}, {}, held, []), "tinh"
+    )
+    filed = JANUARY.replace(year=2025, month=10)
+    await desk.receive(2, "post", "tinh", received_at=filed, due_at=JANUARY.replace(month=2, day=9))
+    await desk.receive(
+        3, "post", "tinh", received_at=filed, due_at=filed.replace(month=11),
+        resolved_at=JANUARY.replace(month=4), timeliness="late",
+    )  # fmt: skip
+    found = await desk.figures()
+    overdue, in_hand = found["in-hand-overdue"], found["dossiers-in-hand"]
+    assert overdue.trend is not None
+    assert in_hand.trend is not None
+    assert overdue.trend.value == [3, 3, 5, 5] + [2] * 8
+    assert in_hand.trend.value == [5, 5, 5, 5] + [2] * 8
+    assert overdue.trend.ghost[-2:] == [0, 3]
+    assert (overdue.value, overdue.previous.value, in_hand.previous.value) == (2, 3, 5)
+
+
 async def test_only_figures_that_changed_are_sent(desk: Desk) -> None:
     await desk.receive(1, "online")
     await desk.figures()

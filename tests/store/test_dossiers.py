@@ -99,7 +99,26 @@ def _naive(rows: Sequence[DossierState]) -> dict[tuple[str, date], dict[str, int
             count(row.received_unit, row.received_at, "received_here_for_others")
         if row.resolved_at is not None:
             count(row.handling_unit, row.resolved_at, *_of_resolution(row))
+        fell = _fell_overdue(row)
+        if fell is not None:
+            count(row.handling_unit, fell, "became_overdue")
+            if row.resolved_at is not None:
+                count(row.handling_unit, row.resolved_at, "resolved_overdue")
     return found
+
+
+def _fell_overdue(row: DossierState) -> datetime | None:
+    """A time of the first day at whose end the dossier was in hand and overdue."""
+    if row.due_at is None:
+        return None
+    due = row.due_at + timedelta(seconds=row.paused_seconds)
+    if row.paused_since is not None and row.paused_since <= due:
+        return None
+    fell = max(due, row.received_at)
+    gone = row.resolved_at
+    if gone is not None and gone.astimezone(VIETNAM).date() <= fell.astimezone(VIETNAM).date():
+        return None
+    return fell
 
 
 def _of_receipt(row: DossierState) -> list[str]:
@@ -152,6 +171,7 @@ _states = st.builds(
     timeliness=st.sampled_from([None, "early", "on_time", "late"]),
     level=st.sampled_from([None, "1", "2", "3", "4", "full", "partial", "info"]),
     digitised=st.sampled_from([None, True, False]), result_file=st.sampled_from([None, True]),
+    paused_seconds=st.sampled_from([0, 1, 86_400]), paused_since=st.none() | _edges,
     supplements=st.integers(0, 2), satisfaction=st.sampled_from([None, "satisfied", "disliked"]),
 )  # fmt: skip
 
@@ -222,16 +242,17 @@ async def test_a_dossier_without_a_due_time_is_neither_early_nor_late(office: Of
 async def test_a_dossier_that_moves_is_counted_anew_where_it_was_and_where_it_is(
     office: Office,
 ) -> None:
-    await office.put(_row(resolved_at=_at("2026-04-30T23:00")))
+    await office.put(_row(due_at=_at("2026-04-09T17:00"), resolved_at=_at("2026-04-30T23:00")))
     await office.recount()
     moved = _row(
-        handling_unit="so-b", received_at=_at("2026-05-01T00:00"),
+        handling_unit="so-b", received_at=_at("2026-05-01T00:00"), due_at=_at("2026-05-09T17:00"),
         resolved_at=_at("2026-06-01T00:00"), changed_at=_at("2026-06-01T00:00"),
     )  # fmt: skip
     await office.put(moved)
     assert await office.marked() == {
-        ("so-a", "2026-03-02"), ("so-a", "2026-04-30"), ("so-b", "2026-05-01"),
-        ("so-b", "2026-06-01"), ("so-a", "2026-05-01"),
+        ("so-a", "2026-03-02"), ("so-a", "2026-04-09"), ("so-a", "2026-04-30"),
+        ("so-b", "2026-05-01"), ("so-b", "2026-05-09"), ("so-b", "2026-06-01"),
+        ("so-a", "2026-05-01"),
     }  # fmt: skip
     await office.recount()
     assert await office.days() == _naive([moved])
