@@ -22,12 +22,18 @@ class TransitionReason(StrEnum):
     BREACH_BEGAN = "breach_began"
     HELD = "held"
     BREACH_ENDED_BEFORE_HOLD = "breach_ended_before_hold"
+    CLEARING_BEGAN = "clearing_began"
+    CLEARING_BROKE_OFF = "clearing_broke_off"
     LEVEL_CLEARED = "level_cleared"
+    SERIES_SILENT = "series_silent"
+    SERIES_RESUMED = "series_resumed"
     FEED_SILENT = "feed_silent"
     FEED_NEVER_SPOKE = "feed_never_spoke"
     FEED_RESUMED = "feed_resumed"
     REPORT_OVERDUE = "report_overdue"
     REPORT_CAME = "report_came"
+    FIGURE_BEYOND = "figure_beyond"
+    FIGURE_BACK = "figure_back"
     RULE_REMOVED = "rule_removed"
     NO_LONGER_APPLIES = "no_longer_applies"
 
@@ -38,7 +44,9 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     `from_state` is None where an occurrence begins. `level` is the level of the breach: in the
     series' own uom, or the tolerated silence in seconds for a feed. `value_time` is the time of
     the observation that decided, or of the last that was heard from a silent feed, or when a
-    report was due; `unit` owes it.
+    report was due; `unit` owes it. `subject` names what the alert is about where that is neither
+    a series nor a feed: a feature, a zone, a tag, a figure. `clearing` is since when it has been
+    clear while the alert still stands, None where it is not.
     """
 
     fingerprint: Fingerprint
@@ -54,6 +62,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     level: float | None = None
     value_time: int | None = None
     unit: str | None = None
+    subject: str | None = None
+    clearing: int | None = None
 
 
 class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +76,20 @@ class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     pending_since: int
     active_since: int | None = None
+    subject: str | None = None
+    clearing: int | None = None
 
 
 class Step(NamedTuple):
-    """What one observation makes of one alert: the state after it, and why if it changed."""
+    """What one observation makes of one alert: the state after it, and why if it changed.
+
+    `since` is when the breach began, `clearing` since when it has been clear again.
+    """
 
     state: State | None
     since: int
     reason: TransitionReason | None
+    clearing: int | None = None
 
 
 def series_fingerprint(rule_id: str, series: int) -> Fingerprint:
@@ -96,6 +112,11 @@ def fingerprint(rule_id: str, subject: str) -> Fingerprint:
     return Fingerprint(f"{rule_id}/{subject}")
 
 
+def subject_fingerprint(rule_id: str, subject: str) -> Fingerprint:
+    """Names the alert of a rule about a feature, a zone, a tag or a figure."""
+    return fingerprint(rule_id, subject)
+
+
 def step(
     state: State | None,
     since: int,
@@ -105,12 +126,15 @@ def step(
     fresh: bool,
     time: int,
     hold: int,
+    clearing: int | None = None,
+    clear_hold: int = 0,
 ) -> Step:
     """The state after one observation; `since` is when the present breach began.
 
     Between `beyond` and `clear` nothing ends and the hold time goes on. Only observations prove
-    that a breach holds: the passing of time alone never makes a pending alert active. What is
-    not fresh may end an alert but never raises one.
+    that a breach holds, or that it has been clear for long enough: the passing of time alone
+    never makes a pending alert active, nor ends one. What is not fresh may end an alert but
+    never raises one.
     """
     if state is None:
         if not (beyond and fresh):
@@ -118,12 +142,15 @@ def step(
         begun = State.PENDING if hold else State.ACTIVE
         return Step(begun, time, TransitionReason.BREACH_BEGAN)
     if clear:
-        ended = (
-            TransitionReason.LEVEL_CLEARED
-            if state is State.ACTIVE
-            else TransitionReason.BREACH_ENDED_BEFORE_HOLD
-        )
-        return Step(None, since, ended)
+        if state is State.PENDING:
+            return Step(None, since, TransitionReason.BREACH_ENDED_BEFORE_HOLD)
+        if clear_hold and clearing is None:
+            return Step(state, since, TransitionReason.CLEARING_BEGAN, time)
+        if clear_hold and clearing is not None and time - clearing < clear_hold:
+            return Step(state, since, None, clearing)
+        return Step(None, since, TransitionReason.LEVEL_CLEARED)
+    if clearing is not None:
+        return Step(state, since, TransitionReason.CLEARING_BROKE_OFF)
     if state is State.PENDING and fresh and time - since >= hold:
         return Step(State.ACTIVE, since, TransitionReason.HELD)
     return Step(state, since, None)
@@ -140,5 +167,13 @@ def followed(alert: OpenAlert | None, move: Transition) -> OpenAlert | None:
         feed_key=move.feed_key,
         state=move.to_state,
         pending_since=alert.pending_since if alert else move.pending_since,
-        active_since=move.at if move.to_state is State.ACTIVE else None,
+        active_since=_active_since(alert, move),
+        subject=move.subject,
+        clearing=move.clearing,
     )
+
+
+def _active_since(alert: OpenAlert | None, move: Transition) -> int | None:
+    if alert is not None and alert.active_since is not None:
+        return alert.active_since
+    return move.at if move.to_state is State.ACTIVE else None

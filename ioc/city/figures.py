@@ -1,18 +1,11 @@
-"""Layers, rules and boards of a city, checked against its feeds and units."""
+"""Layers and boards of a city, checked against its feeds and indicators."""
 
 from itertools import pairwise
 
-from alerts.rule import MissingReport, Threshold, decode_rule
 from ioc.city.feeds import Feeds
 from ioc.city.finding import Spot
-from ioc.city.folder import Folder, Tables
-from ioc.city.indicators import name_of, report
-from ioc.city.spec import (
-    BoardSpec,
-    CityRule,
-    LayerSpec,
-)
-from ioc.errors import Invalid
+from ioc.city.folder import Tables
+from ioc.city.spec import BoardSpec, LayerSpec
 
 
 def check_layers(layers: Tables[LayerSpec], feeds: Feeds, known: set[str]) -> None:
@@ -44,59 +37,6 @@ def _check_shown(spec: LayerSpec, at: Spot, feeds: Feeds) -> None:
     for index, name in enumerate(spec.properties):
         if observed and name not in observed:
             (at / "properties" / index).unknown("property of this layer's feeds", name, observed)
-
-
-def read_rules(folder: Folder, feeds: Feeds, obligations: set[str]) -> list[CityRule]:
-    """Rules of `rules.toml`, with the domains, properties, attributes and feeds that they name."""
-    content, file = folder.toml("rules.toml")
-    folder.only(content, file, ["rule"])
-    found: dict[str, Spot] = {}
-    good: list[CityRule] = []
-    for document, at in folder.array(content, "rule", file):
-        name = name_of(document, at)
-        if name is None:
-            continue
-        if name in found:
-            (at / "id").report(f"{name!r} stands at {found[name]} already", "ids are unique")
-            continue
-        found[name] = at
-        try:
-            rule = decode_rule(name, document)
-        except Invalid as fault:
-            report(fault, f"rule {name}: ", document, at)
-            continue
-        if isinstance(rule, Threshold):
-            _check_threshold(rule, at, feeds)
-        elif isinstance(rule, MissingReport):
-            if rule.obligation is not None and rule.obligation not in obligations:
-                (at / "obligation").unknown("obligation", rule.obligation, obligations)
-        elif rule.feed is not None and rule.feed not in feeds.ids:
-            (at / "feed").unknown("feed", rule.feed, feeds.ids)
-        good.append(CityRule(rule, document))
-    return good
-
-
-def _check_threshold(rule: Threshold, at: Spot, feeds: Feeds) -> None:
-    known = feeds.properties(rule.domain)
-    if rule.observed_property not in known:
-        (at / "property").unknown(f"property of {rule.domain}", rule.observed_property, known)
-        return
-    features = feeds.watched(rule.domain, rule.observed_property)
-    for key in ("above", "below", "clear"):
-        name = getattr(rule, key)
-        if not isinstance(name, str):
-            continue
-        values = [f.attributes[name] for f in features if name in f.attributes]
-        if not values:
-            attributes = {k for f in features for k, v in f.attributes.items() if _is_number(v)}
-            what = f"attribute of features with {rule.observed_property}"
-            (at / key).unknown(what, name, attributes)
-        elif not all(_is_number(value) for value in values):
-            (at / key).report(f"the attribute {name!r} is not a number on every feature")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_boards(boards: Tables[BoardSpec], indicators: set[str]) -> None:

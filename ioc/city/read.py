@@ -13,7 +13,6 @@ from ioc.city.feeds import check_time_zone, read_feeds
 from ioc.city.figures import (
     check_boards,
     check_layers,
-    read_rules,
 )
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
@@ -24,6 +23,7 @@ from ioc.city.periods import read_cycles
 from ioc.city.procedures import read_procedures
 from ioc.city.properties import read_properties
 from ioc.city.reporting import read_obligations
+from ioc.city.rules import Known, read_rules
 from ioc.city.sources import read_sources
 from ioc.city.spec import (
     BoardSpec,
@@ -76,7 +76,8 @@ def read_city(path: Path) -> City:
     stated = read_measures(folder, cycles, units.ids, files=articles) if articles else []
     indicators = read_indicators(folder, feeds, [*measures, *stated], units.ids)
     check_layers(layers, feeds, indicators.ids)
-    rules = read_rules(folder, feeds, {obligation.id for obligation in obligations})
+    obliged = {obligation.id for obligation in obligations}
+    rules = read_rules(folder, Known(feeds, set(layers.ids), units.ids, indicators.ids, obliged))
     targets = read_targets(folder, indicators, units)
     actions = read_actions(folder, indicators.ids, units)
     boards = folder.tables(["boards.toml"], "board", BoardSpec)

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from alerts.alert import Fingerprint, OpenAlert, State, Transition, TransitionReason
-from alerts.engine import Engine, FeedFacts
+from alerts.engine import Engine
 from alerts.lifecycle import SHOWN, Life, Move, Refusal, apply_move, condition, follow, verb_for
 from alerts.owed import Overdue, judge_owed
-from alerts.rule import MissingReport, Rule, Threshold, decode_rule
-from alerts.table import SeriesFacts
+from alerts.rule import MissingReport, Rule, Threshold
+from alerts.rule_reading import decode_rule
+from alerts.selection import SeriesFacts
+from alerts.silence import FeedFacts
 from ioc.catalogue import Language, has, number, say
 from ioc.clock import Clock
 from ioc.errors import Conflict, NotFound, Unavailable

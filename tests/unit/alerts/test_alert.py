@@ -41,18 +41,18 @@ def test_two_subjects_never_share_a_fingerprint(rule: str, one: str, other: str)
 
 
 def test_a_breach_begins_pending_at_its_own_time() -> None:
-    assert observed(None, beyond=True) == (State.PENDING, 1000, TransitionReason.BREACH_BEGAN)
+    assert observed(None, beyond=True) == Step(State.PENDING, 1000, TransitionReason.BREACH_BEGAN)
 
 
 def test_without_a_hold_time_a_breach_is_active_at_once() -> None:
     begun = observed(None, beyond=True, hold=0)
-    assert begun == (State.ACTIVE, 1000, TransitionReason.BREACH_BEGAN)
+    assert begun == Step(State.ACTIVE, 1000, TransitionReason.BREACH_BEGAN)
 
 
 def test_a_breach_becomes_active_exactly_when_the_hold_time_is_served() -> None:
     assert observed(State.PENDING, beyond=True, time=599).reason is None
     held = observed(State.PENDING, beyond=True, time=600)
-    assert held == (State.ACTIVE, 0, TransitionReason.HELD)
+    assert held == Step(State.ACTIVE, 0, TransitionReason.HELD)
 
 
 def test_between_the_levels_nothing_ends_and_the_hold_time_goes_on() -> None:
@@ -65,9 +65,9 @@ def test_what_is_not_fresh_ends_alerts_but_never_raises_one() -> None:
     assert observed(None, beyond=True, fresh=False).state is None
     assert observed(State.PENDING, beyond=True, fresh=False).state is State.PENDING
     cleared = observed(State.ACTIVE, clear=True, fresh=False)
-    assert cleared == (None, 0, TransitionReason.LEVEL_CLEARED)
+    assert cleared == Step(None, 0, TransitionReason.LEVEL_CLEARED)
 
 
 def test_a_breach_that_ends_before_its_hold_time_says_so() -> None:
     ended = observed(State.PENDING, clear=True)
-    assert ended == (None, 0, TransitionReason.BREACH_ENDED_BEFORE_HOLD)
+    assert ended == Step(None, 0, TransitionReason.BREACH_ENDED_BEFORE_HOLD)

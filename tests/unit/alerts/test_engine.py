@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.alert import OpenAlert, State, Transition, TransitionReason, step
-from alerts.engine import Engine, FeedFacts
+from alerts.engine import Engine
 from alerts.rule import Missing, Rule, Threshold
-from alerts.table import SeriesFacts
+from alerts.selection import SeriesFacts
+from alerts.silence import FeedFacts
 from ioc.model import Columns, Domain
 from tests.unit.alerts.timeline import SECOND, START, Stored, a_rule, a_series, columns, duration
 

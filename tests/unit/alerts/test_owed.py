@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from alerts.alert import Fingerprint, OpenAlert, State, TransitionReason, followed
 from alerts.owed import Overdue, judge_owed
-from alerts.rule import MissingReport, decode_rule
+from alerts.rule import MissingReport
+from alerts.rule_reading import decode_rule
 
 NAME = {"vi": "Chưa nộp báo cáo", "en": "Report missing"}
 

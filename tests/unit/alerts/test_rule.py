@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from alerts.rule import Missing, Text, Threshold, decode_rule
+from alerts.rule import Missing, Threshold
+from alerts.rule_reading import decode_rule
 from ioc.errors import Invalid
-from ioc.model import Domain, Severity
+from ioc.model import Domain, Severity, Text
 
 THRESHOLD = {
     "kind": "threshold",
@@ -73,8 +74,8 @@ def test_the_id_inside_the_document_is_the_id_beside_it() -> None:
 @pytest.mark.parametrize(
     ("document", "key", "cure"),
     [
-        (THRESHOLD | {"kind": "treshold"}, "kind", "write one of threshold, missing"),
-        (without(THRESHOLD, "kind"), "kind", "write one of threshold, missing"),
+        (THRESHOLD | {"kind": "treshold"}, "kind", "write one of threshold, rate"),
+        (without(THRESHOLD, "kind"), "kind", "write one of threshold, rate"),
         (without(THRESHOLD, "name"), "name", "both languages"),
         (THRESHOLD | {"name": {"vi": "Bụi"}}, "name", "both languages"),
         (THRESHOLD | {"name": {"vi": "Bụi", "en": "Dust", "fr": "x"}}, "fr", "use vi, en"),

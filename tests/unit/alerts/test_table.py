@@ -3,7 +3,8 @@
 import numpy as np
 
 from alerts.rule import Threshold
-from alerts.table import SeriesFacts, Table, build_table
+from alerts.selection import SeriesFacts
+from alerts.table import Table, build_table
 from tests.unit.alerts.timeline import a_rule, a_series
 
 RULES = [

@@ -9,8 +9,9 @@ import numpy as np
 
 from alerts.alert import OpenAlert, Transition, followed
 from alerts.engine import Engine
-from alerts.rule import Rule, Threshold, decode_rule
-from alerts.table import SeriesFacts
+from alerts.rule import Rule, Watch, Watching
+from alerts.rule_reading import decode_rule
+from alerts.selection import SeriesFacts
 from ioc.model import NO_COLUMNS, Columns
 
 SECOND = 1_000_000
@@ -92,7 +93,7 @@ class Stored:
 class Timeline:
     """Values of one series at regular times, under one rule."""
 
-    rule: Threshold
+    rule: Watch
     series: SeriesFacts
     rows: Sequence[tuple[int, int, float]]
 
@@ -106,11 +107,14 @@ class Timeline:
     def run(self, batches: Sequence[Sequence[tuple[int, int, float]]]) -> list[str]:
         """The script that comes about; every batch meets an engine that was just started."""
         stored = Stored.empty()
-        seen = NO_COLUMNS
+        rows: list[tuple[int, int, float]] = []
         for batch in batches:
+            seen = columns(*rows[-1:])
             engine = Engine([self.rule], [self.series], [], stored.open.values(), latest=seen)
-            seen = columns(*batch)
-            stored.take(engine.observe(seen, int(seen.time[-1])))
+            engine.remember(columns(*rows))
+            rows += batch
+            new = columns(*batch)
+            stored.take(engine.observe(new, int(new.time[-1])))
         return [f"{move.to_state}@{_written(move.at - START)}" for move in stored.moves]
 
 
@@ -124,7 +128,7 @@ def timeline(
 ) -> Timeline:
     """A timeline under a rule, or under one that is written beside it."""
     rule = rule or a_rule(**document)
-    assert isinstance(rule, Threshold), "silence has no values"
+    assert isinstance(rule, Watching), "silence has no values"
     width = duration(every)
     series = a_series(
         domain=rule.domain,
