@@ -7,15 +7,17 @@ import { byPlace } from '../panels/placing'
 import { FigureCard } from './card'
 import { isBad } from './standing'
 import { useStill } from './still'
+import { ownUnits } from './unit'
 
 export function Figures() {
   const centre = useCentre()
   const words = w()
   const order = (figure: FigureItem) => (isBad(figure, figure.outlook) ? 0 : 1)
   const figures = useStill([...centre.summary.read()].sort((a, b) => order(a) - order(b) || byPlace(a, b)))
+  const title = ownUnits(centre).length > 0 ? words.indicatorsOfProvince : words.indicators
   return (
-    <section aria-label={words.indicators} data-testid="figures">
-      <h2>{words.indicators}</h2>
+    <section aria-label={title} data-testid="figures">
+      <h2>{title}</h2>
       <ul>
         {figures.map((figure) => (
           <FigureCard key={figure.id} figure={figure} />

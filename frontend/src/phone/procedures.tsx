@@ -3,7 +3,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { bare } from '../i18n/bare'
 import { figureText, number } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { w } from '../i18n/words'
 import { get } from '../live/api'
 import type { FigureItem, Ranking, Standing, UnitStanding } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -12,7 +12,7 @@ import { failureText, useAsked } from './asked'
 import { useDated } from './dated'
 import { unitLink } from './route'
 import { countCourses, furthestFirst, isHeadedWrong } from './standing'
-import { countsOf, courseWord, gapSentence } from './tell'
+import { countsOf, courseWord, gapSentence, previousSpan } from './tell'
 
 /** What units can be ranked by; the first is what most targets are of. */
 const RANKED = ['online-share', 'on-time-share'] as const
@@ -131,7 +131,10 @@ function UnitsNote({ figure }: { figure: FigureItem }) {
   const dated = useDated(figure)
   return (
     <p class="caption units-note">
-      <span>{figure.target ? words.unitsWorst : words.unitsLowest}</span> <FigureAge figure={dated} always />
+      <span>
+        {figure.target ? words.unitsWorst : words.unitsLowest}; {words.rankAgainst(previousSpan(figure))}
+      </span>{' '}
+      <FigureAge figure={dated} always />
     </p>
   )
 }
@@ -145,7 +148,7 @@ function UnitRow({ standing, late }: { standing: UnitStanding; late: number | nu
   const gap = gapSentence(figure)
   return (
     <li>
-      <a class="card unit-row" href={unitLink(unit.id)} data-testid="unit-row" data-id={unit.id} aria-label={`${unit.name}, ${say(figure.name)} ${figureText(figure)}`}>
+      <a class="card unit-row" href={unitLink(unit.id)} data-testid="unit-row" data-id={unit.id}>
         <span class="unit-head">
           <b>{unit.name}</b>
           <Place figure={figure} />

@@ -40,12 +40,17 @@ export function gapSentence(figure: FigureItem): string {
   return up ? words.metBy(`+${gap}`) : words.metUnder(`−${gap}`)
 }
 
+/** What the period before is called: of a year it is the same time of the year before. */
+export function previousSpan({ previous, same_last_year: lastYear }: FigureItem): string {
+  return previous?.period === lastYear?.period ? w().sameLastYear : w().previousPeriod
+}
+
 /** What changed against the period before and the same of last year; one sentence where both are one. */
 export function movements(figure: FigureItem): string[] {
   const { previous, same_last_year: lastYear } = figure
   const words = w()
   const told: string[] = []
-  if (previous && previous.period !== lastYear?.period) told.push(...movement(figure, previous, words.previousPeriod))
+  if (previous && previous.period !== lastYear?.period) told.push(...movement(figure, previous, previousSpan(figure)))
   if (lastYear) told.push(...movement(figure, lastYear, words.sameLastYear))
   return told
 }

@@ -3,7 +3,8 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { w } from '../i18n/words'
 import { get } from '../live/api'
-import type { FigureItem, Standing, UnitStanding } from '../live/protocol'
+import type { Centre } from '../live/centre'
+import type { FigureItem, Standing, UnitRef, UnitStanding } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { Answers, Call } from './answers'
 import { failureText, useAsked } from './asked'
@@ -97,15 +98,17 @@ function UnitCard({ standing, beside }: Row) {
   return <FigureCard figure={figure} outlook={outlookOf(standing)} beside={beside} answers={false} />
 }
 
-/** The units that somebody belongs to, where that is not the whole province. */
-export function OwnUnits() {
-  const centre = useCentre()
+/** The units that somebody belongs to, none where that is the whole province. */
+export function ownUnits(centre: Centre): UnitRef[] {
   const province = centre.city.value?.province.id
   const units = centre.me.value?.units ?? []
-  if (!province || units.some((unit) => unit.id === province)) return null
+  return !province || units.some((unit) => unit.id === province) ? [] : units
+}
+
+export function OwnUnits() {
   return (
     <>
-      {units.map((unit) => (
+      {ownUnits(useCentre()).map((unit) => (
         <Unit key={unit.id} unit={unit.id} title={w().unitOwn} />
       ))}
     </>
