@@ -5,6 +5,7 @@ import type { ComponentType } from 'preact'
 import { w } from '../i18n/words'
 import { Feeds } from './feeds'
 import { Overview } from './overview'
+import { Procedures } from './procedures'
 
 export interface Scene {
   id: string
@@ -14,6 +15,7 @@ export interface Scene {
 
 export const SCENES: readonly Scene[] = [
   { id: 'overview', name: () => w().sceneOverview, component: Overview },
+  { id: 'procedures', name: () => w().sceneProcedures, component: Procedures },
   { id: 'feeds', name: () => w().sceneFeeds, component: Feeds },
 ]
 
