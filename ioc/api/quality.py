@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from ioc.api.deps import Known, Now, Reads, ServerFacts, requires
 from ioc.api.encode import answer, shape
+from ioc.api.report_hand import BY_HAND
 from ioc.auth.policy import Permission, Subject
 from ioc.catalogue import say
 from ioc.errors import NotFound
@@ -165,11 +166,15 @@ class _Agencies:
         return UnitRef(agency, self._names.get(agency, agency))
 
     def undeclared(self, agency: str, found: dict[int, StoredDay]) -> list[FeedName]:
-        """The feeds of an agency that report, and leave open what is to be expected of them."""
+        """The feeds of an agency that report, and leave open what is to be expected of them.
+
+        What people hand in is expected by the deadlines of reports, not by an interval.
+        """
         return [
             FeedName(feed.id, feed.name)
             for feed in self.feeds[agency]
             if feed.interval is None
+            and not feed.id.startswith(BY_HAND)
             and feed.key in found
             and found[feed.key].counts.complete_of is None
             and (found[feed.key].counts.clean_of or feed.key in self._series)

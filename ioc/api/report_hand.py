@@ -28,6 +28,9 @@ router = APIRouter(tags=["reports"])
 
 Reporter = Annotated[Subject, Depends(requires(Permission.REPORT_WRITE))]
 
+BY_HAND: Final = "nhap-tay."
+"""Begins the id of the feed of what a unit hands in by hand."""
+
 LONGEST_ID: Final = 64
 
 FindUnit = Callable[[str, date], str]
@@ -166,7 +169,7 @@ async def _feed_of(
     now: datetime,
 ) -> Feed:
     """The feed of what a unit hands in by hand; it is made the first time."""
-    id = f"nhap-tay.{unit}"[:LONGEST_ID]
+    id = f"{BY_HAND}{unit}"[:LONGEST_ID]
     if id not in registry.feed_by_id:
         await _make(id, unit, subject, writes, facts, now)
         await registry.load_feeds(reads)

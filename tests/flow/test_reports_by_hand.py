@@ -97,3 +97,13 @@ def test_a_body_that_is_no_report_and_no_table_is_told_so(agency: httpx2.Client)
 
 def _feeds(client: httpx2.Client) -> list[dict[str, Any]]:
     return client.get("/feeds").json()["items"]
+
+
+def test_an_agency_that_types_a_report_is_not_called_undeclared_for_it(
+    agency: httpx2.Client,
+) -> None:
+    def scored() -> list[dict[str, Any]]:
+        return agency.get("/quality", params={"agency": UNIT}).json()["items"]
+
+    eventually(lambda: any(f["feed"] == f"nhap-tay.{UNIT}" for s in scored() for f in s["feeds"]))
+    assert [day["undeclared"] for day in scored()] == [[]]
