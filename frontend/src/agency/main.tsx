@@ -30,7 +30,9 @@ function Agency() {
     .read()
     .filter((item) => own.length === 0 || own.includes(item.agency.id))
     .sort((a, b) => a.name.localeCompare(b.name, 'vi'))
-  const units = me?.units ?? []
+  const province = centre.city.value?.province
+  // Who belongs to no unit looks at the whole province.
+  const units = me?.units.length ? me.units : me && province ? [province] : []
   const section = sectionOf(feeds)
   useEffect(() => {
     if (section) document.title = `${section === 'feeds' ? words.agencyOwnFeeds : words.portal[section]} · ${words.agencyTitle}`

@@ -24,7 +24,7 @@ export function Overdue({ unit, all }: { unit: UnitRef; all: number | null }) {
   const limit = useSignal(STEP)
   const refused = useSignal<Problem | null>(null)
   const path = `/dossiers?state=overdue&unit=${encodeURIComponent(unit.id)}`
-  const { data, failure } = useAsked(unit.id, () => get<Page<DossierItem>>(`${path}&limit=${limit.value}`), limit.value)
+  const { data, failure } = useAsked(unit.id, () => get<Page<DossierItem>>(`${path}&limit=${limit.value}`), { again: limit.value })
   const items = data?.items ?? []
   return (
     <section class="panel" data-testid="overdue">
@@ -54,7 +54,7 @@ function Table({ items }: { items: DossierItem[] }) {
   const words = w()
   return (
     <div class="scroll tall" tabIndex={0} role="region" aria-label={words.overdueOldest}>
-      <table>
+      <table class="overdue-list">
         <thead>
           <tr>
             {words.portal.overdueCols.map((name) => (

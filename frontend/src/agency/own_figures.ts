@@ -1,8 +1,9 @@
 /** The figures that a unit answers for: those of its procedures against their targets, and others in its charge. */
 
-import { get } from '../live/api'
-import { Problem } from '../live/api'
+import { get, Problem } from '../live/api'
+import { serverNow } from '../live/clock'
 import type { FigureItem, Standing, UnitStanding } from '../live/protocol'
+import { dayOf } from './working'
 
 interface Board {
   items: FigureItem[]
@@ -14,14 +15,14 @@ const UNIT_KINDS: ReadonlySet<FigureItem['kind']> = new Set(['share', 'sum', 'co
 const bare = (figure: FigureItem): UnitStanding => ({ figure, pace: null, forecast: null, reason: null })
 
 /** How a unit stands by an indicator; a figure of which nothing is steered has no pace. */
-async function standingOf(like: FigureItem, unit: string): Promise<UnitStanding[]> {
+async function standingOf(indicator: string, steered: boolean, unit: string): Promise<UnitStanding[]> {
   const of = `unit=${encodeURIComponent(unit)}`
-  if (like.use === 'steering') {
-    const { items } = await get<Standing>(`/targets/standing?indicator=${like.indicator}&${of}`)
-    if (items.length > 0) return items
-  }
   try {
-    return [bare(await get<FigureItem>(`/indicators/${like.indicator}/values?${of}`))]
+    if (steered) {
+      const { items } = await get<Standing>(`/targets/standing?indicator=${indicator}&${of}`)
+      if (items.length > 0) return items
+    }
+    return [bare(await get<FigureItem>(`/indicators/${indicator}/values?${of}`))]
   } catch (error) {
     // What is one figure of the whole province is no unit's.
     if (error instanceof Problem && error.code === 'invalid') return []
@@ -36,14 +37,21 @@ export interface OwnFigures {
 }
 
 export async function loadFigures(unit: string): Promise<OwnFigures> {
-  const [procedures, overview] = await Promise.all([get<Board>('/boards/procedures'), get<Board>('/boards/overview')])
+  const of = `unit=${encodeURIComponent(unit)}&on=${dayOf(serverNow())}`
+  const [procedures, overview, targets] = await Promise.all([
+    get<Board>('/boards/procedures'),
+    get<Board>('/boards/overview'),
+    get<{ items: { indicator: string }[] }>(`/targets?${of}`),
+  ])
   const whole = procedures.items.filter((item) => item.id === item.indicator)
   const counted = whole.filter((item) => item.period !== null && UNIT_KINDS.has(item.kind))
-  const own = await Promise.all(counted.map((item) => standingOf(item, unit)))
-  const shown = new Set(counted.map((item) => item.id))
+  const targeted = targets.items.map(({ indicator }) => indicator)
+  const steered = new Set([...targeted, ...counted.filter((item) => item.use !== 'statistical').map((item) => item.id)])
+  const wanted = [...new Set([...counted.map((item) => item.id), ...targeted])]
+  const own = await Promise.all(wanted.map((id) => standingOf(id, steered.has(id), unit)))
   const charge = [...overview.items, ...whole].filter(
     (item, place, all) =>
-      item.answering?.unit.id === unit && !shown.has(item.id) && all.findIndex((other) => other.id === item.id) === place,
+      item.answering?.unit.id === unit && !wanted.includes(item.id) && all.findIndex((other) => other.id === item.id) === place,
   )
   return { procedures: own.flat(), charge: charge.map(bare) }
 }

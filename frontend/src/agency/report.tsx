@@ -35,7 +35,7 @@ export function Report({ due, measures, renew }: Props) {
   const { data, failure } = useAsked(
     `${due.unit.id} ${due.period.text}`,
     async () => (await get<Page<ReportItem>>(`/reports?unit=${of}&period=${spanBefore(due)}&limit=1000`)).items,
-    again,
+    { again },
   )
   const held = ofPeriod(due, data ?? [])
   const own = centre.me.value?.units.some((unit) => unit.id === due.unit.id) ?? false

@@ -42,17 +42,17 @@ export function EntryRow({ measure, share, cell, held, last, mayWrite, set }: Pr
         {name}
         <div class="caption">{[uomSign(measure.uom), measure.legal_reference].filter(Boolean).join(' · ')}</div>
       </th>
-      <td class="n">
+      <td class="n" data-label={words.colLast}>
         {last ? (
           <>
-            {figureOf(last, measure)}
+            {figureOf(last, measure)}{' '}
             <div class="caption">{last.period.text}</div>
           </>
         ) : (
           <span class="caption">{words.noLast}</span>
         )}
       </td>
-      <td>
+      <td data-label={words.colNow}>
         {share ? (
           <span class="share-fields">
             {field('numerator', words.numerator)} / {field('denominator', words.denominator)}
@@ -76,7 +76,7 @@ export function EntryRow({ measure, share, cell, held, last, mayWrite, set }: Pr
           </label>
         )}
       </td>
-      <td>
+      <td data-label={words.colStage}>
         {held ? words.stages[held.state] : <span class="caption">{words.stages.none}</span>}
         {held && <Past report={held} measure={measure} />}
       </td>

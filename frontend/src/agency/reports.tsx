@@ -33,7 +33,7 @@ export function Reports({ unit }: { unit: UnitRef }) {
   const [again, renew] = useState(0)
   // Who sees the whole province sees what all owe.
   const of = useCentre().me.value?.role === 'agency' ? unit.id : null
-  const { data, failure } = useAsked(`${of}`, () => load(of), again)
+  const { data, failure } = useAsked(`${of}`, () => load(of), { again })
   const { obligation, period, unit: whose } = place.value
   const open = data?.due.find((due) => due.obligation === obligation && due.period.text === period && due.unit.id === (whose ?? unit.id))
   useEffect(() => window.scrollTo(0, 0), [obligation, period])

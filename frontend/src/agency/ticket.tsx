@@ -16,7 +16,7 @@ import type { Exceptions } from './working'
 export function Ticket({ id, unit, days }: { id: string; unit: UnitRef; days: Exceptions }) {
   const words = w().portal
   const [again, renew] = useState(0)
-  const { data: ticket, failure } = useAsked(id, () => get<TicketDetail>(`/tickets/${encodeURIComponent(id)}`), again)
+  const { data: ticket, failure } = useAsked(id, () => get<TicketDetail>(`/tickets/${encodeURIComponent(id)}`), { again })
   return (
     <section class="panel" data-testid="ticket" data-state={ticket?.state} data-version={ticket?.version}>
       <header class="panel-head">

@@ -57,7 +57,7 @@ function List({ unit, days }: { unit: UnitRef; days: Exceptions }) {
   const [limit, widen] = useState(STEP)
   // Who sees the whole province sees the tickets of all.
   const of = useCentre().me.value?.role === 'agency' ? unit.id : null
-  const { data, failure } = useAsked(`${of} ${shown}`, () => get<Page<TicketItem>>(query(shown, of, limit)), limit)
+  const { data, failure } = useAsked(`${of} ${shown}`, () => get<Page<TicketItem>>(query(shown, of, limit)), { again: limit })
   const items = useStill([...(data?.items ?? [])].sort(soonest))
   return (
     <section class="panel" data-testid="tickets">
