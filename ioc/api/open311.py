@@ -183,10 +183,10 @@ async def post_request(
 async def _refuse(
     writes: Writes, health: Health, feed: Feed, request: Request, fault: Fault, now: Now
 ) -> None:
-    """Count what was not taken; only its hash is kept."""
+    """Count what was not taken; only its hash is kept: who sent it is told so, and asks anew."""
     body = await request.body()
     problem = Problem(0, fault.reason, fault.detail)
-    refused = RefusedItem(problem, len(body), sha256(body).digest())
+    refused = RefusedItem(problem, len(body), digest=sha256(body).digest())
     await ticket_intake.put(writes, feed, [], [refused], now=now, size=len(body))
     health.note(feed, Receipt(received=1, quarantined=1, problems=[problem]), None, now)
 

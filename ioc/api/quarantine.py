@@ -14,6 +14,7 @@ from ioc.api.bodies import whole
 from ioc.api.deps import CurrentSubject, Now, Reads, ServerFacts, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.api.report_replay import withheld as withheld_report
+from ioc.api.ticket_replay import withheld as withheld_ticket
 from ioc.auth.policy import Permission
 from ioc.catalogue import say
 from ioc.errors import Conflict, Invalid, NotFound
@@ -160,6 +161,10 @@ async def put_quarantined_payload(
                 raise Invalid(withheld[0].problem.detail)
         if found.kind == "reports" and (
             why := await withheld_report(reads, body, feed, facts, now)
+        ):
+            raise Invalid(why)
+        if found.kind == "tickets" and (
+            why := await withheld_ticket(reads, body, feed, facts, now)
         ):
             raise Invalid(why)
         kind = _with_charset(found.content_type, request.headers.get("content-type", ""))

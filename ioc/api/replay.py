@@ -27,6 +27,7 @@ from ioc.api.deps import (
 )
 from ioc.api.encode import answer, shape
 from ioc.api.report_replay import replay_reports
+from ioc.api.ticket_replay import replay_tickets
 from ioc.auth.policy import Permission
 from ioc.errors import Busy, Invalid
 from ioc.model import Feed, Problem, Reason, Receipt
@@ -122,6 +123,7 @@ async def post_replay(
             break
         done = await _dossiers(reads, writes, feed, items, facts, now)
         done += await replay_reports(reads, writes, feed, items, facts, now)
+        done += await replay_tickets(reads, writes, feed, items, facts, now)
         _add(total, done)
         for _, receipt in done:
             health.note(feed, receipt, None, now)

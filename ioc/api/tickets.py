@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from ingest.ticket_decode import decode_tickets
+from ingest.ticket_decode import DecodedTickets, decode_tickets
 from ioc.api.bodies import whole
 from ioc.api.deps import Health, Now, Reads, ServerFacts, Writes, feed_for, requires
 from ioc.api.encode import answer, shape
@@ -19,7 +19,7 @@ from ioc.errors import Invalid, NotFound, NotPermitted
 from ioc.model import Feed, Receipt
 from ioc.store import audit, ticket_contacts, ticket_intake, ticket_rows
 from ioc.store.flush import MOST_PROBLEMS
-from ioc.store.ticket_intake import RefusedItem
+from ioc.store.ticket_intake import Merged, RefusedItem
 from ioc.store.ticket_rows import TicketRow, Wanted
 from ioc.tickets.life import State
 from ioc.tickets.plan import Kind
@@ -81,12 +81,26 @@ async def post_tickets(
         writes,
         feed,
         offered,
-        [RefusedItem(item.problem, item.size, item.digest) for item in decoded.refused],
+        refusals(decoded),
         now=now,
         repeated=len(decoded.tickets) - len(offered),
         size=len(body),
     )
-    receipt = Receipt(
+    receipt = receipt_of(decoded, merged)
+    health.note(feed, receipt, None, now)
+    return receipt_answer(request, receipt)
+
+
+def refusals(decoded: DecodedTickets) -> list[RefusedItem]:
+    """What goes to quarantine of a body."""
+    return [
+        RefusedItem(item.problem, item.size, item.content, item.digest) for item in decoded.refused
+    ]
+
+
+def receipt_of(decoded: DecodedTickets, merged: Merged) -> Receipt:
+    """What became of the tickets of a body."""
+    return Receipt(
         received=decoded.received,
         stored=merged.stored,
         corrected=merged.corrected,
@@ -94,8 +108,6 @@ async def post_tickets(
         quarantined=len(decoded.refused),
         problems=[item.problem for item in decoded.refused][:MOST_PROBLEMS],
     )
-    health.note(feed, receipt, None, now)
-    return receipt_answer(request, receipt)
 
 
 @router.get("/tickets", responses=shape(TicketList))

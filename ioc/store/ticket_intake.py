@@ -35,11 +35,12 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """What was not taken: only its hash is kept."""
+    """What was not taken, its size as sent, and what is kept of it: its content or its hash."""
 
     problem: Problem
     size: int
-    digest: bytes
+    content: bytes = b""
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,40 @@ async def put(
     offered. Tickets, contacts, quarantine and ledger are one transaction.
     """
     async with pool.connection() as conn:
-        await conn.execute(_LOCK, [_LOCK_CLASS, feed.key])
-        work = await _merge(conn, feed, offered)
-        work.duplicate += repeated
-        await ticket_rows.save(conn, work.changes)
-        await ticket_contacts.put(conn, work.contacts, now)
+        await lock(conn, feed)
+        return await take(conn, feed, offered, refused, now=now, repeated=repeated, size=size)
+
+
+async def lock(conn: Connection, feed: Feed) -> None:
+    """Let no other body of a feed in until the end of the transaction."""
+    await conn.execute(_LOCK, [_LOCK_CLASS, feed.key])
+
+
+async def take(
+    conn: Connection,
+    feed: Feed,
+    offered: Sequence[Offered],
+    refused: Sequence[RefusedItem],
+    *,
+    now: datetime,
+    repeated: int = 0,
+    size: int = 0,
+    replayed: int = 0,
+    keep: bool = True,
+) -> Merged:
+    """The same within a transaction that holds the lock.
+
+    Without `keep` what was refused is counted, but not put into quarantine.
+    """
+    work = await _merge(conn, feed, offered)
+    work.duplicate += repeated
+    await ticket_rows.save(conn, work.changes)
+    await ticket_contacts.put(conn, work.contacts, now)
+    if keep:
         await quarantine.keep(conn, [_item(feed, item, now) for item in refused], now)
-        await _count(conn, feed, offered, work, quarantined=len(refused), size=size, now=now)
+    await _count(
+        conn, feed, offered, work, quarantined=len(refused), size=size, replayed=replayed, now=now
+    )
     return Merged(work.stored, work.corrected, work.duplicate)
 
 
@@ -163,7 +191,7 @@ def _item(feed: Feed, refused: RefusedItem, now: datetime) -> quarantine.Item:
         index=refused.problem.index,
         reason=refused.problem.reason.value,
         detail=refused.problem.detail,
-        payload=b"",
+        payload=refused.content,
         size=refused.size,
         digest=refused.digest,
         kind="tickets",
@@ -178,13 +206,14 @@ async def _count(
     *,
     quarantined: int,
     size: int,
+    replayed: int,
     now: datetime,
 ) -> None:
     """Add a batch to the ledger; its lag is the time since the tickets changed."""
     taken = work.stored + work.duplicate + work.corrected
     counts = [
         taken + quarantined, work.stored, work.duplicate, work.corrected, 0, quarantined,
-        0, 0, size, 0,
+        0, 0, size, replayed,
     ]  # fmt: skip
     lag_us = [to_micros(now) - to_micros(offer.row.told_at) for offer in offered]
     tally = ledger.gather(

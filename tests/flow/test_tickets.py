@@ -1,5 +1,6 @@
 """Tickets through the front door: handed in, moved by people, hidden reporters, rights by unit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest
 
 from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
 
+HOUR = timedelta(hours=1)
 SECRETS = ("Nguyễn Thị Bí Mật", "0912345678", "bi.mat@example.org")
 REPORTER = dict(zip(("name", "phone", "email"), SECRETS, strict=True))
 PLACE = {"longitude": 105.317642, "latitude": 20.868489}
@@ -60,9 +62,71 @@ def test_tickets_come_by_code_and_bad_ones_never_cost_their_neighbours(
     assert door.post([body[0]], part="tickets").json()["duplicate"] == 1
     ledger = door.ledger()
     assert ledger["received"] - before.get("received", 0) == 4
-    kept = [item for item in door.quarantine() if item["kind"] == "tickets"]
-    assert {(item["payload"], item["replayable"]) for item in kept} == {("", False)}
-    assert all(item["sha256"] for item in kept)
+    unknown, misplaced = door.quarantine()
+    assert (unknown["payload"], unknown["replayable"]) == ("", False)
+    assert unknown["sha256"]
+    assert "LO-2" in misplaced["payload"]
+    assert misplaced["replayable"]
+    assert not any(secret in misplaced["payload"] for secret in SECRETS)
+
+
+def _repair(door: FeedDoor, item: dict[str, Any], ticket: dict[str, Any]) -> httpx2.Response:
+    url = f"{door.server.base}/api/v1/feeds/{door.feed}/quarantine/{item['id']}"
+    return httpx2.put(url, json=ticket, headers={"Authorization": f"Bearer {door.key}"})
+
+
+def _replay(door: FeedDoor) -> dict[str, Any]:
+    url = f"{door.server.base}/api/v1/feeds/{door.feed}/quarantine/replay"
+    answer = httpx2.post(url, json={}, headers={"Authorization": f"Bearer {door.key}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_refused_ticket_is_repaired_and_replayed_exactly_once(server: Server) -> None:
+    door = server.feed("phan-anh.sua", "vp-ubnd", domain="service", late_limit=None)
+    operator = server.sign_in("operator")
+    ticket = _ticket("SUA-1", category="o-ga")
+    assert door.post([ticket], part="tickets").json()["quarantined"] == 1
+    [item] = door.quarantine()
+    assert _replay(door)["kept"] == [item["id"]]
+    del ticket["contact"]
+    assert _repair(door, item, {**ticket, "category": "o-ga-mat-duong"}).status_code == 200
+    with ThreadPoolExecutor(4) as pool:
+        receipts = list(pool.map(lambda _: _replay(door), range(4)))
+    assert sum(receipt["stored"] for receipt in receipts) == 1
+    assert [id for receipt in receipts for id in receipt["replayed"]] == [item["id"]]
+    found = operator.get("/tickets", params={"q": "SUA-1"}).json()["items"]
+    assert [one["category"]["id"] for one in found] == ["o-ga-mat-duong"]
+    ledger = door.ledger()
+    assert (ledger["stored"], ledger["quarantined"], ledger["received"]) == (1, 2, 3)
+
+
+def test_a_repair_that_would_be_about_a_person_is_refused(server: Server) -> None:
+    door = server.feed("phan-anh.nguoi", "vp-ubnd", domain="service", late_limit=None)
+    ticket = _ticket("NGUOI-1", category="o-ga")
+    door.post([ticket], part="tickets")
+    [item] = door.quarantine()
+    named = _repair(door, item, {**ticket, "category": "o-ga-mat-duong"})
+    assert (named.status_code, "leave it out" in named.text) == (400, True)
+    del ticket["contact"]
+    more = _repair(door, item, {**ticket, "citizen_id": "1"})
+    assert (more.status_code, "citizen_id" in more.text) == (400, True)
+
+
+def test_a_replay_never_puts_an_older_state_over_a_newer_one(server: Server) -> None:
+    door = server.feed("phan-anh.cu", "vp-ubnd", domain="service", late_limit=None)
+    operator = server.sign_in("operator")
+    old = _ticket("CU-1", unit="khong-co", state="assigned", changed_at=stamp(now() - HOUR))
+    old["received_at"] = stamp(now() - 2 * HOUR)
+    door.post([old], part="tickets")
+    [item] = door.quarantine()
+    newer = {**old, "unit": "so-xay-dung", "state": "accepted", "changed_at": stamp()}
+    assert door.post([newer], part="tickets").json()["stored"] == 1
+    del old["contact"]
+    assert _repair(door, item, {**old, "unit": "so-y-te"}).status_code == 200
+    assert _replay(door)["duplicate"] == 1
+    [found] = operator.get("/tickets", params={"q": "CU-1"}).json()["items"]
+    assert (found["state"], found["unit"]["id"]) == ("accepted", "so-xay-dung")
 
 
 def test_a_ticket_goes_its_way_and_every_step_stands_in_its_timeline(

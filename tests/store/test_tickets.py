@@ -200,7 +200,7 @@ async def test_one_feeds_code_is_not_the_other_feeds(desk: Desk) -> None:
 
 async def test_refused_tickets_leave_a_hash_and_their_count(desk: Desk) -> None:
     problem = Problem(1, Reason.VALUE_INVALID, "`unit`")
-    await desk.put(_row(), refused=[RefusedItem(problem, 40, b"\x01" * 32)])
+    await desk.put(_row(), refused=[RefusedItem(problem, 40, digest=b"\x01" * 32)])
     [row] = await ledger_rows(desk.url, desk.feed.key)
     assert (row["received"], row["stored"], row["quarantined"]) == (2, 1, 1)
     kept = await rows_of(desk.url, "SELECT kind, payload, digest, bytes FROM quarantine")
@@ -268,7 +268,7 @@ async def test_lists_are_cut_by_state_unit_lateness_words_and_page(desk: Desk) -
 
 
 async def test_the_map_is_told_of_open_field_reports_that_have_a_place(desk: Desk) -> None:
-    place = {"longitude": 105.3, "latitude": 21.1}
+    place: dict[str, Any] = {"longitude": 105.3, "latitude": 21.1}
     await desk.put(
         _row("PA-1", **place), _row("PA-2"), _row("PA-3", PETITION, **place),
         _solved("PA-4", **place), _row("PA-5", unit="so-a", state=State.ASSIGNED, **place),

@@ -100,8 +100,45 @@ def test_what_is_wrong_is_refused_by_its_reason_without_what_the_ticket_says(
     assert (refused.problem.index, refused.problem.reason.value) == (0, reason)
     assert said in refused.problem.detail
     assert not any(secret in refused.problem.detail for secret in SECRETS)
-    assert refused.digest == sha256(json.dumps(given).encode()).digest()
+    assert refused.size == len(json.dumps(given))
     assert [ticket.code for _, ticket in found.tickets] == ["PA-2"]
+
+
+def test_a_refused_ticket_is_kept_without_who_reported():
+    given = _ticket(category="moi", description="ổ gà to")
+    [refused] = _decode([given]).refused
+    assert refused.digest is None
+    del given["contact"]
+    assert json.loads(refused.content) == given
+    assert "who reported is not kept" in refused.problem.detail
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"citizen_id": "1"},
+        {"contact": {"name": "A", "address": "B"}},
+        {"supplements": [{"asked": "x"}]},
+        {"supplements": ["Nguyễn Văn A"]},
+        {"rating": {"name": "Nguyễn Văn A"}},
+        {"result": ["Nguyễn Văn A"]},
+        {"supplements": [{"asked_at": {"name": "Nguyễn Văn A"}}]},
+        {"category": "0912345678"},
+        {"unit": "0912345678"},
+        {"state": "0912345678"},
+    ],
+)
+def test_what_may_tell_of_a_person_in_another_way_leaves_a_hash_alone(more: dict[str, Any]):
+    given = _ticket(**more)
+    [refused] = _decode([given]).refused
+    assert refused.content == b""
+    assert refused.digest == sha256(json.dumps(given).encode()).digest()
+    assert "not kept" in refused.problem.detail
+
+
+def test_a_body_counts_who_names_a_reporter():
+    plain = _ticket(contact=None)
+    assert _decode([_ticket(), _ticket(category="moi"), plain]).reporters == 2
 
 
 def test_what_is_no_json_is_refused_as_a_whole_and_repeats_nothing():
@@ -131,6 +168,9 @@ def test_every_unknown_field_is_named(names: set[str]):
 def test_any_value_in_any_field_is_taken_or_refused(value: Any, field: str):
     found = _decode([_ticket(**{field: value})])
     assert found.received == 1
+    if field != "contact":
+        kept = b"".join(refused.content for refused in found.refused).decode()
+        assert not any(secret in kept for secret in SECRETS)
 
 
 def test_a_wait_that_was_answered_moves_the_deadline_and_one_that_lasts_is_waited_in():
