@@ -103,11 +103,12 @@ def _outage(server: Server) -> None:
     assert client.post(f"/alerts/{jam}/acknowledge").status_code == 200
 
 
-async def _settled(screen: Screen) -> None:
+async def _settled(screen: Screen, *, alerts: bool = True) -> None:
     """Wait until the page shows what it has and nothing loads any more."""
     page = screen.page
     await screen.live()
-    await expect(page.get_by_test_id("alert").first).to_be_visible()
+    if alerts:
+        await expect(page.get_by_test_id("alert").first).to_be_visible()
 
     async def loaded() -> bool:
         return "Đang tải" not in await screen.text()
@@ -241,4 +242,20 @@ async def test_screenshot_of_a_page(
     picture = await _keep(screen, name, tmp_path)
     assert _size(picture) == (1920, 1080)
     await _looks(browser, screen, picture, *regions)
+    screen.check()
+
+
+async def test_screenshot_of_an_agencys_own_figures(
+    province: Server, screens: Screens, browser: Browser, tmp_path: Path
+) -> None:
+    screen = await screens.open(province, 1280, 900, reduced_motion="reduce")
+    logins = await away(demo_logins, province)
+    await screen.sign_in("soyte", logins["soyte"], "/agency?section=figures")
+    await _settled(screen, alerts=False)
+    await expect(screen.page.get_by_test_id("own-figure").first).to_be_visible()
+    picture = await _keep(screen, "agency-figures.png", tmp_path)
+    assert _size(picture) == (1280, 900)
+    await _looks(browser, screen, picture, "main", '[data-testid="own-figures"]')
+    wide = await screen.page.evaluate("document.documentElement.scrollWidth")
+    assert wide == 1280
     screen.check()
