@@ -53,11 +53,11 @@ function same(a: Cell, b: Cell): boolean {
   return a.nothing === b.nothing && a.value.trim() === b.value && a.numerator.trim() === b.numerator && a.denominator.trim() === b.denominator
 }
 
-/** The measures whose figure, document or state would be another; what is empty is not sent. */
+/** The measures whose figure, document or state would be another; what is empty or closed is not sent. */
 export function changed(draft: Draft, held: Map<string, ReportItem>, document: string, state: 'draft' | 'submitted'): string[] {
   return Object.entries(draft).flatMap(([measure, cell]) => {
     const report = held.get(measure)
-    if (isEmpty(cell)) return []
+    if (isEmpty(cell) || report?.state === 'closed') return []
     const promoted = report?.state === 'draft' && state === 'submitted'
     if (report && !promoted && same(cell, cellOf(report)) && report.document === document) return []
     return [measure]

@@ -6,7 +6,7 @@ import type { FigureItem, UnitStanding } from '../live/protocol'
 import { FigureAge, FigureCounts, FigureValue } from '../panels/figure'
 import { useDated } from '../phone/dated'
 import { isHeadedWrong, outlookOf } from '../phone/standing'
-import { gapSentence, movements, paceSentence, shown } from '../phone/tell'
+import { gapSentence, movements, shown } from '../phone/tell'
 
 export function FigureRow({ standing }: { standing: UnitStanding }) {
   const figure = useDated(standing.figure)
@@ -79,22 +79,20 @@ function Target({ figure }: { figure: FigureItem }) {
   )
 }
 
-/** "Dự báo cuối kỳ 50,4 % (từ 50,0 % đến 50,8 %): khó đạt", the pace, and why. */
+/** "khó đạt", "Dự báo cuối kỳ 50,4 % (từ 50,0 % đến 50,8 %)", and why, which tells the pace that is needed. */
 function Course({ standing }: { standing: UnitStanding }) {
   const words = w()
   const { figure, forecast } = standing
   const outlook = outlookOf(standing)
   if (!outlook) return <span class="caption">{words.portal.notSteered}</span>
   const { course } = outlook
-  const pace = paceSentence(figure, outlook)
   return (
     <div data-testid="course" data-course={course}>
       <b class={isHeadedWrong(course) ? 'behind' : ''}>{course === 'unknown' ? words.portal.courseUnknown : words.courses[course]}</b>
       {forecast && (
         <div data-testid="forecast">{words.outlookTill(shown(figure, forecast.value), shown(figure, forecast.low), shown(figure, forecast.high))}</div>
       )}
-      {pace && <div>{pace}</div>}
-      <div class="caption">{say(outlook.reason)}</div>
+      <div data-testid="why">{say(outlook.reason)}</div>
     </div>
   )
 }

@@ -14,14 +14,15 @@ export function Figures({ unit }: { unit: UnitRef }) {
   const words = w().portal
   const { data, failure } = useAsked(unit.id, () => loadFigures(unit.id))
   const overdue = data?.procedures.find(({ figure }) => figure.indicator === 'in-hand-overdue')?.figure
+  const period = data?.procedures[0]?.figure.period
   return (
     <>
       <section class="panel" data-testid="own-figures">
         <header class="panel-head">
           <h2>{words.figures}</h2>
-          <span class="aside">{unit.name}</span>
+          <span class="aside">{[unit.name, period && words.figuresOf(period)].filter(Boolean).join(' · ')}</span>
         </header>
-        {!data && <Waiting failure={failure} />}
+        <Waiting on={data} failure={failure} />
         {data && data.procedures.length === 0 && <p class="caption pad">{words.figuresNone}</p>}
         {data && data.procedures.length > 0 && <Table items={data.procedures} />}
       </section>

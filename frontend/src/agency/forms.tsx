@@ -17,7 +17,7 @@ export function Forms({ unit }: { unit: UnitRef }) {
         <h2>{words.forms}</h2>
         <span class="aside">{words.formsNote}</span>
       </header>
-      {!data && <Waiting failure={failure} />}
+      <Waiting on={data} failure={failure} />
       {data?.items.length === 0 && <p class="caption pad">{words.formsNone}</p>}
       {data?.items.map((form) => (
         <Form key={form.id} form={form} unit={unit} />

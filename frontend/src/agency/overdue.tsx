@@ -36,7 +36,7 @@ export function Overdue({ unit, all }: { unit: UnitRef; all: number | null }) {
         {items.length > 0 && <TakeAway label={words.portal.csvTake} testid="overdue-csv" tell={(problem) => (refused.value = problem)} take={() => list(path, unit)} />}
       </header>
       <Refusal problem={refused.value} />
-      {!data && <Waiting failure={failure} />}
+      <Waiting on={data} failure={failure} />
       {data && items.length === 0 && <p class="caption pad">{words.overdueNone}</p>}
       {items.length > 0 && <Table items={items} />}
       {data?.next && limit.value < MOST && (

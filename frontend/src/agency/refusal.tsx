@@ -20,7 +20,8 @@ export function Refusal({ problem }: { problem: Problem | null }) {
   )
 }
 
-/** Until something came: that it is on its way, or why not. */
-export function Waiting({ failure }: { failure: Problem | null }) {
-  return failure ? <Refusal problem={failure} /> : <p class="caption pad">{w().loading}</p>
+/** Until something came that it is on its way; and why nothing newer came, whatever is shown. */
+export function Waiting({ on, failure }: { on: unknown; failure: Problem | null }) {
+  if (failure) return <Refusal problem={failure} />
+  return on === null ? <p class="caption pad">{w().loading}</p> : null
 }

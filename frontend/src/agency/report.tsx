@@ -92,7 +92,7 @@ export function Report({ due, measures, renew }: Props) {
       </div>
       <Refusal problem={refused.value} />
       <Receipt receipt={receipt.value} />
-      {!data && <Waiting failure={failure} />}
+      <Waiting on={data} failure={failure} />
       {data && <Entry key={uploads.value} due={due} measures={measures} held={held} last={before(due, data)} mayWrite={mayWrite} taken={taken} tell={tell} />}
       {data && <Moves reports={[...held.values()]} own={own} done={done} tell={tell} />}
     </section>

@@ -84,7 +84,7 @@ export function Entry({ due, measures, held, last, mayWrite, taken, tell }: Prop
                 cell={draft[measure.id]}
                 held={held.get(measure.id)}
                 last={last.get(measure.id)}
-                mayWrite={mayWrite}
+                mayWrite={mayWrite && held.get(measure.id)?.state !== 'closed'}
                 set={(cell) => set(measure.id, cell)}
               />
             ))}

@@ -23,7 +23,7 @@ export function Moves({ reports, own, done, tell }: Props) {
   const said = useSignal('')
   const kept = useSignal<MovedReports['problems']>([])
   const ids = (...states: ReportState[]) => reports.filter((one) => states.includes(one.state)).map((one) => one.id)
-  const [submitted, approved, final] = [ids('submitted'), ids('approved'), ids('approved', 'closed')]
+  const [submitted, approved, closed, final] = [ids('submitted'), ids('approved'), ids('closed'), ids('approved', 'closed')]
   const mayApprove = own && centre.may('report.approve')
   const mayClose = centre.may('report.close')
   const act = async (work: () => Promise<MovedReports>) => {
@@ -80,7 +80,7 @@ export function Moves({ reports, own, done, tell }: Props) {
           {one.detail}
         </p>
       ))}
-      {!mayClose && final.length > 0 && <p class="caption">{words.reopenByCentre}</p>}
+      {!mayClose && closed.length > 0 && <p class="caption">{words.reopenByCentre}</p>}
     </div>
   )
 }

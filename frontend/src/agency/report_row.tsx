@@ -107,7 +107,7 @@ function Past({ report, measure }: { report: ReportItem; measure: MeasureItem })
   return (
     <details onToggle={(event) => void look(event.currentTarget.open)} data-testid="past">
       <summary class="caption">{words.pastOf(number(report.version))}</summary>
-      {!asked.value && <Waiting failure={failure.value} />}
+      <Waiting on={asked.value} failure={failure.value} />
       <ol class="past-steps">
         {asked.value?.items.map((step) => (
           <li key={step.version} class="caption">

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
-import { get } from '../live/api'
+import { get, type Problem } from '../live/api'
 import { tick } from '../live/clock'
 import type { DueItem, MeasureItem, Page, ReportItem, UnitRef } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -40,7 +40,7 @@ export function Reports({ unit }: { unit: UnitRef }) {
   if (!data) {
     return (
       <section class="panel" data-testid="reports">
-        <Waiting failure={failure} />
+        <Waiting on={data} failure={failure} />
       </section>
     )
   }
@@ -48,10 +48,17 @@ export function Reports({ unit }: { unit: UnitRef }) {
     const measures = data.measures.filter((measure) => measure.group === open.group)
     return <Report key={`${open.unit.id} ${open.obligation} ${open.period.text}`} due={open} measures={measures} renew={() => renew((n) => n + 1)} />
   }
-  return <List asked={data} unit={unit} gone={obligation !== undefined} />
+  return <List asked={data} unit={unit} gone={obligation !== undefined} failure={failure} />
 }
 
-function List({ asked, unit, gone }: { asked: Asked; unit: UnitRef; gone: boolean }) {
+interface ListProps {
+  asked: Asked
+  unit: UnitRef
+  gone: boolean
+  failure: Problem | null
+}
+
+function List({ asked, unit, gone, failure }: ListProps) {
   const words = w().portal
   return (
     <section class="panel" data-testid="reports">
@@ -59,6 +66,7 @@ function List({ asked, unit, gone }: { asked: Asked; unit: UnitRef; gone: boolea
         <h2>{words.reports}</h2>
         <span class="aside">{unit.name}</span>
       </header>
+      <Waiting on={asked} failure={failure} />
       {gone && <p class="pad">{words.reportGone}</p>}
       {asked.due.length === 0 && <p class="caption pad">{words.reportsNone}</p>}
       {asked.due.length > 0 && (

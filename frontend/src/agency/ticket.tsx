@@ -26,7 +26,7 @@ export function Ticket({ id, unit, days }: { id: string; unit: UnitRef; days: Ex
         {ticket && <h2>{say(ticket.category.name)}</h2>}
         {ticket && <span class="aside">{ticket.code}</span>}
       </header>
-      {!ticket && <Waiting failure={failure} />}
+      <Waiting on={ticket} failure={failure} />
       {ticket && (
         <>
           <Facts ticket={ticket} />

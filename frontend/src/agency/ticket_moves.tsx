@@ -1,7 +1,6 @@
 /** What may be done with a ticket now, with what each move needs; an older state is told, not overwritten. */
 
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { w } from '../i18n/words'
 import { post, type Problem } from '../live/api'
 import type { TicketDetail, TicketMove, TicketOutcome } from '../live/protocol'
@@ -10,23 +9,24 @@ import { inOrder, needsOf } from './ticket_needs'
 
 export function TicketMoves({ ticket, renew }: { ticket: TicketDetail; renew: () => void }) {
   const words = w().portal
-  const chosen = useSignal<TicketMove | null>(null)
+  // A move is decided on the ticket as it was looked at; once refused, on what it has become.
+  const chosen = useSignal<{ move: TicketMove; version: number | null } | null>(null)
   const refused = useSignal<Problem | null>(null)
   const said = useSignal('')
   const busy = useSignal(false)
-  // A form is about the state that it was opened on.
-  useEffect(() => void (chosen.value = null), [ticket.version])
   const { moves, first } = inOrder(ticket.allowed)
+  const open = moves.find((move) => move === chosen.value?.move)
   const act = async (move: TicketMove, body: Record<string, unknown>) => {
     busy.value = true
     said.value = ''
     try {
-      await post<TicketDetail>(`/tickets/${ticket.id}/${move}`, { version: ticket.version, ...body })
+      await post<TicketDetail>(`/tickets/${ticket.id}/${move}`, { version: chosen.value?.version ?? ticket.version, ...body })
       refused.value = null
       chosen.value = null
       said.value = words.movesDone[move] ?? move
     } catch (error) {
       refused.value = problemOf(error)
+      if (chosen.value) chosen.value = { move, version: null }
     } finally {
       busy.value = false
       renew()
@@ -34,9 +34,10 @@ export function TicketMoves({ ticket, renew }: { ticket: TicketDetail; renew: ()
   }
   const choose = (move: TicketMove) => {
     refused.value = null
+    chosen.value = null
     const { reason, unit, due, result, rating, outcomes } = needsOf(move)
     if (reason === 'free' && !unit && !due && !result && !rating && !outcomes) void act(move, {})
-    else chosen.value = move
+    else chosen.value = { move, version: ticket.version }
   }
   return (
     <div class="ticket-moves">
@@ -46,7 +47,7 @@ export function TicketMoves({ ticket, renew }: { ticket: TicketDetail; renew: ()
             key={move}
             type="button"
             class={move === first && chosen.value === null ? 'primary' : ''}
-            aria-expanded={chosen.value === move}
+            aria-expanded={chosen.value?.move === move}
             disabled={busy.value}
             data-testid={`move-${move}`}
             onClick={() => choose(move)}
@@ -60,9 +61,7 @@ export function TicketMoves({ ticket, renew }: { ticket: TicketDetail; renew: ()
         </span>
       </div>
       <Refusal problem={refused.value} />
-      {chosen.value && moves.includes(chosen.value) && (
-        <Form key={chosen.value} move={chosen.value} ticket={ticket} busy={busy.value} send={(body) => void act(chosen.value as TicketMove, body)} cancel={() => (chosen.value = null)} />
-      )}
+      {open && <Form key={open} move={open} ticket={ticket} busy={busy.value} send={(body) => void act(open, body)} cancel={() => (chosen.value = null)} />}
     </div>
   )
 }

@@ -72,7 +72,7 @@ function List({ unit, days }: { unit: UnitRef; days: Exceptions }) {
           </a>
         ))}
       </nav>
-      {!data && <Waiting failure={failure} />}
+      <Waiting on={data} failure={failure} />
       {data && items.length === 0 && <p class="caption pad">{words.ticketsNone[shown]}</p>}
       {items.length > 0 && <Table items={items} unit={unit} days={days} />}
       {data?.next && (
