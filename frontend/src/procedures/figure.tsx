@@ -1,6 +1,7 @@
 /** One leading figure of the procedures: where it stands, how it moved, where it is headed, who answers. */
 
 import { Measure } from '../charts/measure'
+import { figureNumber, figureText } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import type { Answering, FigureItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -14,25 +15,27 @@ interface Props {
   counts?: string
   /** Somebody must act on it although no target is assigned. */
   bad?: boolean
+  /** The one that there is most room for. */
+  first?: boolean
 }
 
-export function LeadFigure({ figure, counts = countsOf(figure), bad = false }: Props) {
+export function LeadFigure({ figure, counts = countsOf(figure), bad = false, first = false }: Props) {
   const words = w()
   const target = figure.target
   // A page that says so of all of it need not say so of each.
   const simulated = useCentre().city.value?.simulated ?? false
   return (
-    <section class="proc-lead" aria-label={say(figure.name)} data-testid={`lead-${figure.indicator}`}>
-      <div class="proc-stands">
+    <section class={`proc-lead${first ? ' first' : ''}`} aria-label={say(figure.name)} data-testid={`lead-${figure.indicator}`}>
+      <div>
         <h2>{say(figure.name)}</h2>
         <div class="proc-value">
           <FigureValue figure={figure} big />
           <Gap figure={figure} />
           <span class="caption">
-            <FigureAge figure={figure} always />
+            <FigureAge figure={figure} />
           </span>
         </div>
-        {figure.kind === 'share' && <Against figure={figure} />}
+        {first && figure.kind === 'share' && <Against figure={figure} />}
         <p class="caption proc-counts">
           <span data-testid={`of-${figure.indicator}`}>{counts}</span>
           <span>{target ? <TargetNote figure={figure} brief={simulated} /> : words.procNoTarget}</span>
@@ -40,8 +43,8 @@ export function LeadFigure({ figure, counts = countsOf(figure), bad = false }: P
       </div>
       <div class="proc-tells">
         <Moved figure={figure} />
-        {target && <Outlook figure={figure} />}
-        {(bad || isBad(figure, figure.outlook)) && <Answers answering={figure.answering} />}
+        {target && <Outlook figure={figure} brief={!first} />}
+        {(bad || isBad(figure, figure.outlook)) && <Answers answering={figure.answering} brief={simulated} />}
       </div>
     </section>
   )
@@ -75,35 +78,36 @@ function Moved({ figure }: { figure: FigureItem }) {
   )
 }
 
-function Outlook({ figure }: { figure: FigureItem }) {
+/** Where it is headed, with the reason; briefly with what is foreseen alone. */
+function Outlook({ figure, brief }: { figure: FigureItem; brief: boolean }) {
   const words = w()
   const { outlook } = figure
   if (!outlook) return <p class="caption">{words.procNoForecast}</p>
   const course = outlook.course === 'unknown' ? words.procCourseUnknown : words.courses[outlook.course]
+  const { value, low, high } = outlook
+  const foreseen = value != null && low != null && high != null
+  const told = brief && foreseen ? words.procForeseen(figureText(figure, value), figureNumber(figure, low), figureNumber(figure, high)) : say(outlook.reason)
   return (
-    <p data-testid={`outlook-${figure.indicator}`} data-course={outlook.course}>
-      {words.procOutlook}: <b class={isHeadedWrong(outlook.course) ? 'behind' : ''}>{course}</b> – {say(outlook.reason).replaceAll(' %', '\u00a0%')}
+    <p class="proc-outlook" data-testid={`outlook-${figure.indicator}`} data-course={outlook.course} title={say(outlook.reason)}>
+      {!brief && `${words.procOutlook}: `}
+      <b class={isHeadedWrong(outlook.course) ? 'behind' : ''}>{course}</b> – {told.replaceAll(' %', '\u00a0%')}
     </p>
   )
 }
 
 /** The post, the name and the duty phone of who answers. */
-function Answers({ answering }: { answering: Answering | null | undefined }) {
+function Answers({ answering, brief }: { answering: Answering | null | undefined; brief: boolean }) {
   const words = w()
   if (!answering) return <p class="caption">{words.procNobody}</p>
   return (
     <p data-testid="answers">
-      <span class="caption">{words.procAnswers}:</span> {whoOf(answering)}
-      {answering.sample && <span class="caption"> ({words.sampleTarget})</span>}
+      <span class="caption">{words.procAnswers}:</span> {postOf(answering)} · {phoneOf(answering)}
+      {answering.sample && !brief && <span class="caption"> ({words.sampleTarget})</span>}
     </p>
   )
 }
 
-/** "Giám đốc Sở Y tế, Nguyễn Văn A · 0000 000 109"; without a post and a name the unit's. */
-export function whoOf(answering: Answering): string {
-  return `${postOf(answering)} · ${phoneOf(answering)}`
-}
-
+/** "Giám đốc Sở Y tế, Nguyễn Văn A"; without a post and a name the unit's. */
 export function postOf({ post, name, unit }: Answering): string {
   return [post, name].filter(Boolean).join(', ') || unit.name
 }

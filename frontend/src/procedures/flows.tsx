@@ -3,9 +3,9 @@
 import uPlot from 'uplot'
 import { number } from '../i18n/format'
 import { w } from '../i18n/words'
-import type { Action, LineBreak } from '../live/protocol'
+import type { LineBreak } from '../live/protocol'
 import type { Histories } from './asked'
-import { actionsOf, breaksIn, firstDrawn, middleOf, withGaps } from './history'
+import { breaksIn, firstDrawn, middleOf, numberedActions, withGaps, type Numbered } from './history'
 import { drawActions, drawBreaks } from './marks'
 import { Plot, type Ink } from './plot'
 import { Key, Sign } from './key'
@@ -15,7 +15,8 @@ export interface FlowLines {
   months: number
   ticks: Tick[]
   breaks: LineBreak[]
-  actions: Action[]
+  /** All that was done, of the online share too. */
+  actions: Numbered[]
   flows: uPlot.AlignedData
   late: uPlot.AlignedData
   newest: { month: string; received: number | null; resolved: number | null; late: number | null; ofLate: number | null }
@@ -34,7 +35,8 @@ export function flowsOf(histories: Histories): FlowLines | null {
   const values = (history: typeof received) => history.items.slice(first).map(({ value }) => value)
   const counted = late.items.slice(first).map(({ numerator }) => numerator ?? null)
   const { time, columns } = withGaps(periods, [values(received), values(resolved)], breaks)
-  const actions = actionsOf([received, resolved, late], from)
+  const actions = numberedActions(Object.values(histories), from)
+  const own = actions.filter(({ action }) => action.indicators.some((id) => id !== 'online-share' && id in histories))
   const newest = { received: received.items.at(-1), resolved: resolved.items.at(-1), late: late.items.at(-1) }
   return {
     months: periods.length,
@@ -61,7 +63,7 @@ export function flowsOf(histories: Histories): FlowLines | null {
         draw: [
           (plot) => {
             drawBreaks(plot, breaks, ink)
-            drawActions(plot, actions, ink)
+            drawActions(plot, own, ink)
           },
         ],
       },

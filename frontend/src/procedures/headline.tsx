@@ -3,7 +3,7 @@
 import { date, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import type { FigureItem } from '../live/protocol'
-import { FigureValue } from '../panels/figure'
+import { FigureAge, FigureValue } from '../panels/figure'
 import type { Board } from './board'
 import { Channels } from './channels'
 import { LeadFigure } from './figure'
@@ -23,7 +23,7 @@ export function Headline({ board, known }: { board: Board; known: boolean }) {
   }
   return (
     <section class="panel proc-headline" aria-label={words.procedures} data-testid="headline">
-      {online && <LeadFigure figure={online} />}
+      {online && <LeadFigure figure={online} first />}
       {onTime && <LeadFigure figure={onTime} />}
       {overdue && <LeadFigure figure={overdue} counts={inHand(overdue, board.own.get('dossiers-in-hand'))} bad={(overdue.value ?? 0) > 0} />}
       <div class="proc-intake">
@@ -72,6 +72,9 @@ function Compared({ figure }: { figure: FigureItem | undefined }) {
     <p class="caption proc-compared" data-testid="compared">
       {words.procCompared(span)}
       {broken && ` ${words.procComparedBreak(date(dayAt(broken.at)), say(broken.reason))}`}
+      <span class="proc-age">
+        <FigureAge figure={figure} always />
+      </span>
     </p>
   )
 }

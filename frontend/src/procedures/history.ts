@@ -102,11 +102,18 @@ export function breaksIn(breaks: readonly LineBreak[], from: number, to: number)
   return breaks.filter(({ at }) => dayAt(at) >= from && dayAt(at) <= to)
 }
 
+/** An action with the number of its flag. */
+export interface Numbered {
+  number: number
+  action: Action
+}
+
 /** Actions on the lines of some histories that touch what is drawn, each once, in the order in which they began. */
-export function actionsOf(histories: readonly FigureHistory[], from: number): Action[] {
+export function numberedActions(histories: readonly FigureHistory[], from: number): Numbered[] {
   const found = new Map<string, Action>()
   for (const { actions } of histories) for (const action of actions) found.set(action.id, action)
   return [...found.values()]
     .filter((action) => dayAt(action.until ?? action.from) >= from)
     .sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.id < b.id ? -1 : 1))
+    .map((action, place) => ({ number: place + 1, action }))
 }

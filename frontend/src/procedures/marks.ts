@@ -2,8 +2,8 @@
 
 import type uPlot from 'uplot'
 import { date } from '../i18n/format'
-import type { Action, LineBreak } from '../live/protocol'
-import { dayAt } from './history'
+import type { LineBreak } from '../live/protocol'
+import { dayAt, type Numbered } from './history'
 import { fontOf, type Ink } from './plot'
 
 export interface Foreseen {
@@ -27,10 +27,10 @@ export function drawBreaks(plot: uPlot, breaks: readonly LineBreak[], colours: I
 }
 
 /** A numbered flag on the day of each action, and a bar for as long as it held. */
-export function drawActions(plot: uPlot, actions: readonly Action[], colours: Ink): void {
+export function drawActions(plot: uPlot, actions: readonly Numbered[], colours: Ink): void {
   const { bbox } = plot
   const unit = colours.font * devicePixelRatio
-  actions.forEach((action, place) => {
+  for (const { number, action } of actions) {
     const x = Math.max(bbox.left, plot.valToPos(dayAt(action.from), 'x', true))
     const top = bbox.top + unit * 0.15
     const pen = penOf(plot, colours.text, 0.08, [], colours)
@@ -43,15 +43,15 @@ export function drawActions(plot: uPlot, actions: readonly Action[], colours: In
     pen.beginPath()
     pen.moveTo(x, top)
     pen.lineTo(x + unit * 1.05, top)
-    pen.lineTo(x + unit * 1.05, top + unit * 1.1)
-    pen.lineTo(x, top + unit * 1.1)
+    pen.lineTo(x + unit * 1.05, top + unit * 1.15)
+    pen.lineTo(x, top + unit * 1.15)
     pen.fill()
     pen.fillStyle = getComputedStyle(plot.root).getPropertyValue('--panel')
     pen.font = scaledFont(colours, 0.86)
     pen.textAlign = 'center'
-    pen.fillText(String(place + 1), x + unit * 0.52, top + unit * 0.88)
+    pen.fillText(String(number), x + unit * 0.52, top + unit * 0.85)
     pen.restore()
-  })
+  }
 }
 
 export function drawTarget(plot: uPlot, target: number, colours: Ink): void {

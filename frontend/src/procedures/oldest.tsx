@@ -15,7 +15,7 @@ export function Oldest({ board, known }: { board: Board; known: boolean }) {
         <h2>{words.procOldest}</h2>
         {overdue?.value != null && overdue.value > 0 && (
           <span class="aside" data-testid="oldest-of">
-            {words.overdueShown(number(late.length), number(overdue.value))}
+            {words.procOldestOf(number(late.length), number(overdue.value))}
           </span>
         )}
       </header>

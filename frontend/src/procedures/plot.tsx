@@ -116,7 +116,7 @@ function options(
         gap: font * 0.4,
         grid: { stroke: colours.grid, width: Math.max(1, font / 18) },
         ticks: { show: false },
-        splits: (_plot, _axis, min, max) => (bare ? marks(min, max, 1.4).filter((at) => at > min) : marks(min, max, 2.4)),
+        splits: (_plot, _axis, min, max) => (bare ? marks(min, max, 2).filter((at) => at > min) : marks(min, max, 2.4)),
         values: (_plot, splits) => splits.map((at) => plain(at)),
       },
     ],

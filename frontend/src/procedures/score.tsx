@@ -27,7 +27,7 @@ export function Score({ board, known }: { board: Board; known: boolean }) {
               <Group key={figure.id} figure={figure} whole={figure === index} />
             ))}
           </ul>
-          <Documents figures={shown} />
+          <Foot figures={shown} />
         </>
       )}
     </section>
@@ -42,7 +42,10 @@ function Group({ figure, whole }: { figure: FigureItem; whole: boolean }) {
   return (
     <li class={whole ? 'whole' : ''} data-testid={`score-${figure.indicator}`}>
       <span class="line">
-        <span>{whole ? words.procGroupAll : say(figure.name)}</span>
+        <span>
+          {whole ? words.procGroupAll : say(figure.name)}
+          {official && <Rank official={official} />}
+        </span>
         <span class="n" data-testid="official">
           {official ? <b>{number(official.score, figure.decimals)}</b> : '–'}
           {maximum !== null && <span class="caption"> / {number(maximum)}</span>}
@@ -52,9 +55,8 @@ function Group({ figure, whole }: { figure: FigureItem; whole: boolean }) {
         <span class={`proc-points${official ? '' : ' ours'}`} aria-hidden="true">
           {points !== null && maximum !== null && <i style={{ width: `${Math.min(100, (points / maximum) * 100)}%` }} />}
         </span>
-        <span class="n">
-          {official && <Rank official={official} />}
-          <span data-testid="estimate">{estimateOf(figure)}</span>
+        <span class="n" data-testid="estimate">
+          {estimateOf(figure)}
         </span>
       </span>
     </li>
@@ -66,10 +68,11 @@ function Rank({ official: { rank, of, movement } }: { official: OfficialScore })
   const words = w()
   const moved = movement == null ? '' : movement > 0 ? ` ${words.rankRose(number(movement))}` : movement < 0 ? ` ${words.rankFell(number(-movement))}` : ''
   return (
-    <>
-      {words.rankOf(number(rank), number(of))}
-      {moved} ·{' '}
-    </>
+    <span class="caption">
+      {' '}
+      · {words.rankOf(number(rank), number(of))}
+      {moved}
+    </span>
   )
 }
 
@@ -81,16 +84,26 @@ function estimateOf({ own, decimals }: FigureItem): string {
   return words.procEstimate(own.value === null ? words.procNotCovered : number(own.value, decimals), covered)
 }
 
-/** Which documents the official points are from, each once. */
-function Documents({ figures }: { figures: FigureItem[] }) {
+/** Which documents the official points are from, each once, and what there is to know of a group. */
+function Foot({ figures }: { figures: FigureItem[] }) {
   const words = w()
+  const told = figures.flatMap(({ official, provisional }) => {
+    if (!official) return []
+    const at = provisional ? `${monthOf(official.at)} (${words.procProvisional})` : monthOf(official.at)
+    return [words.procScoreAt(at, official.document)]
+  })
   const notes = figures.flatMap(({ note, name }) => (note ? [`${say(name)}: ${say(note)}`] : []))
-  const named = new Map(figures.flatMap(({ official }) => (official ? [[`${official.at} ${official.document}`, official]] : [])))
   return (
-    <p class="caption proc-foot" data-testid="documents">
-      {named.size === 0 && words.procScoreNone}
-      {[...named.values()].map(({ at, document }) => words.procScoreAt(at, document)).join(' · ')}
-      {notes.map((note) => ` ${note}`)}
-    </p>
+    <div class="caption proc-foot" data-testid="documents">
+      {told.length === 0 && <p>{words.procScoreNone}</p>}
+      {[...new Set([...told, ...notes])].map((text) => (
+        <p key={text}>{text}</p>
+      ))}
+    </div>
   )
+}
+
+/** "2026-09" as people write it. */
+function monthOf(period: string): string {
+  return period.replace(/^(\d{4})-(\d{2})$/, '$2/$1')
 }

@@ -3,10 +3,10 @@
 import type uPlot from 'uplot'
 import { figureNumber, figureText } from '../i18n/format'
 import { w } from '../i18n/words'
-import type { Action, FigureItem, LineBreak, Outlook, PeriodFigure, TargetRef } from '../live/protocol'
+import type { FigureItem, LineBreak, Outlook, PeriodFigure, TargetRef } from '../live/protocol'
 import { countsOf } from '../phone/tell'
 import type { Histories } from './asked'
-import { actionsOf, breaksIn, cumulative, dayAt, firstDrawn, middleOf, withGaps } from './history'
+import { breaksIn, cumulative, dayAt, firstDrawn, middleOf, numberedActions, withGaps } from './history'
 import { drawActions, drawBreaks, drawForeseen, drawTarget, type Foreseen } from './marks'
 import { Plot, type Ink } from './plot'
 import { monthTicks, monthWord, type Tick } from './ticks'
@@ -18,7 +18,6 @@ export interface ShareLines {
   months: number
   ticks: Tick[]
   breaks: LineBreak[]
-  actions: Action[]
   data: uPlot.AlignedData
   newest: PeriodFigure | undefined
   foreseen: Foreseen | null
@@ -38,7 +37,7 @@ export function shareOf(histories: Histories, wanted: TargetRef | null | undefin
   const to = Math.max(end + HALF_MONTH, (foreseen?.at ?? 0) + HALF_MONTH / 2)
   const breaks = breaksIn(history.breaks, from, to)
   const { time, columns } = withGaps(periods, [items.map(({ value }) => value), sums], breaks, 1)
-  const actions = actionsOf([history], from)
+  const own = numberedActions(Object.values(histories), from).filter(({ action }) => action.indicators.includes('online-share'))
   const target = wanted?.value ?? null
   const known = [...items.map(({ value }) => value), ...sums, target, foreseen?.low, foreseen?.high].filter((value) => value != null)
   const [least, most] = [Math.min(...known), Math.max(...known)]
@@ -47,7 +46,6 @@ export function shareOf(histories: Histories, wanted: TargetRef | null | undefin
     months: periods.length,
     ticks: monthTicks(periods),
     breaks,
-    actions,
     data: [time, ...columns] as uPlot.AlignedData,
     newest: items.at(-1),
     foreseen,
@@ -63,7 +61,7 @@ export function shareOf(histories: Histories, wanted: TargetRef | null | undefin
           (plot) => {
             if (target !== null) drawTarget(plot, target, ink)
             drawBreaks(plot, breaks, ink)
-            drawActions(plot, actions, ink)
+            drawActions(plot, own, ink)
             if (foreseen) drawForeseen(plot, foreseen, ink)
           },
         ],

@@ -8,13 +8,13 @@ import { failureText, type Asked } from '../phone/asked'
 import { useHistories, type Histories } from './asked'
 import type { Board } from './board'
 import { Flows, flowsOf } from './flows'
-import { dayAt, lastBefore } from './history'
+import { dayAt, lastBefore, type Numbered } from './history'
 import { Sign } from './key'
 import { OnlineShare, shareOf } from './share'
 import { monthWord } from './ticks'
 
 /** Actions that there is room to name; the newest. */
-const NAMED = 3
+const NAMED = 2
 
 export function Trends({ board }: { board: Board }) {
   const words = w()
@@ -36,12 +36,13 @@ export function Trends({ board }: { board: Board }) {
       <section class="panel proc-chart proc-flows" aria-label={words.procFlows} data-testid="flows">
         <Head title={words.procFlows} aside={flows && words.procFlowsOf(String(flows.months), monthWord(flows.newest.month))} />
         {known ? <Flows flows={flows} /> : <Nothing asked={asked} />}
-        {known && <Told breaks={flows.breaks} actions={flows.actions} quiet />}
+        {known && <Breaks breaks={flows.breaks} />}
       </section>
       <section class="panel proc-chart proc-share" aria-label={words.procTrend} data-testid="share-trend">
         <Head title={words.procTrend} aside={share && words.procTrendSpan(String(share.months))} />
         {known && share ? <OnlineShare share={share} figure={online} /> : <Nothing asked={asked} />}
-        {known && share && <Told breaks={share.breaks.filter(({ at }) => flows.breaks.every((one) => one.at !== at))} actions={share.actions} />}
+        {known && share && <Breaks breaks={share.breaks.filter(({ at }) => flows.breaks.every((one) => one.at !== at))} />}
+        {known && <Actions numbered={flows.actions} />}
       </section>
     </>
   )
@@ -61,26 +62,35 @@ function Nothing({ asked: { data, failure } }: { asked: Asked<Histories> }) {
   return <p class="caption pad proc-empty">{data ? words.procNoHistory : failure ? failureText(failure) : words.loading}</p>
 }
 
-/** What the lines across the chart stand for, in words; a break that both charts have is told beside the first. */
-function Told({ breaks, actions, quiet = false }: { breaks: LineBreak[]; actions: Action[]; quiet?: boolean }) {
-  const words = w()
-  const named = actions.slice(-NAMED)
-  const before = actions.length - named.length
+/** Why a line is broken; what both charts have is told beside the first. */
+function Breaks({ breaks }: { breaks: LineBreak[] }) {
+  if (breaks.length === 0) return null
   return (
     <div class="proc-told caption">
       {breaks.map((one) => (
         <p key={one.at} data-testid="break">
-          <Sign kind="break" /> {words.procBreak(date(dayAt(one.at)), lowered(say(one.reason)))}
+          <Sign kind="break" /> {w().procBreak(date(dayAt(one.at)), lowered(say(one.reason)))}
         </p>
       ))}
-      {named.map((action, place) => (
-        <p key={action.id} data-testid="action" title={action.document}>
-          <b class="proc-flag">{before + place + 1}</b> {spanOf(action)}: {say(action.name)}
+    </div>
+  )
+}
+
+/** What was done, by the numbers of the flags on both charts; the newest last. */
+function Actions({ numbered }: { numbered: Numbered[] }) {
+  const words = w()
+  const named = numbered.slice(-NAMED)
+  const before = numbered.length - named.length
+  return (
+    <div class="proc-told caption">
+      {numbered.length === 0 && <p data-testid="no-actions">{words.procNoActions}</p>}
+      {named.map(({ number, action }, place) => (
+        <p key={action.id} class="proc-action" data-testid="action" title={`${say(action.name)} (${action.document})`}>
+          <b class="proc-flag">{number}</b> {spanOf(action)}: {say(action.name)}
           {action.sample && ` (${words.sampleTarget})`}
+          {place === 0 && before > 0 && ` · ${words.procActionsBefore(String(before))}`}
         </p>
       ))}
-      {before > 0 && <p>{words.procActionsBefore(String(before))}</p>}
-      {actions.length === 0 && !quiet && <p data-testid="no-actions">{words.procNoActions}</p>}
     </div>
   )
 }
