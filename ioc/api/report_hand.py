@@ -15,7 +15,7 @@ from ioc.api.encode import answer, shape
 from ioc.api.receipts import unreadable
 from ioc.api.reports import HEADINGS, NEEDED, TABLES, offers, receipt_of, rules_of
 from ioc.auth.policy import Permission, Subject
-from ioc.catalogue import say
+from ioc.catalogue import has, say
 from ioc.documents.tables import Table, open_table
 from ioc.documents.workbook import XLSX
 from ioc.errors import Conflict, Invalid, NotPermitted
@@ -202,6 +202,7 @@ def _refused(
     problem: Problem, fields: Mapping[int, str | None], table: Table | None
 ) -> RefusedReport:
     field, index, reason = fields.get(problem.index), problem.index, problem.reason.value
+    own = f"report_cure.{field}"
     placed = table is not None and 0 <= index < len(table.rows)
     return RefusedReport(
         index=index,
@@ -210,12 +211,11 @@ def _refused(
         cell=table.cell(index, field or "measure") if table else None,
         field=field,
         reason=reason,
-        title=_text("reason", reason),
+        title=_text(f"reason.{reason}"),
         detail=problem.detail,
-        cure=_text("cure", reason),
+        cure=_text(own if has(own) else f"cure.{reason}"),
     )
 
 
-def _text(table: str, reason: str) -> Text:
-    key = f"{table}.{reason}"
+def _text(key: str) -> Text:
     return Text(vi=say(key, "vi"), en=say(key, "en"))

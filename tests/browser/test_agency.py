@@ -242,7 +242,7 @@ async def test_a_late_report_is_filled_in_as_a_workbook_and_a_wrong_cell_is_name
     refused = page.get_by_test_id("refused-row")
     await expect(refused).to_have_count(1)
     await expect(refused).to_contain_text("Trang “Báo cáo”, ô D3: giá trị không hợp lệ")
-    await expect(refused).to_contain_text("Cách xử lý: Sửa giá trị")
+    await expect(refused).to_contain_text("Cách xử lý: Ghi một số từ 0 trở lên")
     await expect(report.get_by_test_id("stage")).to_contain_text("Quá hạn, nộp chưa đủ")
     stored = await away(office.handed_in)
     assert {m: i["value"] for m, i in stored.items()} == {

@@ -53,7 +53,7 @@ def test_a_refused_row_of_a_workbook_names_its_cell_and_the_cure(agency: httpx2.
     (refused,) = receipt["refused"]
     assert (refused["sheet"], refused["cell"], refused["field"]) == ("Báo cáo", "D3", "value")
     assert refused["reason"] == "value_invalid"
-    assert refused["cure"]["vi"].startswith("Sửa giá trị")
+    assert refused["cure"]["vi"].startswith("Ghi một số từ 0 trở lên")
     assert "'nhiều' is not a number" in refused["detail"]
 
 
@@ -68,6 +68,24 @@ def test_typed_figures_are_read_as_people_write_them_and_say_who_handed_them_in(
     assert (item["value"], item["feed"]) == (1803, f"nhap-tay.{UNIT}")
     told = agency.get(f"/reports/{item['id']}/history").json()["items"]
     assert {step["actor"] for step in told} == {agency.get("/me").json()["name"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "cure"),
+    [
+        ({"document": " "}, "document", "Ghi số, ký hiệu văn bản"),
+        ({"period": "tháng 8"}, "period", "Ghi một kỳ đã bắt đầu"),
+        ({"nothing_occurred": True}, "nothing_occurred", "Chỉ giữ một trong hai"),
+        ({"value": None, "numerator": 3}, "denominator", "Ghi cả tử số và mẫu số"),
+        ({"measure": "documents"}, "measure", "Dùng đại lượng trong danh mục"),
+    ],
+)
+def test_the_cure_is_that_of_the_field_which_is_wrong(
+    agency: httpx2.Client, more: dict[str, Any], field: str, cure: str
+) -> None:
+    (refused,) = agency.post("/reports", json=[_report(**more)]).json()["refused"]
+    assert refused["field"] == field
+    assert refused["cure"]["vi"].startswith(cure)
 
 
 def test_nobody_hands_in_for_a_unit_of_others(server: Server, agency: httpx2.Client) -> None:

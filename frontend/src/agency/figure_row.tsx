@@ -92,7 +92,7 @@ function Course({ standing }: { standing: UnitStanding }) {
       {forecast && (
         <div data-testid="forecast">{words.outlookTill(shown(figure, forecast.value), shown(figure, forecast.low), shown(figure, forecast.high))}</div>
       )}
-      <div data-testid="why">{say(outlook.reason)}</div>
+      <div class="caption" data-testid="why">{say(outlook.reason)}</div>
     </div>
   )
 }
