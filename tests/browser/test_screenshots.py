@@ -186,6 +186,28 @@ async def test_screenshot_of_the_wall(
     screen.check()
 
 
+async def test_screenshot_of_the_scene_of_procedures(
+    province: Server, screens: Screens, browser: Browser, tmp_path: Path
+) -> None:
+    screen = await screens.open(province, reduced_motion="reduce")
+    logins = await away(demo_logins, province)
+    await screen.go("/w/" + logins["wall"])
+    await screen.go("/?scene=procedures")
+    await screen.live()
+    page = screen.page
+    await expect(page.get_by_test_id("unit")).to_have_count(12)
+    await expect(page.get_by_test_id("share-trend").locator("canvas")).to_be_visible()
+    await page.evaluate("document.fonts.ready")
+    picture = await _keep(screen, "wall-procedures.png", tmp_path)
+    assert _size(picture) == (1920, 1080)
+    await _looks(
+        browser, screen, picture, '[data-testid="headline"]', '[data-testid="ranking"]',
+        '[data-testid="flows"]', '[data-testid="share-trend"]', '[data-testid="score"]',
+        '[data-testid="oldest"]',
+    )  # fmt: skip
+    screen.check()
+
+
 async def test_screenshot_of_the_phone(
     province: Server, screens: Screens, browser: Browser, tmp_path: Path
 ) -> None:
