@@ -1,35 +1,36 @@
-"""Open311 GeoReport v2: a standard door for tickets; the key of a feed is the `api_key`."""
+"""Open311 GeoReport v2: a standard door for tickets; the key of a feed is the `api_key`.
 
-from collections.abc import Callable, Coroutine
+The document names the routes that end in `.json`; each is there as `.xml` too.
+"""
+
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from ingest.ticket import Fault, checked
 from ioc.api.deps import Health, Known, Now, Reads, ServerFacts, Writes, bearer
-from ioc.api.encode import JSON, answer, shape
+from ioc.api.encode import JSON, shape
 from ioc.api.georeport import (
     AcceptedRequest,
     Discovery,
     Endpoint,
-    GeoReportFault,
     RequestToken,
     Service,
     ServiceDefinition,
     ServiceRequest,
 )
+from ioc.api.georeport_route import GeoReportRoute, faults, told
+from ioc.api.georeport_xml import XML
 from ioc.api.open311_form import posted, ticket_of
 from ioc.api.open311_items import service, service_request, states_of
-from ioc.api.short import bounded
 from ioc.api.ticket_desk import Desk, open_desk
 from ioc.auth.tokens import hash_secret
 from ioc.catalogue import preferred
-from ioc.errors import IocError, NotFound, NotPermitted, UnsupportedFormat
+from ioc.errors import NotFound, NotPermitted
 from ioc.model import Feed, Problem, Receipt
 from ioc.store import ticket_intake, ticket_rows
 from ioc.store.ticket_intake import RefusedItem
@@ -43,25 +44,6 @@ CHANGESET: Final = "2026-11-01T00:00:00Z"
 SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
 
 
-class GeoReportRoute(APIRoute):
-    """Says what went wrong in the way of the standard, and reads no more than a short body."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of the framework, with errors as an array."""
-        handle = super().get_route_handler()
-
-        async def told(request: Request) -> Response:
-            try:
-                return await handle(await bounded(request))
-            except IocError as error:
-                return _faults(error.status, error.message)
-            except RequestValidationError as error:
-                said = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-                return _faults(400, said)
-
-        return told
-
-
 router = APIRouter(tags=["open311"], route_class=GeoReportRoute)
 
 
@@ -71,10 +53,6 @@ def _array(kind: type) -> dict[int | str, dict[str, Any]]:
     content = found[200]["content"][JSON]
     content["schema"] = {"type": "array", "items": content["schema"]}
     return found
-
-
-def _faults(status: int, description: str) -> Response:
-    return answer([GeoReportFault(status, description)], status)
 
 
 async def _key_holder(request: Request, registry: Known) -> Feed:
@@ -104,19 +82,17 @@ async def get_discovery(request: Request, facts: ServerFacts) -> Response:
     """Where the interface is."""
     url = f"{str(request.base_url).rstrip('/')}/api/v1/open311/v2"
     centre = facts.identity.province or ""
-    return answer(
-        Discovery(
-            changeset=CHANGESET,
-            contact=centre,
-            key_service="the operations centre of the province hands out keys of feeds",
-            endpoints=[
-                Endpoint(
-                    specification=SPECIFICATION, url=url, changeset=CHANGESET,
-                    type="production", formats=["application/json"],
-                )
-            ],
-        )
+    endpoint = Endpoint(
+        specification=SPECIFICATION, url=url, changeset=CHANGESET, type="production",
+        formats=[XML, JSON],
     )  # fmt: skip
+    found = Discovery(
+        changeset=CHANGESET,
+        contact=centre,
+        key_service="the operations centre of the province hands out keys of feeds",
+        endpoints=[endpoint],
+    )
+    return told(request, Discovery, found)
 
 
 @router.get("/open311/v2/services.json", responses=_array(Service), dependencies=[Here])
@@ -124,7 +100,8 @@ async def get_services(request: Request, reads: Reads, facts: ServerFacts, now: 
     """What can be reported."""
     desk = await open_desk(reads, facts, now)
     language = preferred(request.headers.get("accept-language"))
-    return answer([service(category, language) for category in desk.plan.categories])
+    found = [service(category, language) for category in desk.plan.categories]
+    return told(request, Service, found)
 
 
 @router.get(
@@ -132,13 +109,16 @@ async def get_services(request: Request, reads: Reads, facts: ServerFacts, now: 
     responses=shape(ServiceDefinition),
     dependencies=[Here],
 )
-async def get_service(service_code: str, reads: Reads, facts: ServerFacts, now: Now) -> Response:
+async def get_service(
+    request: Request, service_code: str, reads: Reads, facts: ServerFacts, now: Now
+) -> Response:
     """The questions of a service: there are none beside the fields of the standard."""
     desk = await open_desk(reads, facts, now)
     found = desk.plan.find(service_code)
     if found is None:
         raise NotFound("service_code is not one of services.json")
-    return answer(ServiceDefinition(service_code=found.service_code))
+    questions = ServiceDefinition(service_code=found.service_code)
+    return told(request, ServiceDefinition, questions)
 
 
 @router.post(
@@ -171,13 +151,13 @@ async def post_request(
         offered = desk.offered(checked(ticket, desk.rules(feed, now)), feed, now)
     except Fault as fault:
         await _refuse(writes, health, feed, request, fault, now)
-        return _faults(400, fault.detail)
+        return faults(request, 400, fault.detail)
     size = len(await request.body())
     await ticket_intake.put(writes, feed, [offered], [], now=now, size=size)
     health.note(feed, Receipt(received=1, stored=1), None, now)
     notice = f"expected by {offered.row.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     accepted = AcceptedRequest(service_request_id=str(offered.row.ticket_id), service_notice=notice)
-    return answer([accepted], 201)
+    return told(request, AcceptedRequest, [accepted], 201)
 
 
 async def _refuse(
@@ -216,7 +196,8 @@ async def get_requests(
     )  # fmt: skip
     rows = await ticket_rows.listed(reads, wanted, now)
     language = preferred(request.headers.get("accept-language"))
-    return answer([service_request(desk, row, language) for row in rows])
+    found = [service_request(desk, row, language) for row in rows]
+    return told(request, ServiceRequest, found)
 
 
 @router.get(
@@ -231,21 +212,16 @@ async def get_request(
     """One ticket of this key's feed, in an array."""
     desk = await open_desk(reads, facts, now)
     row = await _own(reads, service_request_id, feed)
-    return answer([service_request(desk, row, preferred(request.headers.get("accept-language")))])
+    language = preferred(request.headers.get("accept-language"))
+    return told(request, ServiceRequest, [service_request(desk, row, language)])
 
 
 @router.get("/open311/v2/tokens/{token}.json", responses=_array(RequestToken), dependencies=[Here])
-async def get_token(token: str, feed: KeyHolder, reads: Reads) -> Response:
+async def get_token(request: Request, token: str, feed: KeyHolder, reads: Reads) -> Response:
     """The request of a token: ids are given at once, so that a token is the id itself."""
     row = await _own(reads, token, feed)
-    return answer([RequestToken(token=token, service_request_id=str(row.ticket_id))])
-
-
-@router.get("/open311/{path:path}.xml", include_in_schema=False)
-@router.post("/open311/{path:path}.xml", include_in_schema=False)
-async def refuse_xml(path: str) -> Response:
-    """XML is not spoken here."""
-    raise UnsupportedFormat(f"XML is not served; ask for /api/v1/open311/{path}.json")
+    found = RequestToken(token=token, service_request_id=str(row.ticket_id))
+    return told(request, RequestToken, [found])
 
 
 async def _own(reads: Reads, id: str, feed: Feed) -> TicketRow:
@@ -275,3 +251,15 @@ def _category(desk: Desk, service_code: str) -> str:
 def _utc(at: datetime | None) -> datetime | None:
     """A date without an offset is in UTC, as in the standard's examples."""
     return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
+for _route in [route for route in router.routes if isinstance(route, APIRoute)]:
+    assert _route.methods is not None
+    router.add_api_route(
+        f"{_route.path.removesuffix('.json')}.xml",
+        _route.endpoint,
+        methods=list(_route.methods),
+        status_code=_route.status_code,
+        dependencies=_route.dependencies,
+        include_in_schema=False,
+    )

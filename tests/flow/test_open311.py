@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from tests.fixtures.server import FeedDoor, Server
 
@@ -49,7 +50,7 @@ def test_what_can_be_reported_is_known_to_everybody(server: Server) -> None:
     assert httpx2.get(f"{base}/v2/services/khong-co.json").status_code == 404
     found = httpx2.get(f"{base}/discovery.json").json()["endpoints"][0]
     assert found["url"] == f"{base}/v2"
-    assert found["formats"] == ["application/json"]
+    assert found["formats"] == ["text/xml", "application/json"]
 
 
 def test_a_report_becomes_a_ticket_that_its_key_can_follow(server: Server, door: FeedDoor) -> None:
@@ -66,6 +67,37 @@ def test_a_report_becomes_a_ticket_that_its_key_can_follow(server: Server, door:
     assert contact == {
         "name": "Nguyễn Thị Bí Mật", "phone": "0912345678", "email": "bi.mat@example.org",
     }  # fmt: skip
+
+
+def test_all_of_it_is_spoken_in_xml_too(server: Server, door: FeedDoor) -> None:
+    base = f"{server.base}/api/v1/open311"
+    url = f"{base}/v2/requests.xml"
+    posted = httpx2.post(
+        url, content=urlencode({**REPORT, "api_key": door.key, "description": "<ổ> & gà"}),
+        headers=FORM,
+    )  # fmt: skip
+    assert (posted.status_code, posted.headers["content-type"]) == (201, "text/xml; charset=utf-8")
+    id = _xml(posted, "request/service_request_id")
+    assert _xml(_get(door, f"requests/{id}.xml"), "request/description") == "<ổ> & gà"
+    assert _xml(_get(door, "requests.xml", service_request_id=id), "request/status") == "open"
+    assert _xml(_get(door, f"tokens/{id}.xml"), "request/token") == id
+    assert _xml(_get(door, "services.xml"), "service/metadata") == "false"
+    assert _xml(_get(door, "services/rac-thai.xml"), "service_code") == "rac-thai"
+    assert _xml(httpx2.get(f"{base}/discovery.xml"), "endpoints/endpoint/url") == f"{base}/v2"
+
+
+def test_what_is_wrong_is_told_in_xml_where_xml_was_asked_for(door: FeedDoor) -> None:
+    strange = _get(door, "requests.xml", key="sai")
+    assert (strange.status_code, _xml(strange, "error/code")) == (403, "403")
+    unknown = _get(door, "services/khong-co.xml")
+    assert (unknown.status_code, _xml(unknown, "error/code")) == (404, "404")
+    wrong = _get(door, "requests.xml", page_size=0)
+    assert (wrong.status_code, _xml(wrong, "error/code")) == (400, "400")
+
+
+def _xml(answer: httpx2.Response, path: str) -> str | None:
+    """The first of what a document says at a path."""
+    return fromstring(answer.content).findtext(path)
 
 
 def test_a_key_may_stand_in_the_header_and_reads_its_own_tickets_only(
@@ -142,9 +174,6 @@ def test_keys_formats_and_other_places_are_refused(server: Server, door: FeedDoo
     assert _get(door, "services.json", jurisdiction_id="ha-noi.vn").status_code == 404
     assert _get(door, "services.json", jurisdiction_id="phu-tho").status_code == 200
     assert _get(door, "requests.json", page_size=0).json()[0]["code"] == 400
-    xml = _get(door, "requests.xml")
-    assert xml.status_code == 415
-    assert "/open311/v2/requests.json" in xml.json()[0]["description"]
     url = f"{server.base}/api/v1/open311/v2/requests.json"
     as_json = httpx2.post(url, json=REPORT, headers={"Authorization": f"Bearer {door.key}"})
     assert as_json.status_code == 415

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from xml.etree.ElementTree import Element
 
 import msgspec
 import pytest
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring, parse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ioc.api.georeport import (
     Discovery,
@@ -17,6 +19,7 @@ from ioc.api.georeport import (
     ServiceDefinition,
     ServiceRequest,
 )
+from ioc.api.georeport_xml import xml_of
 
 TWINS = Path(__file__).parents[2] / "data" / "open311"
 PLURALS = {"attributes", "values", "endpoints", "formats"}
@@ -74,6 +77,30 @@ def test_the_twins_fit(name: str):
 def test_what_real_servers_answer_fits(name: str, data: Path):
     folder = data / "payloads" / "open311" / "node_open311_mocks"
     assert _decoded(folder / name, REAL_SHAPES[name])
+
+
+@pytest.mark.parametrize("name", [name for name in TWIN_SHAPES if name.endswith(".xml")])
+def test_what_is_written_is_read_as_the_same(name: str, tmp_path: Path):
+    shape = TWIN_SHAPES[name]
+    found = _decoded(TWINS / name, shape)
+    kind = get_args(shape)[0] if get_args(shape) else shape
+    written = tmp_path / name
+    written.write_bytes(xml_of(kind, found))
+    roots = [parse(path).getroot() for path in (written, TWINS / name)]
+    assert len({root.tag for root in roots if root is not None}) == 1
+    assert _decoded(written, shape) == found
+
+
+@given(st.text())
+def test_whatever_a_citizen_writes_the_document_is_well_formed(text: str):
+    document = xml_of(GeoReportFault, [GeoReportFault(400, text.strip())])
+    [said] = fromstring(document).findall("error/description")
+    legal = "".join(letter if letter.isprintable() else "" for letter in text.strip())
+    assert all(letter in (said.text or "") for letter in legal)
+
+
+def test_nothing_found_is_an_empty_document():
+    assert fromstring(xml_of(ServiceRequest, [])).tag == "service_requests"
 
 
 def test_no_field_of_a_real_request_is_one_that_we_lack():
