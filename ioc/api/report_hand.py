@@ -97,7 +97,7 @@ async def post_by_hand(
 ) -> Response:
     """Take reports of the account's units and those below them; who handed them in is noted."""
     body = await whole(request, cure="send fewer reports at a time")
-    of = unit or subject.units[0]
+    of = unit or next(iter(subject.units), "")
     if of not in subject.units:
         own = ", ".join(subject.units)
         raise NotPermitted(

@@ -24,8 +24,8 @@ async function standingOf(indicator: string, steered: boolean, unit: string): Pr
     }
     return [bare(await get<FigureItem>(`/indicators/${indicator}/values?${of}`))]
   } catch (error) {
-    // What is one figure of the whole province is no unit's.
-    if (error instanceof Problem && error.code === 'invalid') return []
+    // What is one figure of the whole province is no unit's, and what is not defined any more has none.
+    if (error instanceof Problem && (error.code === 'invalid' || error.code === 'not_found')) return []
     throw error
   }
 }

@@ -58,6 +58,16 @@ function Facts({ ticket }: { ticket: TicketDetail }) {
         <dd>{ticket.unit?.name ?? words.nobody}</dd>
         <dt>{words.colReceivedAt}</dt>
         <dd>{when(ticket.received_at, tick.value)}</dd>
+        {/^https?:/.test(ticket.media_url) && (
+          <>
+            <dt>{words.media}</dt>
+            <dd>
+              <a href={ticket.media_url} target="_blank" rel="noreferrer noopener">
+                {ticket.media_url}
+              </a>
+            </dd>
+          </>
+        )}
         {ticket.result && (
           <>
             <dt>{words.result}</dt>

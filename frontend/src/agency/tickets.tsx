@@ -41,7 +41,7 @@ export function Tickets({ unit }: { unit: UnitRef }) {
   const days = useCalendar()
   useEffect(() => window.scrollTo(0, 0), [ticket])
   if (ticket) return <Ticket key={ticket} id={ticket} unit={unit} days={days} />
-  return <List unit={unit} days={days} />
+  return <List key={place.value.show} unit={unit} days={days} />
 }
 
 /** This year's days of rest and make-up days, and the next one's: a clock may run over New Year. */
@@ -58,7 +58,7 @@ function List({ unit, days }: { unit: UnitRef; days: Exceptions }) {
   // Who sees the whole province sees the tickets of all.
   const of = useCentre().me.value?.role === 'agency' ? unit.id : null
   const { data, failure } = useAsked(`${of} ${shown}`, () => get<Page<TicketItem>>(query(shown, of, limit)), { again: limit })
-  const items = useStill([...(data?.items ?? [])].sort(soonest))
+  const items = useStill(`${of} ${shown} ${limit}`, [...(data?.items ?? [])].sort(soonest))
   return (
     <section class="panel" data-testid="tickets">
       <header class="panel-head">

@@ -588,6 +588,7 @@ const en: Words = {
     moveReasonFree: 'Remark',
     handledBy: 'Handled by',
     nobody: 'nobody yet',
+    media: 'Picture or file',
     reporter: 'Reporter',
     reporterHidden: 'not shown to the handling unit',
     clocks: 'Deadlines',

@@ -586,6 +586,7 @@ const vi = {
     moveReasonFree: 'Ghi chú',
     handledBy: 'Đơn vị xử lý',
     nobody: 'chưa giao',
+    media: 'Ảnh, tệp kèm theo',
     reporter: 'Người gửi',
     reporterHidden: 'không hiển thị cho đơn vị xử lý',
     clocks: 'Các thời hạn',
