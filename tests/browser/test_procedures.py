@@ -401,3 +401,19 @@ async def test_nothing_is_cut_off(wall: Screen, language: str) -> None:
     )
     assert whole == [1920, 1080]
     wall.check()
+
+
+async def test_figures_of_a_feed_that_fell_silent_show_their_age_instead_of_the_gap(
+    wall: Screen, server: Server, door: FeedDoor
+) -> None:
+    await away(
+        server.command, "feed", "set", door.feed, "--interval", "PT1S", "--freshness", "PT1S"
+    )
+    lead = wall.page.get_by_test_id("lead-online-share")
+    value = lead.get_by_test_id("figure-online-share")
+    await expect(value).to_have_attribute("data-state", "stale")
+    await expect(value.locator(".hollow")).to_be_visible()
+    await expect(lead).to_contain_text("trước")
+    await expect(lead).not_to_contain_text("thiếu")
+    await _whole(wall.page)
+    wall.check()

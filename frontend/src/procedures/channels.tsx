@@ -2,6 +2,8 @@
 
 import { figureText } from '../i18n/format'
 import { w } from '../i18n/words'
+import { tick } from '../live/clock'
+import { figureFreshness } from '../live/freshness'
 import { countsOf } from '../phone/tell'
 import type { Board } from './board'
 
@@ -34,7 +36,7 @@ export function Channels({ board }: { board: Board }) {
               <li key={way} data-testid={`channel-${way}`}>
                 <i class={`way ${way}`} aria-hidden="true" />
                 <span>{words.procChannel[way]}</span>
-                <b>{figureText(figure)}</b>
+                <b class={figureFreshness(figure, tick.value) === 'stale' ? 'is-stale' : ''}>{figureText(figure)}</b>
                 <span class="caption">{countsOf(figure)}</span>
               </li>
             ))}

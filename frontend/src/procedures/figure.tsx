@@ -24,16 +24,15 @@ export function LeadFigure({ figure, counts = countsOf(figure), bad = false, fir
   const target = figure.target
   // A page that says so of all of it need not say so of each.
   const simulated = useCentre().city.value?.simulated ?? false
+  // What is too old to be held against its target shows its age where the gap stood.
+  const stale = useFigureState(figure) === 'stale'
   return (
     <section class={`proc-lead${first ? ' first' : ''}`} aria-label={say(figure.name)} data-testid={`lead-${figure.indicator}`}>
       <div>
         <h2>{say(figure.name)}</h2>
         <div class="proc-value">
           <FigureValue figure={figure} big />
-          <Gap figure={figure} />
-          <span class="caption">
-            <FigureAge figure={figure} />
-          </span>
+          {stale ? <FigureAge figure={figure} /> : <Gap figure={figure} />}
         </div>
         {first && figure.kind === 'share' && <Against figure={figure} />}
         <p class="caption proc-counts">

@@ -4,6 +4,8 @@ import { useRef } from 'preact/hooks'
 import { Measure } from '../charts/measure'
 import { figureText, number } from '../i18n/format'
 import { w } from '../i18n/words'
+import { tick } from '../live/clock'
+import { figureFreshness } from '../live/freshness'
 import type { Answering, FigureItem } from '../live/protocol'
 import { FigureAge, useFigureState } from '../panels/figure'
 import { countsOf } from '../phone/tell'
@@ -171,9 +173,11 @@ function Who({ answering }: { answering: Answering | null | undefined }) {
 }
 
 function Count({ figure }: { figure: FigureItem | undefined }) {
+  if (figure?.value == null) return <td class="n">–</td>
+  const stale = figureFreshness(figure, tick.value) === 'stale'
   return (
-    <td class="n" data-testid={`unit-${figure?.indicator ?? 'none'}`}>
-      {figure?.value == null ? '–' : number(figure.value)}
+    <td class={`n${stale ? ' is-stale' : ''}`} data-testid={`unit-${figure.indicator}`}>
+      {number(figure.value)}
     </td>
   )
 }
