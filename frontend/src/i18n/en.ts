@@ -115,6 +115,11 @@ const en: Words = {
   property_temperature: 'Temperature',
   'property_water-level': 'Water level',
   property_up: 'Up',
+  property_clock: 'Time to handle',
+  property_state: 'State',
+  clock_running: 'in time',
+  clock_paused: 'paused for a supplement',
+  clock_missed: 'overdue',
 
   map: 'Map',
   zoomIn: 'Zoom in',

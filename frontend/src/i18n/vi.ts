@@ -113,6 +113,11 @@ const vi = {
   property_temperature: 'Nhiệt độ',
   'property_water-level': 'Mực nước',
   property_up: 'Hoạt động',
+  property_clock: 'Thời hạn xử lý',
+  property_state: 'Trạng thái',
+  clock_running: 'trong hạn',
+  clock_paused: 'tạm dừng, chờ bổ sung',
+  clock_missed: 'quá hạn',
 
   map: 'Bản đồ',
   zoomIn: 'Phóng to',

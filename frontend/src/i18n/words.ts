@@ -75,6 +75,12 @@ export function propertyWord(property: string): string {
   return wordFor(`property_${property}`) ?? property.replaceAll(/[_-]/g, ' ')
 }
 
+/** The word for a text that is a property's value: of a ticket its state and clock, others as they came. */
+export function textWord(property: string, text: string): string {
+  const states: Record<string, string> = words.value.portal.states
+  return (property === 'state' ? states[text] : wordFor(`${property}_${text}`)) ?? text
+}
+
 function wordFor(key: string): string | undefined {
   const word = (words.value as unknown as Record<string, unknown>)[key]
   return typeof word === 'string' ? word : undefined

@@ -6,7 +6,7 @@ import { Line } from '../charts/line'
 import { Age, Ago } from '../design/age'
 import { Shape } from '../design/shape'
 import { moment, plain, uomSign, withUom } from '../i18n/format'
-import { propertyWord, say, severityWord, suspectWord, w } from '../i18n/words'
+import { propertyWord, say, severityWord, suspectWord, textWord, w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow, tick } from '../live/clock'
 import { featureFreshness, freshness } from '../live/freshness'
@@ -112,7 +112,7 @@ export function Fact({ term, children }: { term: string; children: preact.Compon
 function FeatureDetail({ info, feature }: { info: LayerInfo; feature: LayerFeature }) {
   const centre = useCentre()
   const words = w()
-  const { name, unit_name, feed, values, late_after, stale_after } = feature.properties
+  const { name, unit_name, feed, late_after, stale_after } = feature.properties
   const here = centre.alerts.read().filter((alert) => alert.place.feature === feature.id)
   const state = featureFreshness(feature, tick.value)
   const owner = feed ? centre.feeds.find(feed) : undefined
@@ -142,11 +142,11 @@ function FeatureDetail({ info, feature }: { info: LayerInfo; feature: LayerFeatu
         </dl>
       ) : (
         <dl class="facts values">
-          {Object.entries(values).map(([property, value]) => (
+          {valuesBesideTitle(feature).map(([property, value]) => (
             <div key={property}>
               <dt>{propertyName(info, property)}</dt>
               <dd>
-                <Measured value={value} late_after={late_after} stale_after={stale_after} />
+                <Measured property={property} value={value} late_after={late_after} stale_after={stale_after} />
               </dd>
             </div>
           ))}
@@ -166,10 +166,22 @@ function unitFigures(items: FigureItem[], unit: string): FigureItem[] {
   return items.filter((item) => item.unit?.id === unit)
 }
 
-function Measured({ value, ...limits }: { value: Value; late_after?: number | null | undefined; stale_after?: number | null | undefined }) {
+/** A ticket's category is its name too, which the title says in words. */
+function valuesBesideTitle(feature: LayerFeature): [string, Value][] {
+  return Object.entries(feature.properties.values).filter(([property]) => property !== 'category')
+}
+
+interface MeasuredProps {
+  property: string
+  value: Value
+  late_after?: number | null | undefined
+  stale_after?: number | null | undefined
+}
+
+function Measured({ property, value, ...limits }: MeasuredProps) {
   const dated = { time: value.time, state: value.state, late_after: limits.late_after ?? null, stale_after: limits.stale_after ?? null }
   const state = freshness(dated, tick.value)
-  const shown = typeof value.value === 'number' ? plain(value.value) : (value.value ?? '–')
+  const shown = typeof value.value === 'number' ? plain(value.value) : value.value === null ? '–' : textWord(property, value.value)
   return (
     <>
       <span class={`figure-value ${state === 'stale' ? 'hollow' : ''}`}>{shown}</span>
