@@ -1,13 +1,13 @@
 """States of dossiers judged as columns: in time or not, our own return date, and what is odd."""
 
 from collections.abc import Sequence
-from datetime import UTC, date
-from typing import Any, Final
+from datetime import UTC, date, datetime
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.dossier import DossierState, Oddity
+from ingest.dossier import Oddity
 from ingest.dossier_rules import DossierRules
 from ioc.procedures.timing import (
     TIMELINESS,
@@ -31,7 +31,23 @@ _FOUND_HERE: Final = ~int(
 """Takes away what is found anew; the other flags stay as they came."""
 
 
-def judge(states: Sequence[DossierState], rules: DossierRules) -> None:
+class Judged(Protocol):
+    """What of a state decides, and what is found: `flags`, `level`, `timeliness`, our due time."""
+
+    procedure: str
+    received_at: datetime
+    due_at: datetime | None
+    resolved_at: datetime | None
+    paused_seconds: int
+    paused_since: datetime | None
+    supplements: int
+    flags: int
+    level: str | None
+    timeliness: str | None
+    due_computed: datetime | None
+
+
+def judge(states: Sequence[Judged], rules: DossierRules) -> None:
     """Fill in what follows from a state: timeliness, flags, level, and the due time by us."""
     if not states:
         return
@@ -72,7 +88,7 @@ def _oddities(
 
 
 def _by_the_catalogue(
-    states: Sequence[DossierState], lives: Lives, rules: DossierRules
+    states: Sequence[Judged], lives: Lives, rules: DossierRules
 ) -> NDArray[np.int64]:
     """Levels and due times as the procedures of the filing days have them."""
     codes = [state.procedure for state in states]

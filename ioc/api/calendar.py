@@ -68,7 +68,7 @@ async def get_calendar(
 async def put_day(
     day: date, request: Request, subject: Keeper, facts: ServerFacts, writes: Writes, now: Now
 ) -> Response:
-    """Set what a day is; what is judged from now on goes by it."""
+    """Set what a day is; dossiers that are stored are judged anew by it."""
     try:
         wanted = msgspec.json.decode(await whole(request), type=DaySetting)
     except msgspec.DecodeError as fault:

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from ingest.dossier_rules import DossierRules
 from ioc.clock import monotonic
 from ioc.errors import Invalid, Unavailable
 from ioc.runtime.center import Center
 from ioc.runtime.metered import Metered
-from ioc.store import batches, feeds, housekeeping, quarantine
+from ioc.store import batches, dossier_judging, feeds, housekeeping, quarantine
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,11 @@ REPORT_SECONDS: Final = 5.0
 """How often it is looked at which reports are overdue."""
 REPORT_REST: Final = 20
 """It rests for that many times as long as looking took."""
+
+JUDGE_SECONDS: Final = 5.0
+"""How often it is looked at whether the rules or days that dossiers are judged by have changed."""
+JUDGE_REST: Final = 4
+"""A slice of stored dossiers is judged anew after that many times as long as the last one took."""
 
 SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
@@ -91,6 +98,7 @@ def chores(center: Center) -> dict[str, Chore]:
         found["housekeeping"] = lambda: keep_house(center)
         found["quarantine"] = lambda: tidy_quarantine(center)
         found["reports"] = lambda: judge_reports(center)
+        found["dossiers"] = lambda: judge_dossiers(center)
     if center.role.judges and center.role.shared:
         found["batches"] = lambda: drop_batches(center)
     return found
@@ -155,6 +163,33 @@ async def judge_reports(center: Center) -> None:
         except Invalid:
             log.exception("an obligation cannot be judged; correct it in reporting.toml")
         await asyncio.sleep(max(REPORT_SECONDS, REPORT_REST * (monotonic() - began)))
+
+
+async def judge_dossiers(center: Center) -> None:
+    """Judge stored dossiers anew where what they were judged by has changed; for ever."""
+    while True:
+        began, rest = monotonic(), JUDGE_SECONDS
+        try:
+            if await dossier_judging.step(center.writes, _rules(center)):
+                rest = _rest(JUDGE_REST, began)
+        except Unavailable:
+            log.warning("the database is away; stored dossiers are judged anew later")
+        except Exception:
+            log.exception("stored dossiers could not be judged anew; they stay as they were judged")
+        await asyncio.sleep(rest)
+
+
+def _rules(center: Center) -> DossierRules:
+    city, zone = center.facts.city, ZoneInfo(center.facts.zone)
+    return DossierRules(
+        zone=zone,
+        province=zone,
+        find_unit=city.organisation.resolve,
+        now=center.clock.now(),
+        timing=city.timing,
+        calendar=city.calendar,
+        terms=city.procedures,
+    )
 
 
 async def keep_figures(center: Center) -> None:
