@@ -1,6 +1,7 @@
 /** The scene of administrative procedures: where they stand, which units are behind, and what waits longest. */
 
 import './procedures.css'
+import '../procedures/panels.css'
 import { Boundary } from '../design/boundary'
 import { useCentre } from '../panels/centre'
 import { boardOf } from '../procedures/board'
