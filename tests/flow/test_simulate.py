@@ -87,7 +87,8 @@ def test_the_past_and_the_present_come_in_and_a_restart_sends_only_the_gap(own_s
     assert driven - weekly <= set(first) <= driven
     for feed, counted in first.items():
         assert counted["stored"] > 0, feed
-        assert counted["stored"] == counted["received"], feed
+        # A post that a busy machine answers too late is sent again, and counted.
+        assert counted["stored"] + counted["duplicate"] == counted["received"], feed
     assert valid_keys(own_server) == 0
 
     with simulator(own_server, *LITTLE) as child:
@@ -96,7 +97,9 @@ def test_the_past_and_the_present_come_in_and_a_restart_sends_only_the_gap(own_s
     second = ledgers(own_server)
     for feed in province.feeds:
         if feed in second:
-            assert second[feed]["duplicate"] == second[feed]["corrected"] == 0, feed
+            assert second[feed]["corrected"] == 0, feed
+            more = second[feed]["duplicate"] - first.get(feed, {}).get("duplicate", 0)
+            assert more < second[feed]["stored"] // 10, f"{feed}: the past was sent twice"
     assert all(counted["quarantined"] == 0 for counted in second.values())
     truth = (own_server.data_dir / "simulate-truth.jsonl").read_text().splitlines()
     names = [json.loads(line)["id"] for line in truth]
