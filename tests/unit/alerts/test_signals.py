@@ -26,8 +26,18 @@ from tests.unit.alerts.timeline import (
     timeline,
 )
 
-RISING: dict[str, Any] = {"kind": "rate", "domain": "environment", "property": "water-level", "window": "PT1H"}
-STUCK: dict[str, Any] = {"kind": "flat", "domain": "environment", "property": "pm25", "after": "PT30M"}
+RISING: dict[str, Any] = {
+    "kind": "rate",
+    "domain": "environment",
+    "property": "water-level",
+    "window": "PT1H",
+}
+STUCK: dict[str, Any] = {
+    "kind": "flat",
+    "domain": "environment",
+    "property": "pm25",
+    "after": "PT30M",
+}
 MINUTE = duration("1m")
 
 

@@ -1,0 +1,121 @@
+"""Silences and causes: which alerts are kept quiet, and the reason that is given."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.mute import (
+    Facets,
+    Inhibition,
+    Matcher,
+    MuteCause,
+    Silence,
+    inhibited_by,
+    matches,
+    silenced_by,
+)
+from ioc.model import Severity
+
+DEAD_FEED = Inhibition(id="dead-feed", cause=Matcher(kind="missing"), equal=("feed",))
+HANGS_ON = Inhibition(id="power", cause=Matcher(rule="outage"), link="substation")
+
+
+def facets(id: str = "a", **known: Any) -> Facets:
+    sane: dict[str, Any] = {
+        "rule": "dust", "kind": "threshold", "domain": "environment", "severity": Severity.MEDIUM,
+        "feed": "air", "unit": "so-a", "feature": "station-1", "layer": "air",
+        "zones": frozenset({"xa-b"}), "attributes": {"road": "QL6"}, "since": 100,
+    }  # fmt: skip
+    return Facets(id=id, **(sane | known))
+
+
+def a_silence(id: str = "s", starts: int = 0, ends: int = 1_000, **matcher: Any) -> Silence:
+    return Silence(
+        id=id, matcher=Matcher(**matcher), starts=starts, ends=ends, why="thay cột", by="an"
+    )
+
+
+@pytest.mark.parametrize(
+    ("matcher", "meant"),
+    [
+        ({}, True),
+        ({"rule": "dust", "zone": "xa-b", "tag": "road=QL6"}, True),
+        ({"rule": "dust", "feed": "water"}, False),
+        ({"zone": "xa-c"}, False),
+        ({"tag": "bridge"}, False),
+        ({"severity": Severity.MEDIUM}, True),
+        ({"severity": Severity.HIGH}, True),
+        ({"severity": Severity.LOW}, False),
+    ],
+)
+def test_all_that_a_matcher_names_must_hold(matcher: dict[str, Any], meant: bool) -> None:
+    assert matches(Matcher(**matcher), facets()) is meant
+
+
+def test_a_silence_holds_from_its_start_until_before_its_end() -> None:
+    silence = a_silence(starts=10, ends=20)
+    held = [silenced_by(facets(), [silence], now) is not None for now in (9, 10, 19, 20)]
+    assert held == [False, True, True, False]
+
+
+def test_the_silence_that_ends_last_is_the_reason() -> None:
+    muted = silenced_by(facets(), [a_silence("long"), a_silence("short", ends=500)], 5)
+    assert muted is not None
+    assert (muted.cause, muted.by, muted.why, muted.until) == (
+        MuteCause.SILENCE, "long", "thay cột", 1_000,
+    )  # fmt: skip
+
+
+def test_a_dead_feed_explains_the_alerts_of_its_series_older_ones_too() -> None:
+    dead = facets("dead", kind="missing", rule="silence", feature=None, since=200)
+    muted = inhibited_by(facets(), [dead], [DEAD_FEED])
+    assert muted is not None
+    assert (muted.cause, muted.by, muted.rule) == (MuteCause.INHIBITED, "dead", "dead-feed")
+    assert inhibited_by(facets(feed="water"), [dead], [DEAD_FEED]) is None
+
+
+def test_an_outage_explains_what_hangs_on_the_substation() -> None:
+    outage = facets("out", rule="outage", feature="tram-110", since=10)
+    pump = facets(attributes={"substation": "tram-110"})
+    muted = inhibited_by(pump, [outage], [HANGS_ON])
+    assert muted is not None
+    assert muted.by == "out"
+    assert inhibited_by(facets(attributes={}), [outage], [HANGS_ON]) is None
+
+
+def test_what_an_alert_lacks_is_never_in_common() -> None:
+    dead = facets("dead", kind="missing", feed=None)
+    assert inhibited_by(facets(feed=None), [dead], [DEAD_FEED]) is None
+
+
+alerts = st.lists(
+    st.builds(
+        lambda n, kind, feed, since: facets(f"a{n}", kind=kind, feed=feed, since=since),
+        st.integers(0, 9), st.sampled_from(["missing", "threshold"]),
+        st.sampled_from(["air", "water", None]), st.integers(0, 3),
+    ),
+    unique_by=lambda one: one.id,
+)  # fmt: skip
+
+
+@given(alerts)
+def test_two_alerts_never_keep_each_other_quiet(members: list[Facets]) -> None:
+    muted = {one.id: inhibited_by(one, members, [DEAD_FEED]) for one in members}
+    for one, answer in muted.items():
+        if answer is not None:
+            seen = {one}
+            by = answer
+            while by is not None:
+                assert by.by not in seen, "a ring of alerts that explain each other is silent"
+                seen.add(by.by)
+                by = muted[by.by]
+
+
+def test_a_matcher_says_whether_it_means_everything() -> None:
+    assert Matcher().is_empty
+    assert not Matcher(rule="dust").is_empty
+    with pytest.raises(msgspec.ValidationError, match="rules"):
+        msgspec.convert({"rules": "dust"}, Matcher)
