@@ -1,7 +1,7 @@
 """What operators may do with an alert, and how its life ends, as one table."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -25,6 +25,10 @@ class Move(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     COMMENT = "comment"
+    ASSIGN = "assign"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    CLOSE = "close"
 
 
 class Refusal(StrEnum):
@@ -32,6 +36,22 @@ class Refusal(StrEnum):
 
     NOT_YET_ACTIVE = "not_yet_active"
     ALREADY_CLOSED = "already_closed"
+    STILL_ACTIVE = "still_active"
+    NOT_SHELVED = "not_shelved"
+    SHELF_IN_THE_PAST = "shelf_in_the_past"
+    SHELF_TOO_LONG = "shelf_too_long"
+
+
+LONGEST_SHELF = timedelta(hours=24)
+"""Shelving is for a shift or a day; what lasts longer is a silence with a plan (ISA-18.2)."""
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """An alert put aside by an operator until a time, with the reason."""
+
+    until: datetime
+    by: str
+    why: str
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +64,18 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None = None
     closed_at: datetime | None = None
     comments: int = 0
+    assignee: str | None = None
+    shelf: Shelf | None = None
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks: `until` goes with shelving, `assignee` with assigning."""
+
+    move: Move
+    who: str
+    words: str = ""
+    until: datetime | None = None
+    assignee: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -59,16 +91,19 @@ SHOWN = frozenset({Condition.UNACKNOWLEDGED, Condition.ACKNOWLEDGED, Condition.C
 Answer = Condition | Refusal
 
 MOVES: Mapping[tuple[Condition, Move], Answer] = {
-    (Condition.PENDING, Move.ACKNOWLEDGE): Refusal.NOT_YET_ACTIVE,
+    **{(Condition.PENDING, move): Refusal.NOT_YET_ACTIVE for move in Move},
+    **{(Condition.CLOSED, move): Refusal.ALREADY_CLOSED for move in Move},
+    **{
+        (stands, move): stands
+        for stands in (Condition.UNACKNOWLEDGED, Condition.ACKNOWLEDGED, Condition.CLEARED)
+        for move in (Move.COMMENT, Move.ASSIGN, Move.SHELVE, Move.UNSHELVE)
+    },
     (Condition.UNACKNOWLEDGED, Move.ACKNOWLEDGE): Condition.ACKNOWLEDGED,
     (Condition.ACKNOWLEDGED, Move.ACKNOWLEDGE): Condition.ACKNOWLEDGED,
     (Condition.CLEARED, Move.ACKNOWLEDGE): Condition.CLOSED,
-    (Condition.CLOSED, Move.ACKNOWLEDGE): Refusal.ALREADY_CLOSED,
-    (Condition.PENDING, Move.COMMENT): Refusal.NOT_YET_ACTIVE,
-    (Condition.UNACKNOWLEDGED, Move.COMMENT): Condition.UNACKNOWLEDGED,
-    (Condition.ACKNOWLEDGED, Move.COMMENT): Condition.ACKNOWLEDGED,
-    (Condition.CLEARED, Move.COMMENT): Condition.CLEARED,
-    (Condition.CLOSED, Move.COMMENT): Refusal.ALREADY_CLOSED,
+    (Condition.UNACKNOWLEDGED, Move.CLOSE): Refusal.STILL_ACTIVE,
+    (Condition.ACKNOWLEDGED, Move.CLOSE): Refusal.STILL_ACTIVE,
+    (Condition.CLEARED, Move.CLOSE): Condition.CLOSED,
 }
 """Every pair has its answer: the condition that follows, or why not."""
 
@@ -84,25 +119,52 @@ def condition(life: Life) -> Condition:
     return Condition.CLOSED if acknowledged or never_shown else Condition.CLEARED
 
 
-def apply_move(life: Life, move: Move, *, who: str, now: datetime) -> Outcome:
+def apply_move(life: Life, wish: Wish, now: datetime) -> Outcome:
     """The life after an operator's move; a second acknowledgement keeps the first one's name."""
-    answer = MOVES[condition(life), move]
+    answer = MOVES[condition(life), wish.move]
     if isinstance(answer, Refusal):
         return Outcome(life, answer)
-    match move:
+    replace = msgspec.structs.replace
+    match wish.move:
         case Move.COMMENT:
-            return Outcome(msgspec.structs.replace(life, comments=life.comments + 1))
-        case Move.ACKNOWLEDGE:
+            return Outcome(replace(life, comments=life.comments + 1))
+        case Move.ASSIGN:
+            return Outcome(replace(life, assignee=wish.assignee))
+        case Move.SHELVE:
+            return _shelve(life, wish, now)
+        case Move.UNSHELVE:
+            if life.shelf is None:
+                return Outcome(life, Refusal.NOT_SHELVED)
+            return Outcome(replace(life, shelf=None))
+        case Move.ACKNOWLEDGE | Move.CLOSE:
             if life.acknowledged_at is not None:
                 return Outcome(life)
+            closes = answer is Condition.CLOSED
             return Outcome(
-                msgspec.structs.replace(
+                replace(
                     life,
                     acknowledged_at=now,
-                    acknowledged_by=who,
-                    closed_at=now if answer is Condition.CLOSED else None,
+                    acknowledged_by=wish.who,
+                    closed_at=now if closes else None,
+                    shelf=None if closes else life.shelf,
                 )
             )
+
+
+def _shelve(life: Life, wish: Wish, now: datetime) -> Outcome:
+    if wish.until is None or wish.until <= now:
+        return Outcome(life, Refusal.SHELF_IN_THE_PAST)
+    if wish.until - now > LONGEST_SHELF:
+        return Outcome(life, Refusal.SHELF_TOO_LONG)
+    shelf = Shelf(wish.until, wish.who, wish.words)
+    return Outcome(msgspec.structs.replace(life, shelf=shelf))
+
+
+def wake(life: Life, now: datetime) -> Life:
+    """The life once its time on the shelf is over."""
+    if life.shelf is None or now < life.shelf.until:
+        return life
+    return msgspec.structs.replace(life, shelf=None)
 
 
 def follow(life: Life | None, to_state: State, at: datetime) -> Life:
@@ -115,11 +177,13 @@ def follow(life: Life | None, to_state: State, at: datetime) -> Life:
         case State.PENDING:
             return msgspec.structs.replace(before, state=to_state)
         case State.ACTIVE:
-            return msgspec.structs.replace(before, state=to_state, active_since=at)
+            # An active alert that begins to clear, or breaks that off, has been active all along.
+            since = before.active_since or at
+            return msgspec.structs.replace(before, state=to_state, active_since=since)
         case State.CLEARED:
             cleared = msgspec.structs.replace(before, state=to_state, cleared_at=at)
             if condition(cleared) is Condition.CLOSED:
-                return msgspec.structs.replace(cleared, closed_at=at)
+                return msgspec.structs.replace(cleared, closed_at=at, shelf=None)
             return cleared
 
 

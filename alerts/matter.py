@@ -1,6 +1,6 @@
 """Which alerts are one matter, which one flaps, and when a storm is folded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -33,13 +33,6 @@ class MatterReason(StrEnum):
     FLOOD = "flood"
 
 
-class Member(msgspec.Struct, frozen=True):
-    """An open alert with the matter that it belongs to."""
-
-    facets: Facets
-    matter: str
-
-
 class Grouped(msgspec.Struct, frozen=True):
     """The matter of a new alert, and why."""
 
@@ -47,39 +40,65 @@ class Grouped(msgspec.Struct, frozen=True):
     reason: MatterReason
 
 
-def group(new: Facets, members: Sequence[Member], *, cause: str | None, flooding: bool) -> Grouped:
-    """The matter that a new alert belongs to; its own id where it is a matter by itself.
+class Matters:
+    """The open alerts by place and rule, with the matter of each."""
 
-    `cause` is the alert that explains it. What begins at the same feature belongs together at
-    any time, what begins in the same zone and domain only within `TOGETHER`; in a flood all
-    that one rule says in the same zone is folded, or anywhere where there is no zone.
-    """
-    by_id = {member.facets.id: member for member in members}
-    if cause is not None and cause in by_id:
-        return Grouped(by_id[cause].matter, MatterReason.SAME_CAUSE)
-    near = [member for member in members if member.facets.id != new.id]
-    if new.feature is not None:
-        for member in _oldest_first(near):
-            if member.facets.feature == new.feature:
-                return Grouped(member.matter, MatterReason.SAME_FEATURE)
-    for member in _oldest_first(near):
-        other = member.facets
-        if (
-            new.zones
-            and other.domain == new.domain
-            and other.zones == new.zones
-            and abs(other.since - new.since) <= TOGETHER
-        ):
-            return Grouped(member.matter, MatterReason.SAME_ZONE)
-    if flooding:
-        for member in _oldest_first(near):
-            if member.facets.rule == new.rule:
-                return Grouped(member.matter, MatterReason.FLOOD)
-    return Grouped(new.id, MatterReason.ALONE)
+    def __init__(self) -> None:
+        """Know no alert yet."""
+        self._known: dict[str, tuple[Facets, str]] = {}
+        self._by: dict[tuple[object, ...], dict[str, Facets]] = {}
+
+    def add(self, facets: Facets, matter: str) -> None:
+        """Take an open alert with its matter."""
+        self.remove(facets.id)
+        self._known[facets.id] = facets, matter
+        for key in _keys(facets):
+            self._by.setdefault(key, {})[facets.id] = facets
+
+    def remove(self, id: str) -> None:
+        """Forget an alert that has closed."""
+        known = self._known.pop(id, None)
+        for key in _keys(known[0]) if known else ():
+            members = self._by[key]
+            del members[id]
+            if not members:
+                del self._by[key]
+
+    def find(self, new: Facets, *, cause: str | None, flooding: bool) -> Grouped:
+        """The matter that a new alert belongs to; its own id where it is a matter by itself.
+
+        `cause` is the alert that explains it. What begins at the same feature belongs together
+        at any time, what begins in the same zone and domain while no more than `TOGETHER` lies
+        between it and the one before; in a flood all that one rule says is folded.
+        """
+        if cause is not None and cause in self._known:
+            return Grouped(self._known[cause][1], MatterReason.SAME_CAUSE)
+        by_feature, by_zone, by_rule = (self._last(new, key) for key in _all_keys(new))
+        if by_feature is not None:
+            return Grouped(self._known[by_feature.id][1], MatterReason.SAME_FEATURE)
+        if by_zone is not None and abs(by_zone.since - new.since) <= TOGETHER:
+            return Grouped(self._known[by_zone.id][1], MatterReason.SAME_ZONE)
+        if flooding and by_rule is not None:
+            return Grouped(self._known[by_rule.id][1], MatterReason.FLOOD)
+        return Grouped(new.id, MatterReason.ALONE)
+
+    def _last(self, new: Facets, key: tuple[object, ...] | None) -> Facets | None:
+        """The one that was taken last of those that share a key, not counting itself."""
+        members = self._by.get(key, {}) if key is not None else {}
+        return next((one for id, one in reversed(members.items()) if id != new.id), None)
 
 
-def _oldest_first(members: Iterable[Member]) -> list[Member]:
-    return sorted(members, key=lambda member: (member.facets.since, member.facets.id))
+def _all_keys(facets: Facets) -> tuple[tuple[object, ...] | None, ...]:
+    feature, zones = facets.feature, facets.zones
+    return (
+        None if feature is None else ("feature", feature),
+        ("zone", facets.domain, zones) if zones else None,
+        ("rule", facets.rule),
+    )
+
+
+def _keys(facets: Facets) -> list[tuple[object, ...]]:
+    return [key for key in _all_keys(facets) if key is not None]
 
 
 def is_flapping(beginnings: Iterable[int], now_us: int) -> bool:

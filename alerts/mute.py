@@ -1,6 +1,7 @@
 """Why an alert is kept quiet: a silence that was planned, or a cause that explains it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -112,7 +113,10 @@ class MuteCause(StrEnum):
 
 
 class Muted(msgspec.Struct, frozen=True):
-    """The answer why: by which silence, or by which alert."""
+    """The answer why: `by` which silence, or by which alert of which `rule`.
+
+    `why` is the reason of the silence, or the inhibition by which the alert explains it.
+    """
 
     cause: MuteCause
     by: str
@@ -134,46 +138,116 @@ def silenced_by(facets: Facets, silences: Iterable[Silence], now_us: int) -> Mut
     return Muted(MuteCause.SILENCE, last.id, why=last.why, until=last.ends)
 
 
-def inhibited_by(
-    facets: Facets, causes: Sequence[Facets], inhibitions: Iterable[Inhibition]
-) -> Muted | None:
-    """The active alert that explains this one, the oldest; None where none does.
+class Causes:
+    """The active alerts, and which of them explain which, found by what they have in common."""
 
-    An alert never explains itself, and of two that explain each other the older one speaks. A
-    cause may be younger than what it explains: a feed dies while its alerts stand.
-    """
-    for inhibition in inhibitions:
-        if not matches(inhibition.effect, facets):
-            continue
-        found = [
-            cause
-            for cause in causes
-            if cause.id != facets.id
-            and _explains(inhibition, cause, facets)
-            and (
-                not _explains(inhibition, facets, cause)
-                or (cause.since, cause.id) < (facets.since, facets.id)
-            )
-        ]
-        if found:
-            oldest = min(found, key=lambda cause: (cause.since, cause.id))
-            return Muted(MuteCause.INHIBITED, oldest.id, rule=inhibition.id)
-    return None
+    def __init__(
+        self, inhibitions: Iterable[Inhibition] = (), members: Iterable[Facets] = ()
+    ) -> None:
+        """Know `members`, which are active."""
+        self._kinds = [_Kind(inhibition) for inhibition in inhibitions]
+        self._known: dict[str, Facets] = {}
+        for member in members:
+            self.add(member)
+
+    def add(self, facets: Facets) -> set[str]:
+        """Take an alert that is active now; returns those that it may explain."""
+        if facets.id in self._known:
+            return set()
+        self._known[facets.id] = facets
+        touched: set[str] = set()
+        for kind in self._kinds:
+            touched |= kind.add(facets)
+        return touched - {facets.id}
+
+    def remove(self, id: str) -> set[str]:
+        """Forget an alert; returns those that it may have explained."""
+        facets = self._known.pop(id, None)
+        if facets is None:
+            return set()
+        touched: set[str] = set()
+        for kind in self._kinds:
+            touched |= kind.remove(facets)
+        return touched - {id}
+
+    def of(self, facets: Facets) -> Muted | None:
+        """The active alert that explains this one, the oldest; None where none does.
+
+        An alert never explains itself, and of two that explain each other the older one speaks.
+        A cause may be younger than what it explains: a feed dies while its alerts stand.
+        """
+        for kind in self._kinds:
+            cause = kind.cause_of(facets)
+            if cause is not None:
+                why = kind.inhibition.id
+                return Muted(MuteCause.INHIBITED, cause.id, rule=cause.rule, why=why)
+        return None
 
 
-def _explains(inhibition: Inhibition, cause: Facets, effect: Facets) -> bool:
-    return (
-        matches(inhibition.cause, cause)
-        and matches(inhibition.effect, effect)
-        and _hang_together(inhibition, cause, effect)
-    )
+class _Kind:
+    """One inhibition, with the causes and the effects that there are by what they share."""
+
+    def __init__(self, inhibition: Inhibition) -> None:
+        self.inhibition = inhibition
+        self._causes: dict[tuple[object, ...], list[Facets]] = {}
+        self._effects: dict[tuple[object, ...], dict[str, None]] = {}
+
+    def add(self, facets: Facets) -> set[str]:
+        touched: set[str] = set()
+        as_cause, as_effect = self._key_of_cause(facets), self._key_of_effect(facets)
+        if as_effect is not None:
+            self._effects.setdefault(as_effect, {})[facets.id] = None
+        if as_cause is not None:
+            insort(self._causes.setdefault(as_cause, []), facets, key=_age)
+            touched.update(self._effects.get(as_cause, ()))
+        return touched
+
+    def remove(self, facets: Facets) -> set[str]:
+        touched: set[str] = set()
+        as_cause, as_effect = self._key_of_cause(facets), self._key_of_effect(facets)
+        if as_effect is not None:
+            self._effects[as_effect].pop(facets.id)
+        if as_cause is not None:
+            causes = self._causes[as_cause]
+            causes[:] = [cause for cause in causes if cause.id != facets.id]
+            touched.update(self._effects.get(as_cause, ()))
+        return touched
+
+    def cause_of(self, facets: Facets) -> Facets | None:
+        key = self._key_of_effect(facets)
+        for cause in self._causes.get(key, ()) if key is not None else ():
+            older = _age(facets) < _age(cause)
+            if cause.id != facets.id and not (older and self._explains(facets, cause)):
+                return cause
+        return None
+
+    def _key_of_cause(self, facets: Facets) -> tuple[object, ...] | None:
+        if not matches(self.inhibition.cause, facets):
+            return None
+        return _common(self.inhibition, facets, facets.feature)
+
+    def _key_of_effect(self, facets: Facets) -> tuple[object, ...] | None:
+        if not matches(self.inhibition.effect, facets):
+            return None
+        link = self.inhibition.link
+        return _common(
+            self.inhibition, facets, None if link is None else facets.attributes.get(link)
+        )
+
+    def _explains(self, cause: Facets, effect: Facets) -> bool:
+        key = self._key_of_cause(cause)
+        return key is not None and key == self._key_of_effect(effect)
 
 
-def _hang_together(inhibition: Inhibition, cause: Facets, effect: Facets) -> bool:
-    for name in inhibition.equal:
-        common = getattr(cause, name)
-        if common is None or common != getattr(effect, name):
-            return False
-    if inhibition.link is None:
-        return True
-    return cause.feature is not None and effect.attributes.get(inhibition.link) == cause.feature
+def _age(facets: Facets) -> tuple[int, str]:
+    return facets.since, facets.id
+
+
+def _common(
+    inhibition: Inhibition, facets: Facets, linked: object | None
+) -> tuple[object, ...] | None:
+    """What a cause and its effect have in common; None where that is lacking."""
+    values = [getattr(facets, name) for name in inhibition.equal]
+    if inhibition.link is not None:
+        values.append(linked)
+    return None if None in values else tuple(values)

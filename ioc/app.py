@@ -45,6 +45,7 @@ from ioc.api import (
     scores,
     series,
     sign_in,
+    silences,
     sources,
     targets,
     ticket_moves,
@@ -87,7 +88,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
-        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
+        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -101,6 +102,7 @@ def create_app(state: State) -> FastAPI:
     shape(calendar.DaySetting)
     shape(Assignment)
     shape(actions.ActionNote)
+    shape(silences.SilenceNote)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

@@ -8,12 +8,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from alerts.lifecycle import Move
+from alerts.lifecycle import Move, Wish
 from ioc.api.deps import Alerts, Reads, requires
 from ioc.api.encode import answer, shape
 from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotFound
+from ioc.flow.alerting import Alerting
 from ioc.live.wire import AlertItem
 from ioc.store import alerts
 
@@ -21,6 +22,8 @@ router = APIRouter(tags=["alerts"], route_class=ShortBodyRoute)
 
 Reader = Annotated[Subject, Depends(requires(Permission.ALERT_READ))]
 Acknowledger = Annotated[Subject, Depends(requires(Permission.ALERT_ACKNOWLEDGE))]
+Assigner = Annotated[Subject, Depends(requires(Permission.ALERT_ASSIGN))]
+Handler = Annotated[Subject, Depends(requires(Permission.ALERT_HANDLE))]
 Commenter = Annotated[Subject, Depends(requires(Permission.ALERT_COMMENT))]
 
 LAST = UUID(int=2**128 - 1)
@@ -49,10 +52,23 @@ class History(msgspec.Struct):
     next: str | None = None
 
 
-class Comment(BaseModel):
-    """Words to go with a move."""
+class Said(BaseModel):
+    """What goes with every move: words, and the version of the alert that the person saw."""
 
     comment: str = Field("", max_length=2_000)
+    version: int | None = Field(None, ge=1, description="refused as overtaken if it has changed")
+
+
+class Assigned(Said):
+    """Who is to deal with it: a unit."""
+
+    assignee: str = Field(max_length=64)
+
+
+class Put(Said):
+    """Until when an alert is put aside; the comment says why."""
+
+    until: datetime
 
 
 @router.get("/alerts", responses=shape(AlertList))
@@ -83,42 +99,77 @@ async def get_log(alert: UUID, _: Reader, reads: Reads) -> Response:
 
 @router.post("/alerts/{alert}/acknowledge", responses=shape(AlertItem))
 async def acknowledge(
-    request: Request,
-    alert: UUID,
-    subject: Acknowledger,
-    alerting: Alerts,
-    body: Comment | None = None,
+    request: Request, alert: UUID, subject: Acknowledger, alerting: Alerts, body: Said | None = None
 ) -> Response:
     """Acknowledge an alert: somebody has seen it and is on it."""
-    comment = _clean(body)
-    return answer(
-        await alerting.move(
-            alert, Move.ACKNOWLEDGE, who=subject.name, comment=comment, source=_source(request)
-        )
-    )
+    return await _move(request, alerting, alert, Move.ACKNOWLEDGE, subject, body)
 
 
 @router.post("/alerts/{alert}/comment", responses=shape(AlertItem))
 async def comment_on(
-    request: Request, alert: UUID, subject: Commenter, alerting: Alerts, body: Comment
+    request: Request, alert: UUID, subject: Commenter, alerting: Alerts, body: Said
 ) -> Response:
     """Add words to an alert."""
-    comment = _clean(body)
-    if not comment:
-        raise Invalid("the comment is empty")
-    return answer(
-        await alerting.move(
-            alert, Move.COMMENT, who=subject.name, comment=comment, source=_source(request)
-        )
-    )
+    _words_in(body, "the comment is empty")
+    return await _move(request, alerting, alert, Move.COMMENT, subject, body)
 
 
-def _clean(body: Comment | None) -> str:
-    comment = body.comment.strip() if body else ""
+@router.post("/alerts/{alert}/assign", responses=shape(AlertItem))
+async def assign(
+    request: Request, alert: UUID, subject: Assigner, alerting: Alerts, body: Assigned
+) -> Response:
+    """Say which unit is to deal with an alert."""
+    if not alerting.has_unit(body.assignee):
+        raise Invalid(f"there is no unit `{body.assignee}` today; see GET /units")
+    return await _move(request, alerting, alert, Move.ASSIGN, subject, body, assignee=body.assignee)
+
+
+@router.post("/alerts/{alert}/shelve", responses=shape(AlertItem))
+async def shelve(
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Put
+) -> Response:
+    """Put an alert aside until a time, a day at most, with the reason."""
+    _words_in(body, "say in `comment` why the alert is put aside")
+    if body.until.tzinfo is None:
+        raise Invalid("`until` has no time zone; write such as 2026-11-28T15:00:00+07:00")
+    return await _move(request, alerting, alert, Move.SHELVE, subject, body, until=body.until)
+
+
+@router.post("/alerts/{alert}/unshelve", responses=shape(AlertItem))
+async def unshelve(
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Said | None = None
+) -> Response:
+    """Take an alert off the shelf before its time."""
+    return await _move(request, alerting, alert, Move.UNSHELVE, subject, body)
+
+
+@router.post("/alerts/{alert}/close", responses=shape(AlertItem))
+async def close(
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Said | None = None
+) -> Response:
+    """Close an alert that has cleared; it is acknowledged with that."""
+    return await _move(request, alerting, alert, Move.CLOSE, subject, body)
+
+
+async def _move(
+    request: Request,
+    alerting: Alerting,
+    alert: UUID,
+    move: Move,
+    subject: Subject,
+    body: Said | None,
+    *,
+    until: datetime | None = None,
+    assignee: str | None = None,
+) -> Response:
+    comment, version = (body.comment.strip(), body.version) if body else ("", None)
     if "\x00" in comment:
         raise Invalid("the comment holds a NUL character")
-    return comment
+    wish = Wish(move=move, who=subject.name, words=comment, until=until, assignee=assignee)
+    source = request.client.host if request.client else ""
+    return answer(await alerting.move(alert, wish, source=source, version=version))
 
 
-def _source(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _words_in(body: Said, cure: str) -> None:
+    if not body.comment.strip():
+        raise Invalid(cure)

@@ -24,6 +24,8 @@ class Permission(StrEnum):
     ALERT_READ = "alert.read"
     ALERT_ACKNOWLEDGE = "alert.acknowledge"
     ALERT_COMMENT = "alert.comment"
+    ALERT_ASSIGN = "alert.assign"
+    ALERT_HANDLE = "alert.handle"
     FEED_READ = "feed.read"
     FEED_LEDGER = "feed.ledger"
     FEED_WRITE = "feed.write"
@@ -56,6 +58,8 @@ _TABLE: dict[Role, frozenset[Permission]] = {
     | {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.ALERT_COMMENT,
+        Permission.ALERT_ASSIGN,
+        Permission.ALERT_HANDLE,
         Permission.FEED_LEDGER,
         Permission.SOURCE_READ,
         Permission.REPORT_CLOSE,
@@ -70,6 +74,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
     | {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.ALERT_COMMENT,
+        Permission.ALERT_ASSIGN,
         Permission.TICKET_READ,
         Permission.DOSSIER_READ,
     },

@@ -23,7 +23,7 @@ from ioc.city.periods import read_cycles
 from ioc.city.procedures import read_procedures
 from ioc.city.properties import read_properties
 from ioc.city.reporting import read_obligations
-from ioc.city.rules import Known, read_rules
+from ioc.city.rules import Known, read_inhibitions, read_rules
 from ioc.city.sources import read_sources
 from ioc.city.spec import (
     BoardSpec,
@@ -78,6 +78,7 @@ def read_city(path: Path) -> City:
     check_layers(layers, feeds, indicators.ids)
     obliged = {obligation.id for obligation in obligations}
     rules = read_rules(folder, Known(feeds, set(layers.ids), units.ids, indicators.ids, obliged))
+    inhibitions = read_inhibitions(folder, [rule.rule.id for rule in rules])
     targets = read_targets(folder, indicators, units)
     actions = read_actions(folder, indicators.ids, units)
     boards = folder.tables(["boards.toml"], "board", BoardSpec)
@@ -106,6 +107,7 @@ def read_city(path: Path) -> City:
         feeds=feeds.good,
         layers=layers.specs(),
         rules=rules,
+        inhibitions=inhibitions,
         indicators=indicators.good,
         targets=targets,
         boards=boards.specs(),

@@ -1,7 +1,9 @@
 """Rules of a city, checked against its feeds, layers, units and indicators."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from alerts.mute import Inhibition
 from alerts.rule import (
     Behind,
     Condition,
@@ -36,7 +38,7 @@ class Known:
 def read_rules(folder: Folder, known: Known) -> list[CityRule]:
     """Rules of `rules.toml`, with all that they name."""
     content, file = folder.toml("rules.toml")
-    folder.only(content, file, ["rule"])
+    folder.only(content, file, ["rule", "inhibition"])
     found: dict[str, Spot] = {}
     good: list[CityRule] = []
     for document, at in folder.array(content, "rule", file):
@@ -110,3 +112,14 @@ def _check_levels(domain: Domain, rule: Watching | Condition, at: Spot, feeds: F
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def read_inhibitions(folder: Folder, rules: Iterable[str]) -> list[Inhibition]:
+    """Which alerts explain which others, from `rules.toml`."""
+    known = set(rules)
+    placed = folder.tables(["rules.toml"], "inhibition", Inhibition, others=["rule"])
+    for one in placed:
+        for key, matcher in (("cause", one.spec.cause), ("effect", one.spec.effect)):
+            if matcher.rule is not None and matcher.rule not in known:
+                (one.at / key / "rule").unknown("rule", matcher.rule, known)
+    return placed.specs()

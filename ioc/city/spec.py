@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from alerts.mute import Inhibition
 from alerts.rule import Rule
 from ioc import feed_defaults
 from ioc.kpi.action import Action
@@ -269,6 +270,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     feeds: list[CityFeed]
     layers: list[LayerSpec]
     rules: list[CityRule]
+    inhibitions: list[Inhibition]
     indicators: list[CityIndicator]
     targets: list[CityTarget]
     boards: list[BoardSpec]

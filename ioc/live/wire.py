@@ -57,8 +57,29 @@ class UnitRef(msgspec.Struct, frozen=True):
     name: str
 
 
+class Shelved(msgspec.Struct, frozen=True):
+    """An alert that an operator has put aside until a time, with the reason."""
+
+    until: datetime
+    by: str
+    why: str
+
+
+class MutedItem(msgspec.Struct, frozen=True):
+    """Why an alert is kept quiet: by a silence, or by another alert that explains it."""
+
+    cause: Literal["silence", "inhibited"]
+    by: str
+    reason: Text
+
+
 class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert as people see it; ISA-18.2 words."""
+    """One alert as people see it; ISA-18.2 words.
+
+    `version` rises with each change. Alerts of one `matter` belong together. `national_level`
+    is that of a natural hazard (Decision 18/2021/QĐ-TTg). `noted` was found afterwards in data
+    that came late, and never was about now.
+    """
 
     id: str
     rule: str
@@ -82,6 +103,15 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     uom: str | None
     value_time: datetime | None
     comments: int = 0
+    version: int = 1
+    assignee: UnitRef | None = None
+    shelved: Shelved | None = None
+    muted: MutedItem | None = None
+    matter: str | None = None
+    matter_reason: str | None = None
+    flapping: bool = False
+    national_level: int | None = None
+    noted: bool = False
 
 
 class FeedItem(msgspec.Struct, frozen=True, kw_only=True):

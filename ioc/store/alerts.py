@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from ioc.store.pool import Connection, ReadPool
 
@@ -44,6 +45,18 @@ class AlertRow:
     value_time: datetime | None = None
     reason: str
     comments: int = 0
+    subject: str | None = None
+    clearing_since: datetime | None = None
+    version: int = 1
+    assignee: str | None = None
+    shelved_until: datetime | None = None
+    shelved_by: str | None = None
+    shelved_why: str | None = None
+    muted: dict[str, Any] | None = None
+    matter: UUID | None = None
+    matter_reason: str | None = None
+    flapping: bool = False
+    noted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +86,25 @@ _SAVE: Final = """
     INSERT INTO alert (alert_id, fingerprint, rule_id, kind, severity, series_id, feed_key,
                        unit_key, state, pending_since, active_since, cleared_at, closed_at,
                        acknowledged_at, acknowledged_by, value, level, value_time, reason,
-                       comments)
+                       comments, subject, clearing_since, version, assignee, shelved_until,
+                       shelved_by, shelved_why, muted, matter, matter_reason, flapping, noted)
     VALUES (%(alert_id)s, %(fingerprint)s, %(rule_id)s, %(kind)s, %(severity)s, %(series_id)s,
             %(feed_key)s, %(unit_key)s, %(state)s, %(pending_since)s, %(active_since)s,
             %(cleared_at)s, %(closed_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(value)s,
-            %(level)s, %(value_time)s, %(reason)s, %(comments)s)
+            %(level)s, %(value_time)s, %(reason)s, %(comments)s, %(subject)s, %(clearing_since)s,
+            %(version)s, %(assignee)s, %(shelved_until)s, %(shelved_by)s, %(shelved_why)s,
+            %(muted)s, %(matter)s, %(matter_reason)s, %(flapping)s, %(noted)s)
     ON CONFLICT (alert_id) DO UPDATE
        SET state = excluded.state, active_since = excluded.active_since,
            cleared_at = excluded.cleared_at, closed_at = excluded.closed_at,
            acknowledged_at = excluded.acknowledged_at,
            acknowledged_by = excluded.acknowledged_by, value = excluded.value,
            level = excluded.level, value_time = excluded.value_time, reason = excluded.reason,
-           comments = excluded.comments
+           comments = excluded.comments, clearing_since = excluded.clearing_since,
+           version = excluded.version, assignee = excluded.assignee,
+           shelved_until = excluded.shelved_until, shelved_by = excluded.shelved_by,
+           shelved_why = excluded.shelved_why, muted = excluded.muted, matter = excluded.matter,
+           matter_reason = excluded.matter_reason, flapping = excluded.flapping
 """
 
 _NEXT: Final = "SELECT COALESCE(max(log_offset), 0) FROM alert_log"
@@ -116,6 +136,18 @@ _AFTER: Final = """
 
 _THESE: Final = "SELECT * FROM alert WHERE alert_id = ANY(%s)"
 
+_BEGUN: Final = """
+    SELECT fingerprint, active_since FROM alert
+     WHERE active_since >= %s AND NOT noted ORDER BY active_since
+"""
+
+_OF_FINGERPRINTS: Final = """
+    SELECT a.* FROM unnest(%(marks)s::text[]) AS w(mark)
+     CROSS JOIN LATERAL (
+           SELECT * FROM alert WHERE fingerprint = w.mark AND active_since IS NOT NULL
+            ORDER BY active_since DESC LIMIT %(most)s) AS a
+"""
+
 _HISTORY: Final = """
     SELECT at, change, actor, comment FROM alert_log WHERE alert_id = %s ORDER BY log_offset
 """
@@ -143,7 +175,7 @@ async def save(
     async with conn.cursor() as cur:
         await cur.executemany(
             _SAVE,
-            [{name: getattr(alert, name) for name in AlertRow.__slots__} for alert, _ in changes],
+            [_columns(alert) for alert, _ in changes],
         )
         await cur.executemany(
             _LOG,
@@ -155,6 +187,13 @@ async def save(
         )  # fmt: skip
     await conn.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return offsets
+
+
+def _columns(alert: AlertRow) -> dict[str, Any]:
+    columns = {name: getattr(alert, name) for name in AlertRow.__slots__}
+    if alert.muted is not None:
+        columns["muted"] = Jsonb(alert.muted)
+    return columns
 
 
 async def not_closed(pool: ReadPool) -> list[AlertRow]:
@@ -192,6 +231,25 @@ async def changed_after(
             await cur.execute(_THESE, [list({row[2] for row in log})])
             rows = await cur.fetchall()
     return [(row[0], row[1], row[2], bytes(row[3] or b"")) for row in log], rows
+
+
+async def begun(pool: ReadPool, since: datetime) -> list[tuple[str, datetime]]:
+    """Which alerts became active since a time, and when: fingerprints, oldest first."""
+    async with pool.connection() as conn:
+        rows = await (await conn.execute(_BEGUN, [since])).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+async def of_fingerprints(
+    pool: ReadPool, marks: Sequence[str], *, per_mark: int
+) -> dict[str, list[AlertRow]]:
+    """The last occurrences of some alerts, open or past, the newest first."""
+    found: dict[str, list[AlertRow]] = {}
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_OF_FINGERPRINTS, {"marks": list(set(marks)), "most": per_mark})
+        for row in await cur.fetchall():
+            found.setdefault(row.fingerprint, []).append(row)
+    return found
 
 
 async def history(pool: ReadPool, alert: UUID) -> list[HistoryRow]:

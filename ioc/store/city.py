@@ -26,6 +26,7 @@ from ioc.store import (
     measures,
     plausibility,
     procedures,
+    silences,
     sources,
     targets,
     ticket_rows,
@@ -116,6 +117,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         await conn.execute(_PUT_BOARD, [board.id, place, Jsonb(document(board))])
     for rule in city.rules:
         await conn.execute(_PUT_RULE, [rule.rule.id, Jsonb(rule.document), now])
+    await silences.put_inhibitions(conn, city.inhibitions)
     for one in city.indicators:
         await indicators.put(conn, one.id, one.version, one.document, by=indicators.CITY, now=now)
     await plausibility.put_limits(conn, city.properties)

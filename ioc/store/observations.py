@@ -1,13 +1,16 @@
 """Observations: reading them back; writing them is `writer.py`."""
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from psycopg import sql
 from psycopg.rows import class_row
 
+from ioc.model import Columns, to_micros
 from ioc.store.aggregates import StoreKind, reading
 from ioc.store.buckets import ORIGIN, Width
 from ioc.store.pool import ReadPool
@@ -53,6 +56,18 @@ _RAW_TEXT: Final = """
      WHERE series_id = %(series)s AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
      ORDER BY phenomenon_time LIMIT %(limit)s
 """
+
+_SINCE: Final = """
+    SELECT o.series_id, o.phenomenon_time, o.value
+      FROM unnest(%(series)s::int[], %(since)s::timestamptz[]) AS w(series_id, since)
+     CROSS JOIN LATERAL (
+           SELECT series_id, phenomenon_time, value FROM observation
+            WHERE series_id = w.series_id AND phenomenon_time >= w.since
+              AND phenomenon_time <= %(until)s) AS o
+"""
+
+_ROWS: Final = 50_000
+"""Rows that are read at once."""
 
 # Only what is newer than the last checkpoint is looked for, one index look-up a series.
 _NEWEST: Final = """
@@ -131,6 +146,30 @@ async def raw(
     async with pool.connection() as conn:
         given = {"series": series, "since": since, "until": until, "limit": limit}
         return await (await conn.execute(_RAW, given)).fetchall()  # pyright: ignore
+
+
+async def since(
+    pool: ReadPool, begin: Mapping[int, datetime], *, until: datetime
+) -> AsyncIterator[Columns]:
+    """The observations of many series, each from a time of its own on, many at a time."""
+    given = {"series": list(begin), "since": list(begin.values()), "until": until}
+    rows: list[tuple[int, datetime, float]] = []
+    async with pool.connection() as conn, conn.cursor() as cur:
+        async for row in cur.stream(_SINCE, given, size=_ROWS):
+            rows.append(row)
+            if len(rows) == _ROWS:
+                yield _columns(rows)
+                rows.clear()
+    if rows:
+        yield _columns(rows)
+
+
+def _columns(rows: Sequence[tuple[int, datetime, float]]) -> Columns:
+    return Columns(
+        np.array([row[0] for row in rows], np.int32),
+        np.array([to_micros(row[1]) for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.float64),
+    )
 
 
 async def raw_text(

@@ -6,6 +6,7 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -96,6 +97,13 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/alerts/{alert}/log": READERS,
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
     "POST /api/v1/alerts/{alert}/comment": ACTORS,
+    "POST /api/v1/alerts/{alert}/assign": ACTORS,
+    "POST /api/v1/alerts/{alert}/shelve": {OPERATOR, ADMIN},
+    "POST /api/v1/alerts/{alert}/unshelve": {OPERATOR, ADMIN},
+    "POST /api/v1/alerts/{alert}/close": {OPERATOR, ADMIN},
+    "GET /api/v1/silences": READERS,
+    "POST /api/v1/silences": {OPERATOR, ADMIN},
+    "POST /api/v1/silences/{silence}/end": {OPERATOR, ADMIN},
     "GET /api/v1/boards/{board}": READERS,
     "GET /api/v1/targets": READERS,
     "GET /api/v1/targets/uncascaded": READERS,
@@ -171,7 +179,7 @@ class House:
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
             move="accept", service_code="o-nhiem", service_request_id=self.ticket,
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
-            form="dossiers-quarterly",
+            form="dossiers-quarterly", silence=self.alert,
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -211,6 +219,14 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "features": {"type": "FeatureCollection", "features": []},
         "series": [{"key": "a/x"}],
         "comment": {"comment": "đã gọi đơn vị vận hành"},
+        "assign": {"assignee": "so-y-te"},
+        "shelve": {"comment": "đang sửa", "until": stamp(now() + timedelta(hours=1))},
+        "silences": {
+            "matcher": {"rule": "pm25-high"},
+            "starts": stamp(now() + timedelta(days=300)),
+            "ends": stamp(now() + timedelta(days=301)),
+            "why": "bảo trì",
+        },
         "{item}": [{"series": "a/x"}],
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,

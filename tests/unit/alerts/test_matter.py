@@ -1,6 +1,6 @@
 """Alerts that are one matter, that flap, and storms."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -8,22 +8,30 @@ from alerts.matter import (
     FLOOD,
     MINUTE,
     TOGETHER,
+    Grouped,
     MatterReason,
-    Member,
-    group,
+    Matters,
     is_flapping,
     is_flood,
 )
 from alerts.mute import Facets
 from tests.unit.alerts.test_mute import facets
 
-OLD = Member(facets("old", since=0), "m")
-NOBODY: Sequence[Member] = ()
+OLD = facets("old", since=0)
 
 
-def grouped(new: Facets, *members: Member, cause: str | None = None, flooding: bool = False):
-    found = group(new, members or NOBODY, cause=cause, flooding=flooding)
-    return found.matter, found.reason
+def grouped(
+    new: Facets, *members: Facets, cause: str | None = None, flooding: bool = False
+) -> Grouped:
+    matters = Matters()
+    for member in members:
+        matters.add(member, f"matter of {member.id}")
+    return matters.find(new, cause=cause, flooding=flooding)
+
+
+def told(new: Facets, *members: Facets, **how: Any) -> tuple[str, MatterReason]:
+    found = grouped(new, *members, **how)
+    return found.matter.removeprefix("matter of "), found.reason
 
 
 def elsewhere(since: int) -> Facets:
@@ -31,35 +39,49 @@ def elsewhere(since: int) -> Facets:
 
 
 def test_an_alert_alone_is_a_matter_of_its_own() -> None:
-    assert grouped(facets("new")) == ("new", MatterReason.ALONE)
+    assert told(facets("new")) == ("new", MatterReason.ALONE)
     far = facets("new", feature="station-9", zones=frozenset({"xa-z"}))
-    assert grouped(far, OLD) == ("new", MatterReason.ALONE)
+    assert told(far, OLD) == ("new", MatterReason.ALONE)
 
 
 def test_what_a_cause_explains_joins_its_matter() -> None:
     far = facets("new", feature="pump", zones=frozenset())
-    assert grouped(far, OLD, cause="old") == ("m", MatterReason.SAME_CAUSE)
+    assert told(far, OLD, cause="old") == ("old", MatterReason.SAME_CAUSE)
 
 
 def test_alerts_of_one_feature_are_one_matter_at_any_time() -> None:
-    assert grouped(facets("new", since=9 * TOGETHER), OLD) == ("m", MatterReason.SAME_FEATURE)
+    assert told(facets("new", since=9 * TOGETHER), OLD) == ("old", MatterReason.SAME_FEATURE)
 
 
 def test_alerts_of_one_zone_and_domain_are_one_matter_while_they_begin_together() -> None:
-    assert grouped(elsewhere(TOGETHER), OLD) == ("m", MatterReason.SAME_ZONE)
-    assert grouped(elsewhere(TOGETHER + 1), OLD) == ("new", MatterReason.ALONE)
+    assert told(elsewhere(TOGETHER), OLD) == ("old", MatterReason.SAME_ZONE)
+    assert told(elsewhere(TOGETHER + 1), OLD) == ("new", MatterReason.ALONE)
     other = facets("new", feature="station-9", domain="traffic", since=1)
-    assert grouped(other, OLD) == ("new", MatterReason.ALONE)
+    assert told(other, OLD) == ("new", MatterReason.ALONE)
 
 
 def test_a_storm_is_folded_by_rule() -> None:
     far = facets("new", feature="station-9", zones=frozenset({"xa-z"}), since=9 * TOGETHER)
-    assert grouped(far, OLD, flooding=True) == ("m", MatterReason.FLOOD)
+    assert told(far, OLD, flooding=True) == ("old", MatterReason.FLOOD)
 
 
-def test_the_oldest_matter_is_joined() -> None:
-    younger = Member(facets("younger", since=5), "n")
-    assert grouped(facets("new", since=6), younger, OLD)[0] == "m"
+def test_matters_grow_from_one_alert_to_the_next() -> None:
+    matters = Matters()
+    matter = ""
+    for n in range(5):
+        one = facets(f"a{n}", feature=f"station-{n}", since=n * TOGETHER)
+        found = matters.find(one, cause=None, flooding=False)
+        matter = matter or found.matter
+        assert found.matter == matter
+        matters.add(one, found.matter)
+
+
+def test_what_has_closed_is_joined_no_more() -> None:
+    matters = Matters()
+    matters.add(OLD, "m")
+    matters.remove("old")
+    matters.remove("old")
+    assert matters.find(facets("new"), cause="old", flooding=True).reason is MatterReason.ALONE
 
 
 @pytest.mark.parametrize(

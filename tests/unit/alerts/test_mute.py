@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.mute import (
+    Causes,
     Facets,
     Inhibition,
     Matcher,
     MuteCause,
     Silence,
-    inhibited_by,
     matches,
     silenced_by,
 )
@@ -71,24 +71,25 @@ def test_the_silence_that_ends_last_is_the_reason() -> None:
 
 def test_a_dead_feed_explains_the_alerts_of_its_series_older_ones_too() -> None:
     dead = facets("dead", kind="missing", rule="silence", feature=None, since=200)
-    muted = inhibited_by(facets(), [dead], [DEAD_FEED])
+    muted = Causes([DEAD_FEED], [dead]).of(facets())
     assert muted is not None
-    assert (muted.cause, muted.by, muted.rule) == (MuteCause.INHIBITED, "dead", "dead-feed")
-    assert inhibited_by(facets(feed="water"), [dead], [DEAD_FEED]) is None
+    assert (muted.cause, muted.by, muted.rule) == (MuteCause.INHIBITED, "dead", "silence")
+    assert muted.why == "dead-feed"
+    assert Causes([DEAD_FEED], [dead]).of(facets(feed="water")) is None
 
 
 def test_an_outage_explains_what_hangs_on_the_substation() -> None:
     outage = facets("out", rule="outage", feature="tram-110", since=10)
     pump = facets(attributes={"substation": "tram-110"})
-    muted = inhibited_by(pump, [outage], [HANGS_ON])
+    muted = Causes([HANGS_ON], [outage]).of(pump)
     assert muted is not None
     assert muted.by == "out"
-    assert inhibited_by(facets(attributes={}), [outage], [HANGS_ON]) is None
+    assert Causes([HANGS_ON], [outage]).of(facets(attributes={})) is None
 
 
 def test_what_an_alert_lacks_is_never_in_common() -> None:
     dead = facets("dead", kind="missing", feed=None)
-    assert inhibited_by(facets(feed=None), [dead], [DEAD_FEED]) is None
+    assert Causes([DEAD_FEED], [dead]).of(facets(feed=None)) is None
 
 
 alerts = st.lists(
@@ -103,7 +104,7 @@ alerts = st.lists(
 
 @given(alerts)
 def test_two_alerts_never_keep_each_other_quiet(members: list[Facets]) -> None:
-    muted = {one.id: inhibited_by(one, members, [DEAD_FEED]) for one in members}
+    muted = {one.id: Causes([DEAD_FEED], members).of(one) for one in members}
     for one, answer in muted.items():
         if answer is not None:
             seen = {one}
@@ -112,6 +113,25 @@ def test_two_alerts_never_keep_each_other_quiet(members: list[Facets]) -> None:
                 assert by.by not in seen, "a ring of alerts that explain each other is silent"
                 seen.add(by.by)
                 by = muted[by.by]
+
+
+@given(alerts, st.data())
+def test_who_is_to_be_looked_at_again_is_said(members: list[Facets], data: st.DataObject) -> None:
+    causes = Causes([DEAD_FEED])
+    answers: dict[str, object] = {}
+    for one in members:
+        again = causes.add(one)
+        for other in members:
+            if other.id in answers and other.id not in again:
+                assert causes.of(other) == answers[other.id]
+        answers |= {other.id: causes.of(other) for other in members if other.id in again}
+        answers[one.id] = causes.of(one)
+    if members:
+        gone = data.draw(st.sampled_from(members))
+        again = causes.remove(gone.id)
+        for other in members:
+            if other.id not in again and other.id != gone.id:
+                assert causes.of(other) == answers[other.id]
 
 
 def test_a_matcher_says_whether_it_means_everything() -> None:

@@ -1,0 +1,208 @@
+"""What people and causes do with an alert: put it aside, assign it, keep it quiet, explain it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
+
+SLOW, FREE = 5, 60
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx2.Client]:
+    with server.sign_in() as client:
+        yield client
+
+
+def a_door(server: Server, feed: str) -> FeedDoor:
+    return server.feed(feed, "so-xay-dung", domain="traffic")
+
+
+def send(door: FeedDoor, series: str, *pairs: tuple[float, float]) -> None:
+    """Send speeds, each so many minutes ago."""
+    body = [
+        {"series": series, "time": stamp(now() - timedelta(minutes=ago)), "value": value}
+        for ago, value in pairs
+    ]
+    assert door.post(body).json()["stored"] == len(body)
+
+
+def found(client: httpx2.Client, feed: str, *, closed: bool = False) -> list[dict[str, Any]]:
+    items = client.get("/alerts", params={"closed": closed}).json()["items"]
+    return [item for item in items if item["feed"] == feed]
+
+
+def a_jam(server: Server, client: httpx2.Client, feed: str) -> tuple[FeedDoor, dict[str, Any]]:
+    door = a_door(server, feed)
+    send(door, "ql-1/speed", (12, SLOW), (1, SLOW))
+    eventually(lambda: found(client, feed))
+    return door, found(client, feed)[0]
+
+
+def test_a_shelved_alert_says_until_when_by_whom_and_why(
+    server: Server, client: httpx2.Client
+) -> None:
+    _, alert = a_jam(server, client, "life.shelf")
+    until = stamp(now() + timedelta(hours=2))
+    body = {"until": until, "comment": "đang sửa đường", "version": alert["version"]}
+    shelved = client.post(f"/alerts/{alert['id']}/shelve", json=body).json()
+    assert shelved["shelved"]["why"] == "đang sửa đường"
+    assert shelved["shelved"]["by"] == client.get("/me").json()["name"]
+    assert shelved["version"] == alert["version"] + 1
+    back = client.post(f"/alerts/{alert['id']}/unshelve").json()
+    assert back["shelved"] is None
+    log = client.get(f"/alerts/{alert['id']}/log").json()["items"]
+    assert [entry["change"] for entry in log][-2:] == ["shelve", "unshelve"]
+
+
+def test_a_shelf_ends_by_itself(server: Server, client: httpx2.Client) -> None:
+    _, alert = a_jam(server, client, "life.wakes")
+    until = stamp(now() + timedelta(seconds=2))
+    answer = client.post(
+        f"/alerts/{alert['id']}/shelve", json={"until": until, "comment": "chờ"}
+    ).json()
+    assert answer["shelved"] is not None
+    eventually(lambda: found(client, "life.wakes")[0]["shelved"] is None)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "cure"),
+    [
+        ({"comment": "x"}, 400, "until"),
+        ({"until": "2026-11-28T15:00:00", "comment": "x"}, 400, "time zone"),
+        ({"until": "2020-01-01T00:00:00Z", "comment": "x"}, 409, "after now"),
+        ({"until": "2099-01-01T00:00:00Z", "comment": "x"}, 409, "24 hours"),
+        ({"until": "2099-01-01T00:00:00Z"}, 400, "comment"),
+    ],
+)
+def test_shelving_needs_an_end_within_a_day_and_a_reason(
+    server: Server, client: httpx2.Client, body: dict[str, Any], status: int, cure: str
+) -> None:
+    alert = (found(client, "life.shelf") or [a_jam(server, client, "life.shelf")[1]])[0]
+    answer = client.post(f"/alerts/{alert['id']}/shelve", json=body)
+    assert answer.status_code == status
+    assert cure in answer.text
+
+
+def test_who_saw_an_older_version_is_told_that_somebody_was_faster(
+    server: Server, client: httpx2.Client
+) -> None:
+    _, alert = a_jam(server, client, "life.race")
+    place = f"/alerts/{alert['id']}"
+    seen = {"version": alert["version"]}
+    assert client.post(f"{place}/acknowledge", json=seen).status_code == 200
+    late = client.post(f"{place}/assign", json={**seen, "assignee": "so-y-te"})
+    assert late.status_code == 409
+    assert late.json()["values"]["refusal"] == "overtaken"
+    assert late.json()["values"]["version"] == alert["version"] + 1
+    now_seen = {"version": alert["version"] + 1, "assignee": "so-y-te"}
+    assigned = client.post(f"{place}/assign", json=now_seen).json()
+    assert assigned["assignee"]["id"] == "so-y-te"
+    refused = client.post(f"{place}/assign", json={"assignee": "so-nao-do"})
+    assert refused.status_code == 400
+
+
+def test_an_active_alert_cannot_be_closed_and_a_cleared_one_can(
+    server: Server, client: httpx2.Client
+) -> None:
+    door, alert = a_jam(server, client, "life.close")
+    refused = client.post(f"/alerts/{alert['id']}/close")
+    assert (refused.status_code, refused.json()["values"]["refusal"]) == (409, "still_active")
+    send(door, "ql-1/speed", (0, FREE))
+    eventually(lambda: found(client, "life.close")[0]["state"] == "cleared")
+    assert client.post(f"/alerts/{alert['id']}/close").status_code == 200
+    assert found(client, "life.close") == []
+
+
+def test_a_silence_keeps_alerts_quiet_with_its_reason_until_it_is_ended(
+    server: Server, client: httpx2.Client
+) -> None:
+    door, alert = a_jam(server, client, "life.silence")
+    note = {
+        "matcher": {"feed": "life.silence"}, "starts": stamp(now() - timedelta(minutes=1)),
+        "ends": stamp(now() + timedelta(hours=8)), "why": "thi công mặt đường", "plan": "KH 12",
+    }  # fmt: skip
+    silence = client.post("/silences", json=note).json()
+    eventually(lambda: found(client, "life.silence")[0]["muted"])
+    muted = found(client, "life.silence")[0]["muted"]
+    assert (muted["cause"], muted["by"]) == ("silence", silence["id"])
+    assert "thi công mặt đường" in muted["reason"]["vi"]
+    send(door, "ql-9/speed", (12, SLOW), (1, SLOW))
+    eventually(lambda: len(found(client, "life.silence")) == 2)
+    assert all(item["muted"] for item in found(client, "life.silence"))
+    ended = client.post(f"/silences/{silence['id']}/end").json()
+    assert ended["ended_by"] is not None
+    eventually(lambda: not any(item["muted"] for item in found(client, "life.silence")))
+    assert client.post(f"/silences/{silence['id']}/end").status_code == 409
+    log = client.get(f"/alerts/{alert['id']}/log").json()["items"]
+    assert [entry["change"] for entry in log][-2:] == ["muted", "unmuted"]
+
+
+@pytest.mark.parametrize(
+    ("change", "cure"),
+    [
+        ({"matcher": {}}, "every alert"),
+        ({"matcher": {"feeds": "x"}}, "feeds"),
+        ({"why": " "}, "why"),
+        ({"ends": "2020-01-01T00:00:00Z"}, "ends"),
+        ({"starts": "2026-11-28T15:00:00"}, "time zone"),
+    ],
+)
+def test_a_wrong_silence_is_told_its_cure(
+    client: httpx2.Client, change: dict[str, Any], cure: str
+) -> None:
+    note = {
+        "matcher": {"rule": "traffic-jam"}, "starts": stamp(), "why": "x",
+        "ends": stamp(now() + timedelta(hours=1)),
+    }  # fmt: skip
+    answer = client.post("/silences", json=note | change)
+    assert answer.status_code == 400
+    assert cure in answer.json()["detail"]
+
+
+def test_a_jam_explains_that_traffic_is_slow_at_the_same_place(
+    server: Server, client: httpx2.Client
+) -> None:
+    door = a_door(server, "life.cause")
+    features = {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature", "id": "ql-1", "properties": {"name": "QL 1", "slow_speed": 20},
+                "geometry": {"type": "Point", "coordinates": [105.4, 21.3]},
+            }
+        ],
+    }  # fmt: skip
+    placed = httpx2.put(
+        f"{server.base}/api/v1/feeds/life.cause/features",
+        json=features, headers={"Authorization": f"Bearer {door.key}"},
+    )  # fmt: skip
+    assert placed.status_code == 200, placed.text
+    send(door, "ql-1/speed", (14, SLOW), (1, SLOW))
+    eventually(lambda: len(found(client, "life.cause")) == 2)
+    by_rule = {item["rule"]: item for item in found(client, "life.cause")}
+    eventually(lambda: {i["rule"]: i for i in found(client, "life.cause")}["traffic-slow"]["muted"])
+    slow = {item["rule"]: item for item in found(client, "life.cause")}["traffic-slow"]
+    assert slow["muted"]["cause"] == "inhibited"
+    assert slow["muted"]["by"] == by_rule["traffic-jam"]["id"]
+    assert "Tắc đường" in slow["muted"]["reason"]["vi"]
+    assert by_rule["traffic-jam"]["muted"] is None
+    assert slow["matter"] == by_rule["traffic-jam"]["matter"], "one place, one matter"
+
+
+def test_what_comes_late_is_noted_on_what_is_past_and_raises_nothing(
+    server: Server, client: httpx2.Client
+) -> None:
+    door = a_door(server, "life.late")
+    send(door, "ql-1/speed", (0, FREE))
+    send(door, "ql-1/speed", (90, SLOW), (70, SLOW))
+    eventually(lambda: found(client, "life.late", closed=True))
+    assert found(client, "life.late") == []
+    (past,) = found(client, "life.late", closed=True)
+    assert (past["noted"], past["state"], past["value"]) == (True, "cleared", SLOW)
+    log = client.get(f"/alerts/{past['id']}/log").json()["items"]
+    assert [entry["change"] for entry in log] == ["late_note"]
