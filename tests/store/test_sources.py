@@ -865,6 +865,28 @@ async def test_nothing_is_said_of_a_system_that_was_not_reached_for(
     assert {key.partition("/")[0] for key in _seen(house)} == {"khac"}
 
 
+async def test_a_system_that_takes_connections_over_ipv6_is_seen_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.outside.on("/", Reply(200))
+    system = {"id": "cong", "url": house.outside.url(host="cong.vn"), "https_redirect": False}
+    house.settings["sources_allow"] = "cong.vn"
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, family: int = 0, **told: Any) -> Any:
+        known = {"cong.vn": "::1" if family == socket.AF_INET6 else "127.0.0.1"}
+        return resolve(known.get(host, host), port, family=family, **told)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    await house.make("probe", kind="probe", systems=[system])
+    await house.run("probe")
+    assert (_seen(house)["cong/up"], _seen(house)["cong/ipv6"]) == (True, False)
+    listening = await asyncio.start_server(lambda _, w: w.close(), "::1", house.outside.port)
+    async with listening:
+        await house.run("probe")
+    assert (_seen(house)["cong/up"], _seen(house)["cong/ipv6"]) == (True, True)
+
+
 async def test_a_certificate_is_counted_in_days_even_if_nobody_trusts_it(
     house: House, tmp_path: Path
 ) -> None:
