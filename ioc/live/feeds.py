@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from ioc.live.latest import NEVER
 from ioc.live.topic import StateTopic
@@ -12,13 +13,22 @@ from ioc.model import Feed, Freshness, Receipt, freshness, from_micros, to_micro
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+_PARTS: Final = ("received", "stored", "duplicate", "corrected", "late", "quarantined")
+
 
 @dataclass(slots=True)
 class _Counts:
     received: int = 0
     stored: int = 0
+    duplicate: int = 0
+    corrected: int = 0
     late: int = 0
     quarantined: int = 0
+
+    @property
+    def held(self) -> int:
+        """How many are in the store, as they came or already."""
+        return self.stored + self.duplicate + self.corrected
 
 
 @dataclass(slots=True)
@@ -56,13 +66,11 @@ class FeedHealth:
             self.topic.put(key)
         self.topic.keep_only(feeds)
 
-    def restore(
-        self, feed: int, minute: datetime, received: int, stored: int, late: int, quarantined: int
-    ) -> None:
-        """Take a minute of the ledger, when the server starts."""
+    def restore(self, feed: int, minute: datetime, *counts: int) -> None:
+        """Take a minute of the ledger, when the server starts: received and its parts in order."""
         health = self._health.setdefault(feed, _Health())
-        health.minutes[minute] = _Counts(received, stored, late, quarantined)
-        if stored:
+        health.minutes[minute] = kept = _Counts(*counts)
+        if kept.held:
             health.received = max(health.received, to_micros(minute))
 
     def seen(self, feed: int, newest: int, received: int) -> None:
@@ -76,10 +84,7 @@ class FeedHealth:
         health = self._health.setdefault(feed.key, _Health())
         minute = received_at.replace(second=0, microsecond=0)
         counts = health.minutes.setdefault(minute, _Counts())
-        counts.received += receipt.received
-        counts.stored += receipt.stored + receipt.duplicate + receipt.corrected
-        counts.late += receipt.late
-        counts.quarantined += receipt.quarantined
+        _add(counts, receipt)
         if receipt.stored or receipt.corrected or receipt.duplicate:
             health.received = max(health.received, to_micros(received_at))
         if newest is not None:
@@ -121,24 +126,17 @@ class FeedHealth:
         return found
 
     def day(self, now: datetime) -> dict[str, int]:
-        """Rows received, stored, late and in quarantine within the last 24 hours, of all feeds."""
+        """Rows received, and what became of them, within the last 24 hours, of all feeds."""
         total = _Counts()
         for health in self._health.values():
-            _add(total, health.minutes, now - DAY)
-        return {
-            "received": total.received,
-            "stored": total.stored,
-            "duplicate": 0,
-            "corrected": 0,
-            "late": total.late,
-            "quarantined": total.quarantined,
-        }
+            _sum(total, health.minutes, now - DAY)
+        return {name: getattr(total, name) for name in _PARTS}
 
     def item(self, feed: Feed, now: datetime) -> FeedItem:
         """The feed as it is shown."""
         health = self._health.get(feed.key, _Health())
         hour = _Counts()
-        _add(hour, health.minutes, now - HOUR)
+        _sum(hour, health.minutes, now - HOUR)
         return FeedItem(
             id=feed.id,
             name=feed.name,
@@ -151,7 +149,7 @@ class FeedHealth:
             last_time=None if health.newest == NEVER else from_micros(health.newest),
             last_received=None if health.received == NEVER else from_micros(health.received),
             received_hour=hour.received,
-            stored_hour=hour.stored,
+            stored_hour=hour.held,
             quarantined_hour=hour.quarantined,
             late_hour=hour.late,
             series=self._series.get(feed.key, 0),
@@ -172,10 +170,12 @@ def _known(received: int, feed: Feed) -> int:
     return received if feed.domain.value == "service" else NEVER
 
 
-def _add(total: _Counts, minutes: Mapping[datetime, _Counts], since: datetime) -> None:
+def _add(total: _Counts, more: _Counts | Receipt) -> None:
+    for name in _PARTS:
+        setattr(total, name, getattr(total, name) + getattr(more, name))
+
+
+def _sum(total: _Counts, minutes: Mapping[datetime, _Counts], since: datetime) -> None:
     for minute, counts in minutes.items():
         if minute >= since:
-            total.received += counts.received
-            total.stored += counts.stored
-            total.late += counts.late
-            total.quarantined += counts.quarantined
+            _add(total, counts)

@@ -90,7 +90,8 @@ _SUM: Final = """
 """
 
 _RECENT: Final = """
-    SELECT feed_key, minute, received, stored, late, quarantined FROM ledger WHERE minute >= %s
+    SELECT feed_key, minute, received, stored, duplicate, corrected, late, quarantined
+      FROM ledger WHERE minute >= %s
 """
 
 _FORBIDDEN: Final = """
@@ -214,8 +215,10 @@ def _minute(row: tuple[Any, ...]) -> Minute:
     return Minute(*row[:12], lag_p50=lag.quantile(row[12], 0.5), lag_max=row[13])
 
 
-async def recent(pool: ReadPool, since: datetime) -> list[tuple[int, datetime, int, int, int, int]]:
-    """Feed, minute, received, stored, late and quarantined of all feeds since a time."""
+async def recent(
+    pool: ReadPool, since: datetime
+) -> list[tuple[int, datetime, int, int, int, int, int, int]]:
+    """Feed, minute, received and what became of it, in the order of the sum, since a time."""
     async with pool.connection() as conn:
         return await (await conn.execute(_RECENT, [since])).fetchall()  # pyright: ignore
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ioc.api.ledger import get_ledger
+from ioc.live.feeds import FeedHealth
 from ioc.model import Feed, to_micros
 from ioc.store import flush_mark, lag, ledger
 from ioc.store.pool import ReadPool, WritePool, connect
@@ -89,6 +90,24 @@ async def test_the_ledger_merges_lag_and_bytes_of_flushes_by_feed_and_minute(
     await writer.flush([a_part(refused_only, quarantined=1, size=3)], NOW)
     alone = await ledger.total(pools[0], refused_only, since=NOW - HOUR, until=NOW + HOUR)
     assert (alone.lag_p50, alone.lag_max, alone.bytes) == (None, None, 3)
+
+
+async def test_the_last_day_after_a_restart_is_that_of_before(
+    database: str, writer: BatchWriter, pools: tuple[ReadPool, WritePool]
+) -> None:
+    feed, [a] = a_feed(key=await a_feed_key(database)), some_series(1)
+    before, after = (FeedHealth("e", lambda: NOW) for _ in range(2))
+    at = to_micros(NOW)
+    for value, refused in ((1, 0), (1, 2), (5, 1)):
+        rows = [(a, at - n * SECOND, float(value)) for n in range(value, 6)]
+        part = a_part(feed.key, rows, late=refused, quarantined=refused)
+        [receipt] = (await writer.flush([part], NOW)).receipts
+        before.note(feed, receipt, None, NOW)
+    for row in await ledger.recent(pools[0], NOW - HOUR):
+        after.restore(*row)
+    assert after.day(NOW) == before.day(NOW) == {
+        "received": 17, "stored": 5, "duplicate": 5, "corrected": 1, "late": 3, "quarantined": 3,
+    }  # fmt: skip
 
 
 async def _pages(

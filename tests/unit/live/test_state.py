@@ -271,8 +271,9 @@ def test_a_feed_counts_what_came_within_the_hour_and_the_day(
         10, 7, 1, 2,
     )  # fmt: skip
     assert _item(health, hand.move(3_700)).received_hour == 0
-    day = health.day(hand.at)
-    assert day["received"] == day["stored"] + day["late"] + day["quarantined"] == 10
+    assert health.day(hand.at) == {
+        "received": 10, "stored": 4, "duplicate": 2, "corrected": 1, "late": 1, "quarantined": 2,
+    }  # fmt: skip
     assert health.day(hand.move(86_400))["received"] == 0
 
 
@@ -319,6 +320,22 @@ def test_what_was_refused_alone_does_not_count_as_received(health: FeedHealth, h
 
 
 def test_the_ledger_of_before_the_start_is_counted(health: FeedHealth, hand: Hand) -> None:
-    health.restore(1, hand.at.replace(second=0), 5, 4, 0, 1)
+    health.restore(1, hand.at.replace(second=0), 5, 1, 2, 1, 0, 1)
     health.note(a_feed(), Receipt(received=1, stored=1), None, hand.at)
     assert _item(health, hand.at).received_hour == 6
+    assert _item(health, hand.at).stored_hour == 5
+    assert health.day(hand.at)["duplicate"] == 2
+
+
+def test_a_feed_of_which_only_doubles_came_before_the_start_has_received_something(
+    health: FeedHealth, hand: Hand
+) -> None:
+    health.restore(1, hand.at, 5, 0, 5, 0, 0, 0)
+    assert health.last_received() == {1: to_micros(hand.at)}
+
+
+@pytest.mark.parametrize(("source", "told"), [("payload", True), ("arrival", False)])
+def test_a_feed_that_takes_the_arrival_for_a_time_is_not_idempotent(
+    health: FeedHealth, hand: Hand, source: str, told: bool
+) -> None:
+    assert health.item(a_feed(time_source=source), hand.at).idempotent is told
