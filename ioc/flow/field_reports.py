@@ -53,7 +53,8 @@ class FieldReports:
         self._now = now
         self._views: dict[str, _View] = {topic.name: _View(topic, None)}
         self._open: Mapping[str, PlacedReport] = {}
-        self._categories: Mapping[str, str] = {}
+        self._names: tuple[Mapping[str, str], Organisation] = ({}, organisation())
+        """Of categories by id, and of units."""
         self._looked_at = now()
         self._reading = asyncio.Lock()
         """Who reads later shows later."""
@@ -67,20 +68,23 @@ class FieldReports:
 
     def show(self, rows: Iterable[PlacedReport], categories: Mapping[str, str]) -> list[StateTopic]:
         """Show these reports and no others; returns the topics that changed."""
-        before = self._open
-        self._open = {str(row.ticket_id): row for row in rows}
-        self._categories = categories
-        self._looked_at = self._now()
+        names = (categories, self._organisation())
+        renamed, self._names = names != self._names, names
+        before, self._open = self._open, {str(row.ticket_id): row for row in rows}
+        changed = {key: row for key, row in self._open.items() if renamed or before.get(key) != row}
         gone = before.keys() - self._open.keys()
-        return self._changed(lambda view: self._put(view, self._open, gone))
+        return self._changed(changed | self._passed(), gone)
 
     def age(self) -> list[StateTopic]:
         """Show which reports have become overdue by now; returns the topics that changed."""
+        return self._changed(self._passed(), ())
+
+    def _passed(self) -> dict[str, PlacedReport]:
+        """The reports whose deadline has passed since this was asked last."""
         since, self._looked_at = self._looked_at, self._now()
-        passed = {
+        return {
             key: row for key, row in self._open.items() if since <= row.due_at < self._looked_at
         }
-        return self._changed(lambda view: self._put(view, passed, ()))
 
     def of(self, units: Collection[str]) -> StateTopic:
         """The topic of the reports of some units only."""
@@ -91,11 +95,14 @@ class FieldReports:
             self._put(view, self._open, ())
         return view.topic
 
-    def _changed(self, change: Callable[[_View], None]) -> list[StateTopic]:
-        before = {name: view.topic.offset for name, view in self._views.items()}
+    def _changed(self, rows: Mapping[str, PlacedReport], gone: Collection[str]) -> list[StateTopic]:
+        changed: list[StateTopic] = []
         for view in self._views.values():
-            change(view)
-        return [v.topic for name, v in self._views.items() if v.topic.offset != before[name]]
+            before = view.topic.offset
+            self._put(view, rows, gone)
+            if view.topic.offset != before:
+                changed.append(view.topic)
+        return changed
 
     def _put(self, view: _View, rows: Mapping[str, PlacedReport], gone: Collection[str]) -> None:
         for key, row in rows.items():
@@ -109,14 +116,15 @@ class FieldReports:
 
     def _feature(self, key: str, row: PlacedReport) -> LayerFeature:
         answers = row.unit or row.lead
-        unit = self._organisation().find(answers, self._looked_at.date())
+        categories, organisation = self._names
+        unit = organisation.find(answers, self._looked_at.date())
         clock = handling(State(row.state), row.due_at, self._looked_at)
         told = {"clock": clock, "state": row.state, "category": row.category}
         return LayerFeature(
             id=key,
             geometry={"type": "Point", "coordinates": [row.longitude, row.latitude]},
             properties=LayerProperties(
-                name=self._categories.get(row.category, row.category),
+                name=categories.get(row.category, row.category),
                 unit=answers,
                 unit_name=unit.short_name if unit else answers,
                 values={

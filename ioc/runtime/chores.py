@@ -57,7 +57,7 @@ SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
 """Scores rest for that many times as long as the database took to count."""
 
-TICKET_REST: Final = 10
+TICKET_REST: Final = 4
 """The layer of field reports rests for that many times as long as reading them took."""
 
 CHECKPOINT_SECONDS: Final = 10.0

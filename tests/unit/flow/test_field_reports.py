@@ -35,9 +35,10 @@ class Layer:
 
     def __init__(self) -> None:
         self.now = NOW
+        organisation = Organisation([])
         self.reports = FieldReports(
             reads=cast(ReadPool, None), topic=StateTopic("layer:field-reports", "e"), epoch="e",
-            organisation=lambda: Organisation([]), now=lambda: self.now,
+            organisation=lambda: organisation, now=lambda: self.now,
         )  # fmt: skip
 
     def show(self, *rows: PlacedReport) -> list[str]:
@@ -92,6 +93,21 @@ def test_what_is_open_no_more_leaves_and_what_stands_as_before_sends_nothing() -
     assert list(_items(layer.reports.topic)) == [str(UUID(int=2))]
 
 
+def test_a_category_that_is_renamed_is_renamed_on_what_stands_there() -> None:
+    layer = Layer()
+    layer.show(_report(1))
+    layer.reports.show([_report(1)], {"o-ga": "Mặt đường hỏng"})
+    assert _only(layer.reports.topic)["properties"]["name"] == "Mặt đường hỏng"
+
+
+def test_a_deadline_that_passes_unseen_is_seen_when_anything_is_shown() -> None:
+    layer = Layer()
+    layer.show(_report(1))
+    layer.now += timedelta(hours=2)
+    layer.show(_report(1))
+    assert _words(layer.reports.topic)["clock"] == "missed"
+
+
 def test_a_box_holds_the_reports_within_it() -> None:
     layer = Layer()
     layer.show(_report(1), _report(2, longitude=106.0))
@@ -133,7 +149,7 @@ def test_every_view_holds_the_open_reports_of_its_units_as_one_made_now_would(
             layer.reports.of(units)
         layer.show(*rows)
         layer.now += timedelta(minutes=minutes)
-        layer.reports.age()
+    layer.reports.age()
     fresh = Layer()
     fresh.now = layer.now
     fresh.show(*rows)
