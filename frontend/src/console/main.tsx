@@ -145,6 +145,8 @@ function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
           {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
           {alert.state === 'cleared' ? words.cleared : alert.acknowledged ? words.acknowledged : words.unacknowledged}
         </span>
+        {alert.muted && <span class="caption">{say(alert.muted.reason)}</span>}
+        {alert.shelved && <span class="caption">{words.shelvedUntil(clockTime(Date.parse(alert.shelved.until)), alert.shelved.by, alert.shelved.why)}</span>}
       </button>
       {!alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} />}
     </li>

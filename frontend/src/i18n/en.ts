@@ -57,6 +57,8 @@ const en: Words = {
   alertsChecked: (time) => `Last check at ${time}`,
   alertsUnseen: (n) => `${n} unacknowledged`,
   alertsAllSeen: 'all acknowledged',
+  alertsQuiet: (n: string) => `${n} alerts shelved, silenced or explained`,
+  shelvedUntil: (time: string, by: string, why: string) => `shelved until ${time} · ${by}: ${why}`,
   alertsMore: (n) => `${n} more alerts below`,
   acknowledge: 'Acknowledge',
   acknowledgeLong: 'Acknowledge',

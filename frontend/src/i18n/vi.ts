@@ -55,6 +55,8 @@ const vi = {
   alertsChecked: (time: string) => `Kiểm tra lần cuối lúc ${time}`,
   alertsUnseen: (n: string) => `${n} chưa xác nhận`,
   alertsAllSeen: 'tất cả đã xác nhận',
+  alertsQuiet: (n: string) => `${n} cảnh báo đang được tạm ẩn hoặc đã rõ nguyên nhân`,
+  shelvedUntil: (time: string, by: string, why: string) => `tạm ẩn đến ${time} · ${by}: ${why}`,
   alertsMore: (n: string) => `còn ${n} cảnh báo bên dưới`,
   acknowledge: 'Xác nhận',
   acknowledgeLong: 'Xác nhận đã nhận',

@@ -8,9 +8,15 @@ export const SEVERITY_RANK: Record<Severity, number> = { critical: 0, high: 1, m
 /** Lists re-sort at most this often, ms. */
 export const RESORT_EVERY = 10_000
 
-/** Active before cleared, worse before better, nobody's before somebody's, newer before older. */
+/** Kept quiet: explained by another alert, expected by a silence, or put aside for a while. */
+export function isQuiet(alert: AlertItem): boolean {
+  return Boolean(alert.muted ?? alert.shelved)
+}
+
+/** Loud before quiet, then active before cleared, worse before better, nobody's before somebody's, newer before older. */
 export function worstFirst(a: AlertItem, b: AlertItem): number {
   return (
+    Number(isQuiet(a)) - Number(isQuiet(b)) ||
     Number(a.state === 'cleared') - Number(b.state === 'cleared') ||
     SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] ||
     Number(a.acknowledged) - Number(b.acknowledged) ||

@@ -69,6 +69,15 @@ export interface AlertItem {
   uom: string | null
   value_time: Instant | null
   comments?: number
+  version?: number
+  assignee?: UnitRef | null
+  shelved?: { until: Instant; by: string; why: string } | null
+  muted?: { cause: 'silence' | 'inhibited'; by: string; reason: Text } | null
+  matter?: string | null
+  matter_reason?: string | null
+  flapping?: boolean
+  national_level?: number | null
+  noted?: boolean
 }
 
 export interface FeedItem {

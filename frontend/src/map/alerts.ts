@@ -2,7 +2,7 @@
 
 import { Marker, type GeoJSONSource, type Map as MapLibre } from 'maplibre-gl'
 import type { Collection } from '../live/collection'
-import { SEVERITIES, SEVERITY_RANK, worstFirst } from '../live/order'
+import { isQuiet, SEVERITIES, SEVERITY_RANK, worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { COLOURS, FONT, SEVERITY_COLOURS, vh } from './look'
 import { ICON_SIZE, severityIcon } from './symbols'
@@ -98,7 +98,7 @@ export class AlertsLayer {
   }
 
   private flush(): void {
-    const placed = [...this.alerts.items.values()].filter((alert) => alert.place.point !== null)
+    const placed = [...this.alerts.items.values()].filter((alert) => alert.place.point !== null && !isQuiet(alert))
     const named = new Set(placed.filter((alert) => alert.state === 'active').sort(worstFirst).slice(0, NAMED).filter((alert) => !this.isCalling(alert)))
     // A few hundred points at most, and clusters are made anew anyway: the whole is simpler than a difference.
     void (this.map.getSource(SOURCE) as GeoJSONSource | undefined)?.setData({

@@ -9,7 +9,7 @@ import { say, severityWord, w } from '../i18n/words'
 import { Problem } from '../live/api'
 import type { Centre } from '../live/centre'
 import { serverNow, tick } from '../live/clock'
-import { SEVERITIES, StillOrder, worstFirst } from '../live/order'
+import { isQuiet, SEVERITIES, StillOrder, worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { useCentre } from './centre'
 
@@ -17,6 +17,7 @@ export function AlertsPanel() {
   const centre = useCentre()
   const words = w()
   const alerts = useStillAlerts(centre)
+  const quiet = centre.alerts.read().filter(isQuiet).length
   const unseen = alerts.filter((alert) => !alert.acknowledged).length
   return (
     <section class="panel alerts" aria-label={words.alerts} data-testid="panel-alerts">
@@ -29,6 +30,11 @@ export function AlertsPanel() {
           {unseen ? words.alertsUnseen(number(unseen)) : words.alertsAllSeen}
         </p>
       )}
+      {quiet > 0 && (
+        <p class="alerts-quiet caption" data-testid="alerts-quiet">
+          {words.alertsQuiet(number(quiet))}
+        </p>
+      )}
       {alerts.length === 0 ? <NoAlerts centre={centre} /> : <AlertList alerts={alerts} centre={centre} />}
     </section>
   )
@@ -39,7 +45,7 @@ function useStillAlerts(centre: Centre): AlertItem[] {
   const still = useRef(new StillOrder())
   const beat = useComputed(() => Math.floor(tick.value / 1000))
   void beat.value
-  const open = centre.alerts.read()
+  const open = centre.alerts.read().filter((alert) => !isQuiet(alert))
   const sorted = [...open].sort(worstFirst).map((alert) => alert.id)
   const held = document.querySelector('.alerts-list:hover') !== null
   return still.current
@@ -148,7 +154,7 @@ function AlertRow({ alert, centre }: { alert: AlertItem; centre: Centre }) {
 
 /** The only thing that blinks: critical, active and nobody's. */
 export function isCalling(alert: AlertItem): boolean {
-  return alert.severity === 'critical' && alert.state === 'active' && !alert.acknowledged
+  return !isQuiet(alert) && alert.severity === 'critical' && alert.state === 'active' && !alert.acknowledged
 }
 
 export function AcknowledgeButton({ alert, centre, long = false }: { alert: AlertItem; centre: Centre; long?: boolean }) {

@@ -5,7 +5,7 @@ import { Ago } from '../design/age'
 import { Shape } from '../design/shape'
 import { clockTime, number } from '../i18n/format'
 import { say, severityWord, w } from '../i18n/words'
-import { worstFirst } from '../live/order'
+import { isQuiet, worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
@@ -17,7 +17,7 @@ export function Alerts() {
   const centre = useCentre()
   const all = useSignal(false)
   const words = w()
-  const alerts = useStill([...centre.alerts.read()].sort(worstFirst))
+  const alerts = useStill(centre.alerts.read().filter((alert) => !isQuiet(alert)).sort(worstFirst))
   const shown = all.value ? alerts : alerts.slice(0, FIRST_ALERTS)
   const checked = centre.stream.lastFrame.value
   return (
