@@ -110,7 +110,7 @@ function Table({ items, unit, days }: { items: TicketItem[]; unit: UnitRef; days
                 <a {...follow({ section: 'tickets', unit: unit.id, ticket: one.id })}>{say(one.category.name)}</a>
                 <div class="excerpt">{one.description}</div>
                 <div class="caption">
-                  {one.code} · {words.kinds[one.kind]}
+                  {[one.code, words.kinds[one.kind], one.unit?.id !== unit.id && (one.unit?.name ?? words.nobody)].filter(Boolean).join(' · ')}
                 </div>
               </td>
               <td>{one.ended_at ? <span class="caption">{words.endedAt(when(one.ended_at, tick.value))}</span> : <ClockText due={one.due_at} kind={one.kind} days={days} paused={one.state === 'waiting'} />}</td>
