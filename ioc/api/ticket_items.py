@@ -148,7 +148,7 @@ def _shown(desk: Desk, row: TicketRow, now: datetime, description: str) -> dict[
         "received_at": row.received_at,
         "due_at": row.due_at,
         "ended_at": row.ended_at,
-        "overdue": row.ended_at is None and row.due_at < now,
+        "overdue": row.ended_at is None and row.due_at < (row.asked_at or now),
         "rating": row.rating,
         "description": description,
         "address": row.address,

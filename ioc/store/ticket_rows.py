@@ -152,7 +152,8 @@ _LISTED: Final = (
        AND (%(feed)s::text IS NULL OR f.id = %(feed)s)
        AND (%(ids)s::uuid[] IS NULL OR t.ticket_id = ANY(%(ids)s))
        AND (%(overdue)s::bool IS NULL
-            OR %(overdue)s = (t.ended_at IS NULL AND t.due_at < %(now)s))
+            OR %(overdue)s = (t.ended_at IS NULL
+                              AND t.due_at < COALESCE(t.asked_at, %(now)s::timestamptz)))
        AND (%(words)s::text IS NULL OR t.code ILIKE %(words)s OR t.address ILIKE %(words)s
             OR t.description ILIKE %(words)s)
        AND (%(since)s::timestamptz IS NULL OR t.received_at >= %(since)s)

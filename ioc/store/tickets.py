@@ -28,8 +28,9 @@ MEASURES: Final = (
 """All of them, in the order of the columns below."""
 
 # A ticket counts where it is handled, before that where it is led. What is unfinished ends with
-# the span, or now. It is due in a span if it was in hand on any day of it; the deadlines are those
-# of today. Resolved is what was solved; a rejection is no resolution, but it is in time or not.
+# the span, or now; while its reporter is asked for more its clock stands where it was. It is due in
+# a span if it was in hand on any day of it; the deadlines are those of today. Resolved is what was
+# solved; a rejection is no resolution, but it is in time or not.
 _COUNTS: Final = """
     WITH span AS (
         SELECT %(start)s::timestamp AT TIME ZONE %(zone)s AS since,
@@ -41,8 +42,8 @@ _COUNTS: Final = """
                t.ended_at IS NOT NULL AND t.ended_at < s.until AS ended,
                t.ended_at >= s.since AND t.ended_at < s.until AS ended_within,
                t.rated_at >= s.since AND t.rated_at < s.until AS rated,
-               t.always_late OR LEAST(COALESCE(t.ended_at, s.until), s.until) > t.judged_due_at
-                   AS late
+               t.always_late OR LEAST(COALESCE(t.ended_at, t.asked_at, s.until), s.until)
+                                > t.judged_due_at AS late
           FROM ticket t CROSS JOIN span s
          WHERE t.received_at < s.until
            AND (t.ended_at IS NULL OR t.ended_at >= s.since OR t.rated_at >= s.since)

@@ -317,6 +317,21 @@ async def test_petitions_follow_the_rules_of_their_indicators(desk: Desk) -> Non
     }  # fmt: skip
 
 
+async def test_a_ticket_is_not_overdue_for_the_time_that_its_reporter_lets_it_wait(
+    desk: Desk,
+) -> None:
+    waiting: dict[str, Any] = {"state": State.WAITING, "resumes": State.RECEIVED, "supplements": 1}
+    in_time, too_late = START + timedelta(minutes=30), START + timedelta(hours=2)
+    await desk.put(
+        _row("PA-1", asked_at=in_time, first_asked_at=in_time, **waiting),
+        _row("PA-2", asked_at=too_late, first_asked_at=too_late, **waiting),
+    )  # fmt: skip
+    assert [row.code for row in await desk.all(overdue=True)] == ["PA-2"]
+    assert [row.code for row in await desk.all(overdue=False)] == ["PA-1"]
+    found = await desk.of("so-b")
+    assert (found["tickets_overdue"], found["field_reports_on_time"]) == (1, 1)
+
+
 async def test_a_span_ends_at_the_midnight_of_the_province(desk: Desk) -> None:
     midnight = datetime(2026, 11, 30, 17, tzinfo=UTC)
     now = midnight + timedelta(days=2)
