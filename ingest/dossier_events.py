@@ -44,6 +44,21 @@ def version(item: DossierState | CheckedEvent) -> tuple[datetime, bytes]:
     return item.changed_at, _encoder.encode(said)
 
 
+def after_move(earlier: DossierState, later: DossierState) -> DossierState:
+    """The later of two whole states, marked if the dossier changed its unit while in hand."""
+    moved = earlier.resolved_at is None and earlier.handling_unit != later.handling_unit
+    if later.flags & Oddity.MOVED or not (moved or earlier.flags & Oddity.MOVED):
+        return later
+    return msgspec.structs.replace(later, flags=later.flags | int(Oddity.MOVED))
+
+
+def newer(before: DossierState, state: DossierState) -> DossierState:
+    """Which of two whole states counts, of one time the one that came last; marked if it moved."""
+    if state.changed_at < before.changed_at:
+        return after_move(state, before)
+    return after_move(before, state)
+
+
 class History(msgspec.Struct):
     """What is known of one dossier: the newest whole state, and every event by its key."""
 
@@ -56,9 +71,9 @@ class History(msgspec.Struct):
         if before is None:
             self.snapshot = state
             return "stored"
-        if state.changed_at < before.changed_at or version(state) == version(before):
+        self.snapshot = newer(before, state)
+        if state.changed_at < before.changed_at or version(self.snapshot) == version(before):
             return "duplicate"
-        self.snapshot = state
         return "corrected"
 
     def take_event(self, event: CheckedEvent) -> Taken:
@@ -79,9 +94,11 @@ def folded(snapshot: DossierState | None, events: Iterable[CheckedEvent]) -> Dos
     known = list(events)
     life = _Life(snapshot)
     for event in sorted(known, key=lambda event: (event.at, _RANK[event.event], event.key)):
-        if event.cancelled or (snapshot is not None and event.at <= snapshot.changed_at):
+        if event.cancelled:
             continue
-        life.apply(event)
+        life.look(event)
+        if snapshot is None or event.at > snapshot.changed_at:
+            life.apply(event)
     words = [event.changed_at for event in known]
     if snapshot is not None:
         words.append(snapshot.changed_at)
@@ -97,12 +114,16 @@ class _Life:
             self._told.update(msgspec.structs.asdict(snapshot))
         self._open: set[str] = {_FROM_BEFORE} if self._told.get("paused_since") else set()
 
+    def look(self, event: CheckedEvent) -> None:
+        """Mark that it moved if an event, even one before the whole state, tells another unit."""
+        here, ended = self._told.get("handling_unit"), self._told.get("resolved_at")
+        elsewhere = here not in (None, event.sets.get("handling_unit", here))
+        if elsewhere and (ended is None or event.at < ended):
+            self._told["flags"] |= int(Oddity.MOVED)
+
     def apply(self, event: CheckedEvent) -> None:
         """Let an event happen."""
         told = self._told
-        here = told.get("handling_unit")
-        if here not in (None, event.sets.get("handling_unit", here)):
-            told["flags"] |= int(Oddity.MOVED)
         told.update(event.sets)
         told.setdefault("code", event.code)
         if event.due_at is not None:

@@ -105,10 +105,12 @@ async def fold(
     changed: dict[tuple[str, str], DossierState | CheckedEvent] = {}
     for state in states:
         if state.code in touched:
-            taken = histories[state.code].take_snapshot(state)
-            folded.counts[taken] += 1
-            if taken != "duplicate":
-                changed[state.code, SNAPSHOT] = state
+            history = histories[state.code]
+            before = history.snapshot
+            folded.counts[history.take_snapshot(state)] += 1
+            # One that is older than what is there may tell that the dossier was elsewhere.
+            if history.snapshot is not None and history.snapshot != before:
+                changed[state.code, SNAPSHOT] = history.snapshot
     for event in events:
         taken = histories[event.code].take_event(event)
         folded.counts[taken] += 1

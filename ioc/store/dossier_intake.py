@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ingest.dossier import DecodedDossiers, DossierState, RefusedDossier
+from ingest.dossier_events import newer
 from ingest.dossier_judge import judge
 from ingest.dossier_rules import DossierRules
 from ioc.store import dossier_events, dossiers
@@ -53,7 +54,8 @@ async def take(
         conn, feed, zone=zone, now=now, repeated=len(folded.plain) - len(plain)
     )
     if folded.made:
-        await dossiers.merge(conn, feed, folded.made, units=units, zone=zone, now=now)
+        await dossiers.stage(conn, folded.made, units=units, now=now)
+        await dossiers.merge_staged(conn, feed, zone=zone, now=now, folded=True)
     merged = folded.with_plain(merged)
     if keep:
         await dossiers.keep(conn, feed, _refusals(decoded.refused), now)
@@ -65,12 +67,11 @@ async def take(
 
 
 def newest(found: Iterable[DossierState]) -> list[DossierState]:
-    """The newest state of each dossier."""
+    """The newest state of each dossier, marked if those before it tell another unit."""
     kept: dict[str, DossierState] = {}
     for state in found:
         before = kept.get(state.code)
-        if before is None or state.changed_at >= before.changed_at:
-            kept[state.code] = state
+        kept[state.code] = state if before is None else newer(before, state)
     return list(kept.values())
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from psycopg import sql
 
-from ingest.dossier import DossierState
+from ingest.dossier import DossierState, Oddity
 from ioc.model import to_micros
 from ioc.store import ledger, quarantine
 from ioc.store.dossier_copy import COLUMNS, block
@@ -35,8 +35,9 @@ _COPY: Final = "COPY offered FROM STDIN (FORMAT BINARY)"
 # is overdue at the end of any day is a sum over such days. A day of a unit is to be counted anew
 # when a dossier was received, fell overdue or was resolved in it, before the change or after it. A
 # state that is confirmed later keeps the later time, else a state of between would count as newer.
-# `OFFSET 0` has each dossier looked up by its code: while the table is new the planner would read
-# all of it instead.
+# A dossier that changed its handling unit while it was in hand is marked for good, whichever of two
+# states came first; where it was folded from events that is known already. `OFFSET 0` has each
+# dossier looked up by its code: while the table is new the planner would read all of it instead.
 _MERGE: Final = """
     WITH held AS (
         SELECT o.row, d.dossier_id IS NOT NULL AS known,
@@ -45,13 +46,18 @@ _MERGE: Final = """
                d.dossier_id IS NOT NULL AND ({held}) IS NOT DISTINCT FROM ({new}) AS same,
                d.handling_unit AS left_unit, d.received_unit AS left_desk,
                d.received_day AS left_received, d.resolved_day AS left_resolved,
-               d.overdue_day AS left_overdue
+               d.overdue_day AS left_overdue, COALESCE(d.moved, 0) AS moved
           FROM offered o LEFT JOIN LATERAL (
-               SELECT * FROM dossier d WHERE d.feed_key = %(feed)s AND d.code = o.code OFFSET 0
+               SELECT d.*, %(moved)s::int & (d.flags | CASE
+                      WHEN d.handling_unit <> o.handling_unit
+                       AND CASE WHEN d.changed_at > o.changed_at THEN o.resolved_at
+                                ELSE d.resolved_at END IS NULL
+                      THEN %(moved)s::int ELSE 0 END) AS moved
+                 FROM dossier d WHERE d.feed_key = %(feed)s AND d.code = o.code OFFSET 0
                ) AS d ON true
     ), taken AS (
         SELECT o.*, h.left_unit, h.left_desk, h.left_received, h.left_resolved, h.left_overdue,
-               t.due_effective, t.received_day, t.resolved_day,
+               h.moved, t.due_effective, t.received_day, t.resolved_day,
                CASE WHEN f.fell < COALESCE(t.resolved_day, 'infinity') THEN f.fell END
                AS overdue_day
           FROM offered o JOIN held h USING (row)
@@ -77,11 +83,16 @@ _MERGE: Final = """
         UPDATE dossier d SET changed_at = o.changed_at
           FROM offered o JOIN held h USING (row)
          WHERE h.same AND h.newer AND d.feed_key = %(feed)s AND d.code = o.code
+    ), was_elsewhere AS (
+        UPDATE dossier d SET flags = d.flags | %(moved)s::int
+          FROM offered o JOIN held h USING (row)
+         WHERE h.older AND (h.moved | o.flags) & %(moved)s::int > d.flags & %(moved)s::int
+           AND d.feed_key = %(feed)s AND d.code = o.code
     ), written AS (
         INSERT INTO dossier AS d (feed_key, stored_at, due_effective, received_day, resolved_day,
                                   overdue_day, {offered})
         SELECT %(feed)s, %(now)s, due_effective, received_day, resolved_day, overdue_day,
-               {offered}
+               {given}
           FROM taken
         ON CONFLICT (feed_key, code) DO UPDATE
            SET {changes}, changed_at = excluded.changed_at, stored_at = excluded.stored_at,
@@ -187,15 +198,25 @@ async def stage(
 
 
 async def merge_staged(
-    conn: Connection, feed: int, *, zone: str, now: datetime, repeated: int = 0
+    conn: Connection,
+    feed: int,
+    *,
+    zone: str,
+    now: datetime,
+    repeated: int = 0,
+    folded: bool = False,
 ) -> Merged:
     """Store what lies ready in a transaction that somebody else ends.
+
+    Whether those that were `folded` from events have moved is theirs to say.
 
     Bodies of one feed are stored one after the other: of two at once that name the same dossier
     both would look at it before the other has changed it.
     """
     await conn.execute(_ONE_AT_A_TIME, [feed])
-    cur = await conn.execute(_merging, {"feed": feed, "zone": zone, "now": now})
+    moved = 0 if folded else int(Oddity.MOVED)
+    given = {"feed": feed, "zone": zone, "now": now, "moved": moved}
+    cur = await conn.execute(_merging, given)
     counted = await cur.fetchone()
     assert counted is not None
     return Merged(counted[0], counted[1], counted[2] + repeated)
@@ -209,10 +230,15 @@ def _columns() -> dict[str, sql.Composable]:
             sql.Identifier(owner, n) if owner else sql.Identifier(n) for n in names
         )
 
+    def marked(names: Sequence[str], owner: str, held: str) -> sql.Composable:
+        flags = sql.SQL("{}.flags | {}.moved").format(sql.Identifier(owner), sql.Identifier(held))
+        return sql.SQL(", ").join(flags if n == "flags" else listed([n], owner) for n in names)
+
     return {
         "offered": listed(_OFFERED, ""),
+        "given": marked(_OFFERED, "taken", "taken"),
         "held": listed(_STATE, "d"),
-        "new": listed(_STATE, "o"),
+        "new": marked(_STATE, "o", "d"),
         "changes": sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _STATE
         ),

@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.dossier import Oddity
 from ingest.dossier_events import History
 from ingest.dossier_judge import judge
 from ioc.city.folder import Folder
@@ -114,6 +116,37 @@ async def test_a_dossier_without_events_keeps_no_second_copy(desk: Desk) -> None
     assert kept == [("HS-1",)]
 
 
+@pytest.mark.parametrize("in_one_body", [True, False])
+async def test_a_state_that_tells_another_unit_marks_the_dossier_for_good_in_any_order(
+    desk: Desk, in_one_body: bool
+) -> None:
+    states = [
+        a_dossier(changed_at=_day(3)),
+        a_dossier(changed_at=_day(4), handling_unit="25"),
+        a_dossier(changed_at=_day(5), level="full"),
+    ]
+    for order in permutations(states):
+        desk.feed = await a_feed_key(desk.url)
+        for body in [order] if in_one_body else [[state] for state in order]:
+            await desk.send(*body)
+        assert await desk.one("u.id, flags, level") == ("so-y-te", Oddity.MOVED, "full")
+        assert await desk.send(states[2]) == Merged(stored=0, corrected=0, duplicate=1)
+
+
+async def test_another_unit_of_a_dossier_that_was_done_is_no_move(desk: Desk) -> None:
+    for day, unit in ((4, "so-y-te"), (5, "25")):
+        await desk.send(a_dossier(changed_at=_day(day), resolved_at=_day(4), handling_unit=unit))
+    assert await desk.one("u.id, flags") == ("phu-tho", 0)
+
+
+async def test_a_move_that_is_cancelled_is_no_mark_of_the_stored_dossier(desk: Desk) -> None:
+    moved = an_event("moved", _day(4), handling_unit="25", id="7")
+    await desk.send(a_dossier(changed_at=_day(3)), moved)
+    assert await desk.one("u.id, flags") == ("phu-tho", Oddity.MOVED)
+    await desk.send({**moved, "cancelled": True, "changed_at": _day(6)})
+    assert await desk.one("u.id, flags") == ("so-y-te", 0)
+
+
 async def test_a_state_and_an_event_that_come_at_once_are_both_seen(desk: Desk) -> None:
     async with await connect(desk.url) as busy:
         await dossier_events.lock(busy, desk.feed)
@@ -148,7 +181,12 @@ _items = st.one_of(
     st.builds(
         lambda at, unit: an_event("moved", at, handling_unit=unit), _days, st.sampled_from(UNITS)
     ),
-    st.integers(2, 9).map(lambda day: a_dossier(changed_at=_day(day), supplements=day % 3)),
+    st.builds(
+        lambda day, unit: a_dossier(
+            changed_at=_day(day), supplements=day % 3, handling_unit=unit
+        ),
+        st.integers(2, 9), st.sampled_from(UNITS),
+    ),
 )  # fmt: skip
 
 COLUMNS = (

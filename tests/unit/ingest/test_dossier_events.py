@@ -1,6 +1,7 @@
 """Events of a dossier: folded to one state, whatever their order; corrected, cancelled, refused."""
 
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -108,6 +109,38 @@ def test_a_dossier_is_held_by_the_office_that_it_entered_and_did_not_leave() -> 
 def test_a_dossier_that_moves_changes_its_unit_and_is_marked() -> None:
     state = _state(a_receipt(), an_event("moved", _day(4), handling_unit="25"))
     assert (state.handling_unit, state.flags) == ("phu-tho", Oddity.MOVED)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [a_dossier(changed_at=_day(3)), a_dossier(changed_at=_day(5), handling_unit="25")],
+        [a_receipt(), a_dossier(changed_at=_day(5), handling_unit="25")],
+        [
+            a_dossier(changed_at=_day(3)), a_dossier(changed_at=_day(4), handling_unit="25"),
+            a_dossier(changed_at=_day(5)),
+        ],
+    ],
+)  # fmt: skip
+def test_a_whole_state_that_tells_another_unit_marks_it_as_an_event_does_in_any_order(
+    items: list[dict[str, Any]],
+) -> None:
+    for order in permutations(items):
+        assert _state(*order).flags == Oddity.MOVED
+
+
+def test_another_unit_of_a_dossier_that_was_done_is_a_correction_and_no_move() -> None:
+    done = a_dossier(changed_at=_day(4), resolved_at=_day(4))
+    corrected = {**done, "changed_at": _day(5), "handling_unit": "25"}
+    assert _state(done, corrected).flags == 0
+    ended = an_event("resolved", _day(4))
+    assert _state(a_receipt(), ended, an_event("moved", _day(5), handling_unit="25")).flags == 0
+
+
+def test_a_move_that_was_cancelled_leaves_no_mark() -> None:
+    moved = an_event("moved", _day(4), handling_unit="25", id="7")
+    gone = {**moved, "cancelled": True, "changed_at": _day(6)}
+    assert _state(a_dossier(changed_at=_day(3)), moved, gone).flags == 0
 
 
 def test_a_new_return_date_holds_from_its_decision_on() -> None:
