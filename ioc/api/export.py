@@ -63,7 +63,7 @@ async def get_file(
     start, end = window(since, until, now)
     wanted = Wanted(
         start, end, feed, series, domain and domain.value, layer,
-        None if unit is None else _below(facts, unit, now),
+        None if unit is None else facts.city.organisation.within(unit, now.date()),
     )  # fmt: skip
     transfers.check()
     return transfers.answer(
@@ -79,10 +79,3 @@ async def _streamed(
     async with reads.connection() as conn, aclosing(exported(conn, wanted, file_format)) as file:
         async for piece in file:
             yield piece
-
-
-def _below(facts: ServerFacts, unit: str, now: datetime) -> list[str]:
-    organisation, today = facts.city.organisation, now.date()
-    if unit not in organisation:
-        raise NotFound(f"there is no unit `{unit[:64]}`")
-    return [unit, *(version.unit for version in organisation.descendants(unit, today))]

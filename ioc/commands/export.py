@@ -13,6 +13,7 @@ from ioc.config import read_config
 from ioc.errors import Invalid
 from ioc.flow.exporting import FileFormat, exported
 from ioc.model import Domain
+from ioc.store import feeds as feed_store
 from ioc.store import units as unit_store
 from ioc.store.export import Wanted
 from ioc.store.pool import connect
@@ -62,10 +63,10 @@ async def _export(
     async with database_url(read_config()) as url, await connect(url) as conn:
         units = None
         if unit is not None:
-            organisation = await unit_store.organisation(conn)
-            below = organisation.descendants(unit, now.date())
-            units = [unit, *(version.unit for version in below)]
-            await conn.rollback()
+            units = (await unit_store.organisation(conn)).within(unit, now.date())
+        for feed in feeds or ():
+            await feed_store.find(conn, feed)
+        await conn.rollback()
         wanted = Wanted(start, end, feeds, series, domain and domain.value, layer, units)
         # The name is given when all is there: what was cut off does not look whole.
         with part.open("wb") as out:

@@ -105,6 +105,11 @@ class Organisation:
             seen.update(level)
         return found
 
+    def within(self, unit: str, on: date) -> list[str]:
+        """The ids of the unit and of all below it on a day; `NotFound` for one that never was."""
+        self.versions(unit)
+        return [unit, *(version.unit for version in self.descendants(unit, on))]
+
     def ancestors(self, unit: str, on: date) -> list[UnitVersion]:
         """The unit's parent, that one's parent and so on, on a day."""
         found: list[UnitVersion] = []

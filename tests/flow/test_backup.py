@@ -82,8 +82,15 @@ def test_a_backup_of_a_running_server_is_restored_and_served(
     assert ioc.get("/observations.csv", params={"unit": "none"}).status_code == 404
     assert ioc.get("/observations.xlsx").status_code in (400, 404)
 
+    # The feed's agency is below the province, and no other agency has anything.
+    for unit, many in ((door.agency, 90), ("phu-tho", 90), ("so-noi-vu", 0)):
+        taken = ioc.get("/observations.csv", params={**where, "unit": unit}).text
+        assert taken.count("\r\n") == 1 + many, unit
+
     exported = tmp_path / "beds.parquet"
     other_server.command("export", str(exported), "--series", "beds/h1/beds", "--since", since)
     assert pq.read_table(exported).num_rows == 90
     assert ".csv or .parquet" in _failing(other_server, "export", str(tmp_path / "beds.xlsx"))
+    for option in ("--unit", "--feed"):
+        assert "bedz" in _failing(other_server, "export", str(exported), option, "bedz")
     assert not list(tmp_path.glob("*.part"))

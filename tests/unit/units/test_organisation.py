@@ -89,6 +89,13 @@ def test_children_and_ancestors_are_those_of_the_day(provinces: Organisation) ->
     assert [v.unit for v in provinces.ancestors("office", MERGE)] == ["ward", "new"]
 
 
+def test_within_a_unit_is_the_unit_itself_and_all_below_it(provinces: Organisation) -> None:
+    assert provinces.within("new", MERGE) == ["new", "ward", "office"]
+    assert provinces.within("new", EVE) == ["new"]
+    with pytest.raises(NotFound, match="did you mean new"):
+        provinces.within("neww", MERGE)
+
+
 def test_a_unit_of_another_time_says_when_it_was(provinces: Organisation) -> None:
     with pytest.raises(NotFound, match=r"did not exist on 2025-07-01 .*until 2025-07-01"):
         provinces.get("old", MERGE)
