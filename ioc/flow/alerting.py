@@ -11,11 +11,12 @@ import numpy as np
 
 from alerts.alert import Fingerprint, State, Transition, series_fingerprint
 from alerts.engine import Engine
+from alerts.figures import FigureFacts, judge_figures
 from alerts.lifecycle import Refusal, Wish, apply_move, wake
 from alerts.matter import FLAP_WITHIN
 from alerts.owed import Overdue, judge_owed
 from alerts.pairs import LateBreach
-from alerts.rule import MissingReport
+from alerts.rule import Behind, MissingReport
 from alerts.rule_reading import decode_rule
 from alerts.table import SECOND
 from ioc.catalogue import say
@@ -29,7 +30,7 @@ from ioc.live.feeds import FeedHealth
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import Change, LogTopic
-from ioc.live.wire import AlertItem, encoder
+from ioc.live.wire import AlertItem, FigureItem, encoder
 from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, from_micros, to_micros
 from ioc.store import alerts, audit, observations, silences
 from ioc.store.alerts import AlertRow, Overtaken
@@ -222,6 +223,25 @@ class Alerting:
             }
             rules = [rule for rule in self._items.rules.values() if isinstance(rule, MissingReport)]
             await self._store(judge_owed(rules, overdue, known, to_micros(self._clock.now())))
+
+    @property
+    def judged_indicators(self) -> frozenset[str]:
+        """The indicators that rules look at."""
+        rules = self._items.rules.values()
+        return frozenset(rule.indicator for rule in rules if isinstance(rule, Behind))
+
+    async def judge_figures(self, figures: Sequence[FigureItem]) -> None:
+        """Look at how figures stand now."""
+        async with self._lock:
+            now_us = to_micros(self._clock.now())
+            known = {
+                Fingerprint(mark): open_alert(self._rows[alert])
+                for mark, alert in self._open.items()
+                if self._rows[alert].kind == FIGURE
+            }
+            rules = [rule for rule in self._items.rules.values() if isinstance(rule, Behind)]
+            facts = [_figure_facts(item, now_us) for item in figures]
+            await self._store(judge_figures(rules, facts, known))
 
     async def _store(self, transitions: Sequence[Transition]) -> None:
         """Keep what the engine says before anything else is done; waits out a lost database."""
@@ -439,6 +459,18 @@ class Alerting:
     def item(self, row: AlertRow) -> AlertItem:
         """The alert as it is shown."""
         return self._items.item(row)
+
+
+def _figure_facts(item: FigureItem, now_us: int) -> FigureFacts:
+    return FigureFacts(
+        indicator=item.indicator,
+        unit=item.unit.id if item.unit else "",
+        is_province=item.id == item.indicator,
+        value=item.value,
+        standing=item.standing,
+        course=item.outlook.course if item.outlook else None,
+        at=now_us,
+    )
 
 
 def _asked(wish: Wish) -> dict[str, str] | None:

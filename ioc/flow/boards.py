@@ -253,6 +253,25 @@ class Boards:
             outlook=None if stood is None else stood.outlook(item),
         )
 
+    async def of_rules(self, wanted: Iterable[str]) -> list[FigureItem]:
+        """The figures that rules look at as they are now, of the province and of each unit."""
+        now = self._clock.now()
+        ids = [id for id in wanted if id in self.indicators]
+        lasting = [id for id in ids if self.indicators[id].has_periods]
+        found = [
+            self.present.item(one, self._province, self.present.figure(one, now), now, self._target)
+            for one in (self.indicators[id] for id in ids if id not in lasting)
+        ]
+        if lasting:
+            period = self._year(now)
+            beside = await self.figures.beside(set(lasting), period, now)
+            for id in lasting:
+                own = self.figures.item(id, self._province, beside, now)
+                found.append(self._dressed(own, period, now))
+                await asyncio.sleep(0)
+                found += self.figures.ranked(id, beside, now)
+        return found
+
     def items(self, board: str, figures: Mapping[str, Figure] = NO_FIGURES) -> list[FigureItem]:
         """The figures of a board as they are now; `figures` holds those that are known already."""
         document = self._document(board)

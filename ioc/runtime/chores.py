@@ -45,6 +45,11 @@ QUARANTINE_SECONDS: Final = 60.0
 
 REPORT_SECONDS: Final = 5.0
 """How often it is looked at which reports are overdue."""
+JUDGE_FIGURE_SECONDS: Final = 10.0
+JUDGE_FIGURE_REST: Final = 30
+"""Figures that rules are about are judged so often, and rest for that many times the CPU seconds
+that they took from the flow."""
+
 REPORT_REST: Final = 20
 """It rests for that many times as long as looking took."""
 
@@ -87,17 +92,17 @@ def chores(center: Center) -> dict[str, Chore]:
         "tick": lambda: tick(center),
         "checkpoint": lambda: keep_newest(center),
     }
-    if center.role.shows:
+    if center.role.shows or center.role.judges:
         found["figures"] = lambda: keep_figures(center)
         found["boards"] = lambda: keep_boards(center)
         found["standings"] = lambda: keep_standings(center)
-    if center.role.shows or center.role.judges:
-        # Counting twice costs twice and does no harm; who shows scores needs them in memory.
+        # Counting twice costs twice and does no harm; who shows or judges needs it in memory.
         found["scores"] = lambda: keep_scores(center)
     if center.role.judges:
         found["housekeeping"] = lambda: keep_house(center)
         found["quarantine"] = lambda: tidy_quarantine(center)
         found["reports"] = lambda: judge_reports(center)
+        found["judging"] = lambda: judge_figures(center)
         found["dossiers"] = lambda: judge_dossiers(center)
     if center.role.judges and center.role.shared:
         found["batches"] = lambda: drop_batches(center)
@@ -163,6 +168,27 @@ async def judge_reports(center: Center) -> None:
         except Invalid:
             log.exception("an obligation cannot be judged; correct it in reporting.toml")
         await asyncio.sleep(max(REPORT_SECONDS, REPORT_REST * (monotonic() - began)))
+
+
+async def judge_figures(center: Center) -> None:
+    """Look again and again at the figures that rules are about."""
+    while True:
+        rest = JUDGE_FIGURE_SECONDS
+        looking = Metered(_judge_figures(center))
+        try:
+            await looking
+        except Unavailable:
+            log.warning("the database is away; figures are judged later")
+        except Exception:
+            log.exception("figures could not be judged; their alerts stay as they are")
+        await asyncio.sleep(max(rest, JUDGE_FIGURE_REST * looking.seconds))
+
+
+async def _judge_figures(center: Center) -> None:
+    wanted = center.alerting.judged_indicators
+    # Without boards that were computed nothing is known yet, which is no reason to end an alert.
+    if not wanted or center.boards.computed_at is not None:
+        await center.alerting.judge_figures(await center.boards.of_rules(wanted))
 
 
 async def judge_dossiers(center: Center) -> None:
