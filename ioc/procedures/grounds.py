@@ -48,6 +48,17 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
             days=tuple(sorted({*self.days, *other.days})),
         )
 
+    def __str__(self) -> str:
+        """Which they are, for the log."""
+        parts = ["all of them"] if self.all else []
+        if self.filed_from:
+            parts.append(
+                f"with supplement requests, filed from {self.filed_from} up to {self.filed_before}"
+            )
+        if self.days:
+            parts.append(f"with dates on or over {', '.join(map(str, self.days))}")
+        return "; ".join(parts) or "none"
+
     @property
     def is_empty(self) -> bool:
         """Whether no dossier is in doubt."""

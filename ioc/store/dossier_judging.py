@@ -169,7 +169,7 @@ async def _start(conn: Connection, grounds: Grounds, held: _Progress, now: datet
     doubt = held.doubt.with_more(doubted(held.grounds, grounds))
     kept = None if doubt.is_empty else _json(doubt)
     await conn.execute(_START, {"grounds": _json(grounds), "doubt": kept, "now": now})
-    log.info("what dossiers are judged by has changed; those stored are judged anew: %s", doubt)
+    log.info("what dossiers are judged by has changed; stored ones judged anew: %s", doubt)
 
 
 async def _slice(

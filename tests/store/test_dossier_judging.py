@@ -176,6 +176,7 @@ async def test_only_what_is_in_doubt_is_judged(
     await desk.put(_late("HS-1", 2), _late("HS-2", 1), _late("HS-3", 0), _late("HS-4", 0))
     desk.change(_timing((FIRST, 1)), Calendar())
     await desk.finish()
+    assert f"with supplement requests, filed from {FIRST} up to" in caplog.text
     assert "2 dossiers were judged anew, 1 otherwise" in caplog.text
 
 
