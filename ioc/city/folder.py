@@ -30,6 +30,7 @@ KNOWN_FILES = (
     "measures.toml",
     "reporting.toml",
     "tickets.toml",
+    "incidents.toml",
     "timing.toml",
     "calendar.toml",
     "forms.toml",

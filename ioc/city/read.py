@@ -17,6 +17,7 @@ from ioc.city.figures import (
 from ioc.city.finding import CityError, Finding, Spot
 from ioc.city.folder import Folder
 from ioc.city.forms import read_forms
+from ioc.city.incidents import read_incident_plan
 from ioc.city.indicators import read_indicators
 from ioc.city.measures import read_measures
 from ioc.city.periods import read_cycles
@@ -89,6 +90,7 @@ def read_city(path: Path) -> City:
     outlines = _read_outlines(folder, units)
     sources = read_sources(folder, feeds)
     tickets = read_plan(folder, units.organisation)
+    incidents = read_incident_plan(folder, units.organisation)
     timing = read_timing(folder)
     days = read_days(folder)
     procedures = read_procedures(folder, units.ids)
@@ -118,6 +120,7 @@ def read_city(path: Path) -> City:
         measures=measures,
         obligations=obligations,
         tickets=tickets,
+        incidents=incidents,
         timing=timing,
         days=days,
         procedures=procedures,

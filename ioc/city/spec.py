@@ -8,6 +8,7 @@ import msgspec
 from alerts.mute import Inhibition
 from alerts.rule import Rule
 from ioc import feed_defaults
+from ioc.incidents.plan import Plan as IncidentPlan
 from ioc.kpi.action import Action
 from ioc.kpi.cycle import Cycle
 from ioc.kpi.form import Form
@@ -281,6 +282,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     measures: list[ReportedMeasure]
     obligations: list[Obligation]
     tickets: Plan
+    incidents: IncidentPlan
     timing: Timing
     days: list[Day]
     procedures: list[ProcedureVersion]

@@ -21,6 +21,7 @@ from ioc.store import (
     feeds,
     forms,
     identity,
+    incident_rows,
     indicators,
     layout,
     measures,
@@ -122,6 +123,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         await indicators.put(conn, one.id, one.version, one.document, by=indicators.CITY, now=now)
     await plausibility.put_limits(conn, city.properties)
     await ticket_rows.put_plan(conn, city.tickets)
+    await incident_rows.put_plan(conn, city.incidents)
     await dossier_events.put_timing(conn, city.timing)
     await calendar.put(conn, city.days)
     kept = [p for p in city.procedures if demo or not p.sample]
