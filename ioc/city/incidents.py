@@ -98,7 +98,7 @@ def _check(spec: CategorySpec, at: Spot, organisation: Organisation) -> None:
             (at / "steps" / place / "id").report(f"{step.id!r} stands there twice")
         seen.add(step.id)
     for place, (lower, higher) in enumerate(pairwise(spec.escalation), start=1):
-        if (lower.level, lower.after) >= (higher.level, higher.after):
+        if lower.level >= higher.level or lower.after > higher.after:
             (at / "escalation" / place).report("does not rise in level and time")
     if spec.calm is not None and not spec.escalation:
         (at / "calm").report("is for what rises by time", "leave it out, or write escalation")
