@@ -208,6 +208,16 @@ def test_a_vital_task_that_dies_takes_the_process_down_with_a_clear_last_line(
     assert "vital task" in own_server.log
 
 
+def test_a_broker_that_shall_sync_before_each_puback_does(own_server: Server) -> None:
+    own_server.settings["IOC_MQTT_SYNC"] = "always"
+    own_server.start()
+    [settings] = own_server.data_dir.rglob("nats.conf")
+    assert 'sync_interval: "always"' in settings.read_text()
+    door = own_server.feed("sync.always")
+    door.publish(json.dumps([{"series": "a/x", "time": stamp(), "value": 1}]).encode())
+    eventually(lambda: own_server.stored(door.feed) == 1)
+
+
 def test_the_first_publish_that_the_broker_takes_is_stored(own_server: Server) -> None:
     """Agencies get their users only once our session is subscribed, else it would be lost."""
     own_server.command("feed", "add", "first.one", "--agency", "so-y-te", "--auto-series")
