@@ -221,6 +221,11 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
             return self.freshness
         return None if self.interval is None else 6 * self.interval
 
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether what is sent again is known again; not where the time of arrival stands in."""
+        return self.time_source == "payload"
+
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Observations of one property of one feature by one feed; `low` and `high` are plausible."""

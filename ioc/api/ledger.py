@@ -21,12 +21,14 @@ LedgerFeed = Annotated[Feed, Depends(feed_for(Permission.FEED_LEDGER))]
 class LedgerList(msgspec.Struct):
     """The ledger of a feed by minute, its sum, and what the agency published where it may not.
 
+    Unless the feed is `idempotent`, what is sent again without a time is stored once more.
     With `next`, more may follow: ask again with it as `since`, and the same `until`.
     """
 
     items: list[ledger.Minute]
     total: ledger.Minute
     forbidden: int
+    idempotent: bool
     next: datetime | None = None
 
 
@@ -47,6 +49,7 @@ async def get_ledger(
             items,
             await ledger.total(reads, feed.key, since=start, until=end),
             await ledger.forbidden(reads, feed.agency_key, since=start, until=end),
+            feed.is_idempotent,
             _following(items, limit, end),
         )
     )

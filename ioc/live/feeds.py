@@ -153,7 +153,7 @@ class FeedHealth:
             quarantined_hour=hour.quarantined,
             late_hour=hour.late,
             series=self._series.get(feed.key, 0),
-            idempotent=feed.time_source == "payload",
+            idempotent=feed.is_idempotent,
             simulated=feed.simulated,
         )
 

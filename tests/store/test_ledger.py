@@ -110,6 +110,15 @@ async def test_the_last_day_after_a_restart_is_that_of_before(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("source", "told"), [("payload", True), ("arrival", False)])
+async def test_the_ledger_says_whether_its_feed_may_be_sent_to_twice(
+    database: str, pools: tuple[ReadPool, WritePool], source: str, told: bool
+) -> None:
+    feed = a_feed(key=await a_feed_key(database), time_source=source)
+    answered = await get_ledger(feed, pools[0], NOW)
+    assert msgspec.json.decode(answered.body)["idempotent"] is told
+
+
 async def _pages(
     reads: ReadPool, feed: Feed, since: datetime, until: datetime, limit: int
 ) -> list[list[dict[str, Any]]]:
