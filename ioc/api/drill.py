@@ -15,7 +15,7 @@ from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotPermitted
 from ioc.kpi.cycle import EARLIEST_YEAR, LATEST_YEAR
 from ioc.live.wire import UnitRef
-from ioc.procedures.calendar import Calendar
+from ioc.procedures.calendar import working_days_after
 from ioc.store import dossier_drill
 from ioc.store.dossier_lines import By, Chosen, DossierLine, DossierTally, Group, Place, Span, State
 
@@ -223,17 +223,6 @@ def _days_late(line: DossierLine, facts: Facts, now: datetime) -> int | None:
     zone = ZoneInfo(facts.zone)
     due, ended = line.due_at.astimezone(zone).date(), stopped.astimezone(zone).date()
     return working_days_after(facts.city.calendar, due, ended)
-
-
-def working_days_after(calendar: Calendar, due: date, ended: date) -> int | None:
-    """Working days behind one day up to and including another; None outside the calendar.
-
-    A dossier may be late without any: by asking twice, or by hours.
-    """
-    try:
-        return max(calendar.count(due + timedelta(days=1), ended + timedelta(days=1)), 0)
-    except Invalid:
-        return None
 
 
 def _unit(id: str, facts: Facts, on: date) -> UnitRef:

@@ -28,6 +28,7 @@ from ioc.live.latest import Latest as Newest
 from ioc.live.topic import StateTopic
 from ioc.live.wire import FigureItem, LateDossier, TargetRef, Trend, UnitRef, encoder
 from ioc.org import Organisation
+from ioc.procedures.calendar import Calendar, working_days_after
 from ioc.procedures.catalogue import Catalogue
 from ioc.store import indicators, late
 from ioc.store.city import Described
@@ -86,6 +87,7 @@ class Boards:
         self._targets: Sequence[Target] = ()
         self._organisation = Organisation([])
         self._procedures = Catalogue()
+        self._calendar = Calendar()
         self._province = ""
         self._stamp: object = None
         self._counted: dict[str, list[FigureItem]] = {}
@@ -103,6 +105,7 @@ class Boards:
         self._targets = city.targets
         self._organisation = city.organisation
         self._procedures = city.procedures
+        self._calendar = city.calendar
         self._province = province
         colours = {layer.get("indicator") for layer in city.layers.values()}
         counted = {id for id, document in city.indicators.items() if document["source"] == DOSSIERS}
@@ -201,6 +204,7 @@ class Boards:
         today = self.figures.today(now)
         unit = self._organisation.find(one.unit, today)
         filed = self._procedures.find(one.procedure, one.received_day)
+        stopped = min(now, one.paused_since or now)
         return LateDossier(
             code=one.code,
             procedure=one.procedure,
@@ -208,7 +212,9 @@ class Boards:
             unit=UnitRef(one.unit, unit.short_name if unit else one.unit),
             office=one.office,
             due_at=one.due_at,
-            days_late=(today - self.figures.today(one.due_at)).days,
+            days_late=working_days_after(
+                self._calendar, self.figures.today(one.due_at), self.figures.today(stopped)
+            ),
         )
 
     async def of_period(self, board: str, period: Period) -> list[FigureItem]:

@@ -250,7 +250,9 @@ class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
     """A dossier that is overdue, and where it is held; nothing about a person.
 
     `due_at` is the return date with pauses added; `procedure_name` is what the catalogue called
-    the procedure on the day of filing, null where it does not know it.
+    the procedure on the day of filing, null where it does not know it. `days_late` are the working
+    days behind the return date up to now, or to where a pause stands, as in `/dossiers`: 0 of one
+    that is late by hours or by days of rest, null where the calendar does not reach.
     """
 
     code: str
@@ -259,7 +261,7 @@ class LateDossier(msgspec.Struct, frozen=True, kw_only=True):
     unit: UnitRef
     office: str | None
     due_at: datetime
-    days_late: int
+    days_late: int | None
 
 
 class FigureItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

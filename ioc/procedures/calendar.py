@@ -95,6 +95,17 @@ class Calendar:
         return place
 
 
+def working_days_after(calendar: Calendar, due: date, ended: date) -> int | None:
+    """Working days behind one day up to and including another; None outside the calendar.
+
+    A dossier may be late without any: by asking twice, or by hours.
+    """
+    try:
+        return max(calendar.count(due + timedelta(days=1), ended + timedelta(days=1)), 0)
+    except Invalid:
+        return None
+
+
 def vietnam(
     overrides: Iterable[Day] = (), *, years: Iterable[int] = range(FIRST_YEAR, LAST_YEAR + 1)
 ) -> Calendar:

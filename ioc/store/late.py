@@ -9,7 +9,8 @@ from ioc.store.pool import ReadPool
 MOST: Final = 10
 
 _OLDEST: Final = """
-    SELECT d.code, d.procedure_code, d.received_day, u.id, d.office, d.due_effective
+    SELECT d.code, d.procedure_code, d.received_day, u.id, d.office, d.due_effective,
+           d.paused_since
       FROM dossier d JOIN unit u ON u.unit_key = d.handling_unit
      WHERE d.resolved_at IS NULL AND d.due_effective < LEAST(%(now)s, d.paused_since)
      ORDER BY d.due_effective, d.code LIMIT %(most)s
@@ -26,6 +27,7 @@ class Late:
     unit: str
     office: str | None
     due_at: datetime
+    paused_since: datetime | None
 
 
 async def oldest(pool: ReadPool, now: datetime, most: int = MOST) -> list[Late]:

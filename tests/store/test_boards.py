@@ -41,6 +41,11 @@ INDICATORS: dict[str, dict[str, Any]] = {
         "denominator": ["resolved_early", "resolved_on_time", "resolved_late"], "uom": "%",
         "decimals": 1, "direction": "up",
     },
+    "in-hand-overdue": {
+        "name": {"vi": "Quá hạn", "en": "Overdue"}, "domain": "service", "kind": "sum",
+        "source": "dossiers", "numerator": "in_hand_overdue", "uom": "1", "decimals": 0,
+        "direction": "down",
+    },
 }  # fmt: skip
 
 
@@ -102,7 +107,8 @@ async def desk(database: str, pools: tuple[ReadPool, WritePool]) -> Desk:
         Target("online-share", "tinh", date(2026, 1, 1), date(2027, 1, 1), 51, "up", "KH", True),
         Target("on-time-share", "tinh", date(2025, 1, 1), date(2026, 1, 1), 98, "up", "KH", True),
     ]
-    board = {"figures": list(INDICATORS), "units": "children"}
+    ranked = ["online-share", "on-time-share"]
+    board = {"figures": list(INDICATORS), "units": "children", "ranked": ranked}
     boards.load(
         Described(organisation, {}, {}, {}, {"procedures": board}, {}, INDICATORS, targets), "tinh"
     )
@@ -143,6 +149,20 @@ async def test_the_provinces_figure_says_where_it_is_headed(desk: Desk) -> None:
     assert found["online-share@so-a"].outlook is None
 
 
+async def test_the_oldest_overdue_are_late_by_working_days_up_to_a_pause(desk: Desk) -> None:
+    def morning(day: int) -> datetime:
+        return datetime(2026, 11, day, 8, tzinfo=ZoneInfo(ZONE))
+
+    # It is Sunday the 22nd.
+    await desk.receive(1, "direct", due_at=morning(16), paused_since=morning(18))
+    await desk.receive(1, "direct", due_at=morning(18))
+    await desk.receive(1, "direct", due_at=morning(20))
+    late = (await desk.figures())["in-hand-overdue"].late
+    assert [(one.due_at, one.days_late) for one in late] == [
+        (morning(16), 2), (morning(18), 2), (morning(20), 0)
+    ]  # fmt: skip
+
+
 async def test_a_share_of_nothing_is_null_and_stands_nowhere(desk: Desk) -> None:
     item = (await desk.figures())["online-share"]
     assert (item.value, item.numerator, item.denominator) == (None, None, None)
@@ -172,7 +192,8 @@ async def test_units_are_ranked_best_first_and_those_without_dossiers_are_left_o
 ) -> None:
     await desk.receive(1, "online", "so-b")
     assert list(await desk.figures()) == [
-        "online-share", "on-time-share", "online-share@so-b", "on-time-share@so-b",
+        "online-share", "on-time-share", "in-hand-overdue", "online-share@so-b",
+        "on-time-share@so-b",
     ]  # fmt: skip
     await desk.receive(1, "online")
     await desk.receive(1, "post")

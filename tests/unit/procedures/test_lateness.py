@@ -2,8 +2,7 @@
 
 from datetime import date
 
-from ioc.api.drill import working_days_after
-from ioc.procedures.calendar import Calendar, Day
+from ioc.procedures.calendar import Calendar, Day, working_days_after
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 CALENDAR = Calendar()
