@@ -132,7 +132,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await measures.oblige(conn, city.obligations)
     await forms.put(conn, city.forms)
     aims = [target for target in city.targets if demo or not target.sample]
-    gave_way = await targets.load(conn, aims)
+    gave_way = await targets.load(conn, aims, now=now)
     await actions.load(conn, [action for action in city.actions if demo or not action.sample])
     wanted = [feed for feed in city.feeds if demo or not feed.simulated]
     made = [feed.id for feed in wanted if await _load_feed(conn, feed, now)]
@@ -143,7 +143,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
         f"{len(city.organisation.as_of(now.date()))} units, {outlines} outlines",
         f"{len(city.layers)} layers, {len(city.rules)} rules, {len(city.indicators)} indicators, "
         f"{len(aims)} targets, {len(city.boards)} boards",
-        *([f"{gave_way} targets gave way to those assigned by people"] if gave_way else []),
+        *([f"{gave_way} targets of people gave way, kept as history"] if gave_way else []),
         f"{len(made)} feeds made, {len(wanted) - len(made)} described anew",
         *([f"{len(loaded)} of {len(told)} sources loaded"] if told else []),
         f"{city.store.observations_per_day:.0f} observations a day expected; "
@@ -199,7 +199,7 @@ async def changed_in_product(conn: Connection, city: City) -> list[str]:
     """What people changed since the city was loaded; loading it again would lose that."""
     described = [feed.id for feed in city.feeds]
     found = [row[0] for row in await (await conn.execute(_CHANGED, [described])).fetchall()]
-    return found + await targets.changed_in_product(conn)
+    return found + await targets.changed_in_product(conn, city.targets)
 
 
 async def read(pool: ReadPool, today: date) -> Described:

@@ -24,18 +24,33 @@ _ADD: Final = """
 
 _DROP_CITYS: Final = "DELETE FROM target WHERE changed_by = 'city'"
 
-# What people have assigned stays when the city's files are loaded again by force, else the
-# decision that they typed in would be gone; the file's target gives way for its time.
-_GIVES_WAY: Final = """
-    SELECT EXISTS (
-        SELECT FROM target t JOIN unit u USING (unit_key)
-         WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s AND t.replaced_at IS NULL
-           AND t.validity && daterange(%(since)s, %(until)s))
+# What the files say takes the place of what people assigned, for its own time only; what was
+# assigned stays as history.
+_GIVE_WAY: Final = """
+    WITH given AS (
+        UPDATE target t SET replaced_at = %(now)s FROM unit u
+         WHERE u.unit_key = t.unit_key AND u.id = %(unit)s AND t.indicator_id = %(indicator)s
+           AND t.replaced_at IS NULL AND t.validity && daterange(%(since)s, %(until)s)
+        RETURNING t.*),
+    kept AS (
+        INSERT INTO target (indicator_id, unit_key, validity, value, direction, document, sample,
+                            decided_on, decided_by, must_cascade_by, changed_by)
+        SELECT indicator_id, unit_key, part, value, direction, document, sample, decided_on,
+               decided_by, must_cascade_by, changed_by
+          FROM given, unnest(datemultirange(validity)
+                             - datemultirange(daterange(%(since)s, %(until)s))) AS part)
+    SELECT count(*) FROM given
 """
 
 _CHANGED: Final = """
     SELECT DISTINCT 'target ' || t.indicator_id || ' of ' || u.id
-      FROM target t JOIN unit u USING (unit_key) WHERE t.changed_by <> 'city' ORDER BY 1
+      FROM unnest(%s::text[], %s::text[], %s::date[], %s::date[])
+           AS told (indicator, unit, since, until)
+      JOIN unit u ON u.id = told.unit
+      JOIN target t ON t.unit_key = u.unit_key AND t.indicator_id = told.indicator
+     WHERE t.changed_by <> 'city' AND t.replaced_at IS NULL
+       AND t.validity && daterange(told.since, told.until)
+     ORDER BY 1
 """
 
 # Two decisions at once are written down one after the other.
@@ -108,8 +123,8 @@ class Replaced:
     document: str
 
 
-async def load(conn: Connection, targets: Sequence[CityTarget]) -> int:
-    """Set the targets of a city's files; returns how many gave way to those of people."""
+async def load(conn: Connection, targets: Sequence[CityTarget], *, now: datetime) -> int:
+    """Set the targets of a city's files; returns how many of those of people gave way to them."""
     await conn.execute(_DROP_CITYS)
     gave_way = 0
     for target in targets:
@@ -119,17 +134,19 @@ async def load(conn: Connection, targets: Sequence[CityTarget]) -> int:
             "document": target.document, "sample": target.sample, "decided_on": target.decided_on,
             "decided_by": target.decided_by, "must_cascade_by": target.must_cascade_by, "by": CITY,
         }  # fmt: skip
-        row = await (await conn.execute(_GIVES_WAY, given)).fetchone()
-        if row is not None and row[0]:
-            gave_way += 1
-            continue
+        row = await (await conn.execute(_GIVE_WAY, given | {"now": now})).fetchone()
+        gave_way += 0 if row is None else row[0]
         await conn.execute(_ADD, given)
     return gave_way
 
 
-async def changed_in_product(conn: Connection) -> list[str]:
-    """Targets that people have assigned since the city was loaded."""
-    return [row[0] for row in await (await conn.execute(_CHANGED)).fetchall()]
+async def changed_in_product(conn: Connection, described: Sequence[CityTarget]) -> list[str]:
+    """Targets of people for days of which a city's files say another."""
+    told = [
+        [target.indicator for target in described], [target.unit for target in described],
+        [target.valid_from for target in described], [target.valid_until for target in described],
+    ]  # fmt: skip
+    return [row[0] for row in await (await conn.execute(_CHANGED, told)).fetchall()]
 
 
 async def assign(conn: Connection, target: Target, *, by: str, now: datetime) -> list[Replaced]:

@@ -1,4 +1,4 @@
-"""Targets: later decisions end earlier ones, and what people assign outlives the city's files."""
+"""Targets: later decisions end earlier ones, and nothing is overwritten without a trace."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -82,22 +82,44 @@ async def test_targets_of_one_unit_and_indicator_never_overlap(
             )
 
 
-async def test_what_people_assign_outlives_loading_the_city_again(writes: WritePool) -> None:
-    described = [
-        CityTarget(
-            indicator="online-share", unit=unit, valid_from=date(2026, 1, 1),
-            valid_until=date(2027, 1, 1), value=51, direction="up", document="KH", sample=True,
-        )
-        for unit in ("so-a", "so-b")
-    ]  # fmt: skip
+def described(unit: str = "so-a") -> CityTarget:
+    return CityTarget(
+        indicator="online-share", unit=unit, valid_from=date(2026, 1, 1),
+        valid_until=date(2027, 1, 1), value=51, direction="up", document="KH", sample=True,
+    )  # fmt: skip
+
+
+async def test_what_people_assigned_gives_way_to_the_citys_files_and_stays_as_history(
+    writes: WritePool,
+) -> None:
+    files = [described("so-a"), described("so-b")]
     async with writes.connection() as conn:
-        assert await targets.load(conn, described) == 0
-        assert await targets.changed_in_product(conn) == []
-        await targets.assign(conn, target("2026-01-01", "2027-01-01", 65), by="an", now=NOW)
-        assert await targets.changed_in_product(conn) == ["target online-share of so-a"]
-        assert await targets.load(conn, described) == 1
-        held = {(t.unit, t.value) for t in await targets.read(conn)}
-    assert held == {("so-a", 65), ("so-b", 51)}
+        assert await targets.load(conn, files, now=NOW) == 0
+        assert await targets.changed_in_product(conn, files) == []
+        await targets.assign(conn, target("2026-07-01", "2027-01-01", 65), by="an", now=NOW)
+        assert await targets.changed_in_product(conn, files) == ["target online-share of so-a"]
+        assert await targets.load(conn, files, now=NOW) == 2
+        assert await targets.changed_in_product(conn, files) == []
+        held = {(t.unit, t.value, t.valid_from) for t in await targets.read(conn)}
+        ever = [t.value for t in await targets.read(conn, replaced=True) if t.replaced_at]
+    assert held == {("so-a", 51, date(2026, 1, 1)), ("so-b", 51, date(2026, 1, 1))}
+    assert 65 in ever
+
+
+async def test_what_the_citys_files_say_nothing_of_stays_as_people_assigned_it(
+    writes: WritePool,
+) -> None:
+    async with writes.connection() as conn:
+        await targets.assign(conn, target("2025-07-01", "2028-01-01", 65), by="an", now=NOW)
+        await targets.assign(conn, target("2026-01-01", value=70, unit="so-b"), by="an", now=NOW)
+        await targets.load(conn, [described("so-a")], now=NOW)
+        held = await targets.read(conn)
+    assert sorted((t.unit, t.value, t.valid_from, t.valid_until) for t in held) == [
+        ("so-a", 51, date(2026, 1, 1), date(2027, 1, 1)),
+        ("so-a", 65, date(2025, 7, 1), date(2026, 1, 1)),
+        ("so-a", 65, date(2027, 1, 1), date(2028, 1, 1)),
+        ("so-b", 70, date(2026, 1, 1), None),
+    ]
 
 
 async def test_a_target_comes_back_with_its_decision(writes: WritePool) -> None:
