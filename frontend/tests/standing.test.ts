@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countCourses, furthestFirst, isBad, outlookOf } from '../src/phone/standing'
+import { countCourses, furthestFirst, isBad, outlookOf } from '../src/standing/standing'
 import type { FigureItem, UnitStanding } from '../src/live/protocol'
 
 const figure = (unit: string, value: number | null, target: number | null, direction: 'up' | 'down' = 'up', rank = 0) =>

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { speak } from '../src/i18n/words'
-import { gapSentence, movements, paceSentence, withCounts } from '../src/phone/tell'
+import { gapSentence, movements, paceSentence, withCounts } from '../src/standing/tell'
 import type { FigureItem, Outlook } from '../src/live/protocol'
 
 const share = (more: Partial<FigureItem> = {}) =>

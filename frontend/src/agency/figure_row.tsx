@@ -4,9 +4,9 @@ import { date, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import type { FigureItem, UnitStanding } from '../live/protocol'
 import { FigureAge, FigureCounts, FigureValue } from '../panels/figure'
-import { useDated } from '../phone/dated'
-import { isHeadedWrong, outlookOf } from '../phone/standing'
-import { gapSentence, movements, shown } from '../phone/tell'
+import { useDated } from '../standing/dated'
+import { isHeadedWrong, outlookOf } from '../standing/standing'
+import { gapSentence, movements, shown } from '../standing/tell'
 
 export function FigureRow({ standing }: { standing: UnitStanding }) {
   const figure = useDated(standing.figure)

@@ -1,9 +1,9 @@
 /** A unit's own figures against their targets, what is overdue, and the forms that are made of it. */
 
-import { useAsked } from '../phone/asked'
 import { Boundary } from '../design/boundary'
 import { w } from '../i18n/words'
 import type { UnitRef, UnitStanding } from '../live/protocol'
+import { useAsked } from '../standing/asked'
 import { FigureRow } from './figure_row'
 import { Forms } from './forms'
 import { Overdue } from './overdue'

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals'
 import { say, w } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import type { FormEntry, Page, UnitRef } from '../live/protocol'
-import { useAsked } from '../phone/asked'
+import { useAsked } from '../standing/asked'
 import { fileAt, TakeAway } from './download'
 import { Refusal, Waiting } from './refusal'
 

@@ -8,10 +8,10 @@ import { serverNow } from '../live/clock'
 import type { FigureItem, Outlook } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { FigureAge, FigureCounts, FigureMeasure, FigureName, FigureValue, TargetNote } from '../panels/figure'
+import { isBad, isHeadedWrong } from '../standing/standing'
+import { countsOf, courseWord, gapSentence, movements, paceSentence, shown, withCounts } from '../standing/tell'
 import { Answers, Call } from './answers'
 import { Spark } from './spark'
-import { isBad, isHeadedWrong } from './standing'
-import { countsOf, courseWord, gapSentence, movements, paceSentence, shown, withCounts } from './tell'
 
 interface Props {
   figure: FigureItem

@@ -6,7 +6,7 @@ import { w } from '../i18n/words'
 import { get } from '../live/api'
 import type { DossierItem, Page } from '../live/protocol'
 import { useCentre } from '../panels/centre'
-import { failureText, useAsked } from './asked'
+import { failureText, useAsked } from '../standing/asked'
 
 const STEP = 10
 /** More than anybody reads on a phone. */

@@ -8,11 +8,11 @@ import { get } from '../live/api'
 import type { FigureItem, Ranking, Standing, UnitStanding } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { FigureAge, FigureName } from '../panels/figure'
-import { failureText, useAsked } from './asked'
-import { useDated } from './dated'
+import { failureText, useAsked } from '../standing/asked'
+import { useDated } from '../standing/dated'
+import { countCourses, furthestFirst, isHeadedWrong } from '../standing/standing'
+import { countsOf, courseWord, gapSentence, previousSpan } from '../standing/tell'
 import { unitLink } from './route'
-import { countCourses, furthestFirst, isHeadedWrong } from './standing'
-import { countsOf, courseWord, gapSentence, previousSpan } from './tell'
 
 /** What units can be ranked by; the first is what most targets are of. */
 const RANKED = ['online-share', 'on-time-share'] as const

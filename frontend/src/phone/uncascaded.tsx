@@ -5,8 +5,8 @@ import { date, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
 import type { Answering, FigureItem, Uncascaded, UncascadedList } from '../live/protocol'
+import { failureText, useAsked } from '../standing/asked'
 import { Answers, Call } from './answers'
-import { failureText, useAsked } from './asked'
 
 interface Asked {
   items: Uncascaded[]

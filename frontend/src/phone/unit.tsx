@@ -6,14 +6,14 @@ import { get } from '../live/api'
 import type { Centre } from '../live/centre'
 import type { FigureItem, Standing, UnitRef, UnitStanding } from '../live/protocol'
 import { useCentre } from '../panels/centre'
+import { failureText, useAsked } from '../standing/asked'
+import { useDated } from '../standing/dated'
+import { outlookOf } from '../standing/standing'
 import { Answers, Call } from './answers'
-import { failureText, useAsked } from './asked'
 import { FigureCard } from './card'
-import { useDated } from './dated'
 import { OverdueDossiers } from './dossiers'
 import { Place } from './procedures'
 import { leaveUnit } from './route'
-import { outlookOf } from './standing'
 
 /** Shares, which have targets and a pace, and counts, which have neither. */
 const STEERED = ['online-share', 'on-time-share']

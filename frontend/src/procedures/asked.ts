@@ -4,7 +4,7 @@ import { get } from '../live/api'
 import { tick } from '../live/clock'
 import type { FigureHistory } from '../live/protocol'
 import { date } from '../i18n/format'
-import { useAsked, type Asked } from '../phone/asked'
+import { useAsked, type Asked } from '../standing/asked'
 import { lastMonths } from './history'
 
 /** What is drawn: of a figure that is resolved late the counts are drawn, not the share. */

@@ -4,7 +4,7 @@ import { figureText } from '../i18n/format'
 import { w } from '../i18n/words'
 import { tick } from '../live/clock'
 import { figureFreshness } from '../live/freshness'
-import { countsOf } from '../phone/tell'
+import { countsOf } from '../standing/tell'
 import type { Board } from './board'
 
 const WAYS = [

@@ -6,8 +6,8 @@ import { say, w } from '../i18n/words'
 import type { Answering, FigureItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { FigureAge, FigureValue, Gap, TargetNote, useFigureState } from '../panels/figure'
-import { isBad, isHeadedWrong } from '../phone/standing'
-import { countsOf, movements } from '../phone/tell'
+import { isBad, isHeadedWrong } from '../standing/standing'
+import { countsOf, movements } from '../standing/tell'
 
 interface Props {
   figure: FigureItem
