@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "restore": ("backup", "restore", "Bring a backup into an empty database."),
     "doctor": ("doctor", "doctor", "Say what runs, and what is wrong with its cure."),
     "targets": ("targets", "app", "Assign the targets of a table."),
+    "procedures": ("procedures", "app", "Take a table of procedures into the catalogue."),
     "forecast": ("forecast", "app", "Say how good forecasts of targets would have been."),
     "bench": ("bench", "app", "Measure speed against a limit of the same run."),
 }

@@ -155,7 +155,7 @@ async def import_procedures(
             await procedures.put(conn, planned.versions, by=subject.name)
             await audit.record(
                 conn, now=now, actor=subject.name, source="api", action="procedures.import",
-                subject="procedures", after=_told(planned),
+                subject="procedures", after=planned.told(),
             )  # fmt: skip
             await announce(conn)
     return answer(planned)
@@ -166,12 +166,6 @@ def _finder(
 ) -> Callable[[ProcedureVersion], str | None]:
     """Units by id or code as they were when the version began."""
     return lambda v: None if v.unit is None else resolve(v.unit, v.valid_from)
-
-
-def _told(planned: Planned) -> dict[str, Any]:
-    return {name: getattr(planned, name) for name in ("added", "changed", "ended")} | {
-        "refused": len(planned.refused)
-    }
 
 
 def _name(version: Any) -> str | None:

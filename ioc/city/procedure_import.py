@@ -33,6 +33,13 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     refused: list[RefusedRow]
     versions: list[ProcedureVersion]
 
+    def told(self) -> dict[str, list[str] | int]:
+        """What the audit trail keeps of it."""
+        return {
+            "added": self.added, "changed": self.changed, "ended": self.ended,
+            "refused": len(self.refused),
+        }  # fmt: skip
+
 
 def plan_import(
     rows: Sequence[Row], catalogue: Catalogue, find_unit: Callable[[ProcedureVersion], str | None]

@@ -9,9 +9,8 @@ import typer
 from ioc.clock import SystemClock
 from ioc.commands.database import connection
 from ioc.commands.run import run
+from ioc.commands.table import table_of
 from ioc.config import read_config
-from ioc.documents.tables import CSV, Row, read_table
-from ioc.errors import Invalid
 from ioc.flow.assigning import ALIASES, COLUMNS, NEEDED, Assigner, Desk, Taken
 from ioc.kpi.indicator import Definitions, decode_indicator
 from ioc.store import identity, indicators, units
@@ -54,7 +53,7 @@ def import_table(
 
 
 async def _import(file: Path, *, dry_run: bool) -> Taken:
-    rows = _rows(file)
+    rows = table_of(file, COLUMNS, NEEDED, ALIASES).rows
     now = SystemClock().now()
     async with (
         connection(read_config()) as conn,
@@ -73,11 +72,3 @@ async def _import(file: Path, *, dry_run: bool) -> Taken:
         taken = await desk.take(conn, rows, now)
         await announce(conn)
     return taken
-
-
-def _rows(file: Path) -> list[Row]:
-    try:
-        body = file.read_bytes()
-    except OSError as fault:
-        raise Invalid(f"{file} cannot be read: {fault.strerror}") from fault
-    return read_table(body, CSV, COLUMNS, needed=NEEDED, aliases=ALIASES)

@@ -1,11 +1,15 @@
 """The catalogue of procedures and the calendar at the front door."""
 
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
+from openpyxl import Workbook
 
-from tests.fixtures.server import Server, eventually
+from tests.fixtures.server import ROOT, Server, eventually
 
 CSV = {"Content-Type": "text/csv"}
 TABLE = """Mã thủ tục,Tên thủ tục,Lĩnh vực,Cấp thực hiện,Thời hạn,Mức độ,Từ ngày,Đến ngày
@@ -98,3 +102,37 @@ def test_a_day_is_set_with_its_source_and_let_go_again(server: Server) -> None:
     assert admin.delete("/calendar/2027-03-03").status_code == 204
     eventually(lambda: working() == before)
     assert admin.delete("/calendar/2027-03-03").status_code == 404
+
+
+def test_the_command_line_says_of_each_row_of_a_table_what_became_of_it(
+    server: Server, tmp_path: Path
+) -> None:
+    def told(file: Path, *options: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "ioc", "procedures", "import", str(file), *options],
+            cwd=ROOT, env=server.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    table = tmp_path / "thu-tuc.csv"
+    table.write_text(
+        "Mã TTHC;Tên TTHC;Lĩnh vực;Đơn vị;Từ ngày\n"
+        "9.900001;Thủ tục một;Nội vụ;so-noi-vu;2026-01-01\n"
+        "9.900002;Thủ tục hai;Nội vụ;so-khong-co;2026-01-01\n"
+    )
+    code, out, err = told(table, "--dry-run")
+    assert (code, "would be 1 added, 0 changed, 0 unchanged, 1 rows refused" in out) == (1, True)
+    assert "row 2: 9.900001: added" in out
+    assert "row 3: 9.900002: refused: " in err
+    assert "so-khong-co" in err
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Mã TTHC", "Tên TTHC", "Lĩnh vực", "Đơn vị", "Từ ngày"])
+    sheet.append(["9.900001", "Thủ tục một", "Nội vụ", "so-noi-vu", "2026-01-01"])
+    book.save(tmp_path / "thu-tuc.xlsx")
+    code, out, _ = told(tmp_path / "thu-tuc.xlsx")
+    assert (code, "row 2: 9.900001: added" in out) == (0, True)
+    code, out, _ = told(tmp_path / "thu-tuc.xlsx")
+    assert (code, "row 2: 9.900001: unchanged" in out) == (0, True)
