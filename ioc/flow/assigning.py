@@ -10,6 +10,7 @@ import msgspec
 
 from ioc.documents.tables import Row
 from ioc.errors import Conflict, Invalid, IocError, NotPermitted
+from ioc.flow.precedence import check_gives_way
 from ioc.kpi.definition import Direction
 from ioc.kpi.indicator import Definitions, Indicator
 from ioc.org import Organisation
@@ -102,7 +103,7 @@ class Desk:
         by = None
         if wanted.decided_by is not None:
             by = self._organisation.resolve(wanted.decided_by, since)
-        self._check_scope(unit, by, since)
+        by = self._deciding(unit, by, since)
         indicator = self._indicator(wanted)
         _check_value(indicator, wanted)
         self._check_days(wanted, unit)
@@ -125,15 +126,25 @@ class Desk:
             raise Invalid(f"`{id}` is not defined on {wanted.valid_from}; it is {spans}")
         return found
 
-    def _check_scope(self, unit: str, by: str | None, on: date) -> None:
-        """A unit assigns to those below it only, and in its own name."""
+    def _deciding(self, unit: str, by: str | None, on: date) -> str:
+        """The unit whose decision it is: one above the target's unit, and the assigner's own.
+
+        The province, that none stands above, decides on itself too.
+        """
+        above = [v.unit for v in self._organisation.ancestors(unit, on)]
         own = self._by.within
-        if own is None:
-            return
-        if unit not in {v.unit for one in own for v in self._organisation.descendants(one, on)}:
+        if own is not None and not any(one in above for one in own):
             raise NotPermitted("a unit assigns targets only to the units below it")
-        if by is not None and by not in own:
+        if by is None:
+            top = (above or [unit])[-1]
+            return top if own is None else next(one for one in above if one in own)
+        if own is not None and by not in own:
             raise NotPermitted(f"`decided_by` is one of {', '.join(own)}, or left out")
+        if by not in (above or [unit]):
+            raise NotPermitted(
+                f"{by} is not above {unit}; `decided_by` is one of {', '.join(above or [unit])}"
+            )
+        return by
 
     def _check_days(self, wanted: Assignment, unit: str) -> None:
         since, until, cascade = wanted.valid_from, wanted.valid_until, wanted.must_cascade_by
@@ -148,6 +159,8 @@ class Desk:
             raise Invalid(
                 f"unit {unit} has no units below it on {since}; leave `must_cascade_by` out"
             )
+        if wanted.decided_on is not None and wanted.decided_on > self._today:
+            raise Invalid(f"`decided_on` is {wanted.decided_on}, which is still to come")
         if since < self._today and not wanted.reason.strip():
             raise Invalid(
                 f"the target reaches back to {since}, and figures shown since would stand against "
@@ -158,7 +171,10 @@ class Desk:
         self, conn: Connection, target: Target, reason: str, now: datetime
     ) -> list[Replaced]:
         """Write a checked target down, with its trace; returns what it ended or replaced."""
-        replaced = await targets.assign(conn, target, by=self._by.name, now=now)
+        replaced = await targets.assign(
+            conn, target, by=self._by.name, now=now,
+            check=lambda held: check_gives_way(held, target, self._organisation),
+        )  # fmt: skip
         await audit.record(
             conn, now=now, actor=self._by.name, source=self._by.source, action="target.assign",
             subject=f"{target.indicator} of {target.unit}",

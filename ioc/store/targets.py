@@ -1,6 +1,6 @@
 """Targets of units: assigned by a decision, dated, and never overwritten without a trace."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -58,8 +58,9 @@ _LOCK: Final = "SELECT FROM unit WHERE id = %(unit)s FOR NO KEY UPDATE"
 
 # A later decision ends the earlier one on its first day; one that began on that day is replaced.
 _OVERLAPPING: Final = """
-    SELECT t.target_id, lower(t.validity), upper(t.validity), t.value, t.document
-      FROM target t JOIN unit u USING (unit_key)
+    SELECT t.target_id, t.indicator_id, u.id, lower(t.validity), upper(t.validity), t.value,
+           t.direction, t.document, t.sample, t.decided_on, d.id, t.must_cascade_by
+      FROM target t JOIN unit u USING (unit_key) LEFT JOIN unit d ON d.unit_key = t.decided_by
      WHERE t.indicator_id = %(indicator)s AND u.id = %(unit)s AND t.replaced_at IS NULL
        AND t.validity && daterange(%(since)s, %(until)s)
      ORDER BY t.validity
@@ -149,10 +150,18 @@ async def changed_in_product(conn: Connection, described: Sequence[CityTarget]) 
     return [row[0] for row in await (await conn.execute(_CHANGED, told)).fetchall()]
 
 
-async def assign(conn: Connection, target: Target, *, by: str, now: datetime) -> list[Replaced]:
+async def assign(
+    conn: Connection,
+    target: Target,
+    *,
+    by: str,
+    now: datetime,
+    check: Callable[[Target], None] | None = None,
+) -> list[Replaced]:
     """Assign a target from its first day on; returns what it ended or replaced.
 
-    One that begins later was decided for that time, so it is not replaced from behind.
+    `check` is asked of each that would give way, and raises where it may not. One that begins
+    later was decided for that time, so it is not replaced from behind.
     """
     given = {
         "indicator": target.indicator, "unit": target.unit, "since": target.valid_from,
@@ -163,15 +172,19 @@ async def assign(conn: Connection, target: Target, *, by: str, now: datetime) ->
     replaced: list[Replaced] = []
     await conn.execute(_LOCK, given)
     found = await (await conn.execute(_OVERLAPPING, given)).fetchall()
-    for _, since, _, value, document in found:
-        if since > target.valid_from:
+    held = [(row[0], Target(*row[1:])) for row in found]
+    for _, one in held:
+        if check is not None:
+            check(one)
+        if one.valid_from > target.valid_from:
             raise Conflict(
-                f"from {since} the target of {target.unit} is {value:g} by {document}; write "
-                f"`until` {since}, or assign another one from {since} first"
+                f"from {one.valid_from} the target of {target.unit} is {one.value:g} by "
+                f"{one.document}; write `until` {one.valid_from}, or assign another one from "
+                f"{one.valid_from} first"
             )
-    for target_id, since, *told in found:
-        replaced.append(Replaced(since, *told))
-        if since < target.valid_from:
+    for target_id, one in held:
+        replaced.append(Replaced(one.valid_from, one.valid_until, one.value, one.document))
+        if one.valid_from < target.valid_from:
             await conn.execute(_END, [target.valid_from, by, target_id])
         else:
             await conn.execute(_REPLACE, [now, by, target_id])

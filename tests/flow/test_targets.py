@@ -100,6 +100,40 @@ def test_a_unit_assigns_to_the_units_below_it_only(server: Server) -> None:
     assert office.put("/targets", json={**below, "decided_by": "vp-ubnd"}).status_code == 200
 
 
+def test_what_a_unit_above_assigned_is_not_replaced_from_below(
+    server: Server, admin: httpx2.Client
+) -> None:
+    since = f"{_year() + 7}-01-01"
+    wanted = _target(unit="pvhcc-viet-tri", **{"from": since})
+    made = admin.put("/targets", json=wanted).json()
+    assert made["target"]["decided_by"] == "phu-tho"
+    office = server.sign_in("agency", "vp-ubnd")
+    lower = {**wanted, "value": 10}
+    for answer in (
+        office.put("/targets", json=lower),
+        office.put("/targets", json={**lower, "from": f"{_year() + 7}-06-01"}),
+        admin.put("/targets", json={**lower, "decided_by": "vp-ubnd"}),
+    ):
+        assert answer.status_code == 403
+        assert "which phu-tho assigned, a unit above vp-ubnd; ask" in answer.json()["detail"]
+    sideways = admin.put("/targets", json={**lower, "decided_by": "so-y-te"})
+    assert "so-y-te is not above pvhcc-viet-tri" in sideways.json()["detail"]
+
+
+def test_an_earlier_decision_does_not_take_the_place_of_a_later_one(admin: httpx2.Client) -> None:
+    wanted = _target(unit="so-y-te", **{"from": f"{_year() + 8}-01-01"})
+    later = {**wanted, "decided_on": "2026-06-01"}
+    assert admin.put("/targets", json=later).status_code == 200
+    earlier = admin.put("/targets", json={**wanted, "value": 70, "decided_on": "2026-05-31"})
+    assert (earlier.status_code, "is the earlier decision" in earlier.json()["detail"]) == (
+        409, True
+    )  # fmt: skip
+    undated = admin.put("/targets", json={**wanted, "value": 70})
+    assert (undated.status_code, "say `decided_on`" in undated.json()["detail"]) == (400, True)
+    same = admin.put("/targets", json={**wanted, "value": 70, "decided_on": "2026-06-01"})
+    assert same.status_code == 200
+
+
 def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) -> None:
     year = _year() + 2
     table = (
