@@ -17,6 +17,7 @@ from ioc.api import (
     alerts,
     boards,
     calendar,
+    cap,
     city,
     describe,
     dossiers,
@@ -88,7 +89,7 @@ def create_app(state: State) -> FastAPI:
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
-        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences,
+        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -54,6 +54,11 @@ class Config(BaseSettings):
     )
     sources_ca: Path | None = Field(None, description="PEM file of authorities that sources trust")
     secrets_dir: Path | None = Field(None, description="folder of secrets, a file each")
+    cap_sender: str | None = Field(
+        None,
+        pattern=r"^[^\s,<&]{1,200}$",
+        description="how CAP messages name this centre, such as ioc@example.gov.vn; keep it",
+    )
 
 
 def read_config() -> Config:

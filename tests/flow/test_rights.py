@@ -95,6 +95,8 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/units/{unit}": KNOWN,
     "GET /api/v1/alerts": READERS,
     "GET /api/v1/alerts/{alert}/log": READERS,
+    "GET /api/v1/alerts.cap.atom": READERS,
+    "GET /api/v1/alerts/{alert}.cap.xml": READERS,
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
     "POST /api/v1/alerts/{alert}/comment": ACTORS,
     "POST /api/v1/alerts/{alert}/assign": ACTORS,
@@ -594,6 +596,7 @@ SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/observations.{file_format}",
     "GET /api/v1/forms/{form}.{file_format}",
     "GET /api/v1/reports/template.xlsx",
+    "GET /api/v1/alerts.cap.atom", "GET /api/v1/alerts/{alert}.cap.xml",
     "GET /api/v1/tickets/{ticket}/contact",  # deleted above
 )]  # fmt: skip
 
