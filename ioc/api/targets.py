@@ -11,18 +11,11 @@ from ioc.api.bodies import decoded, whole
 from ioc.api.deps import Facts, KpiBoards, Now, Reads, ServerFacts, UnitStandings, Writes, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Role, Subject
-from ioc.documents.tables import read_table
-from ioc.flow.assigning import (
-    ALIASES,
-    COLUMNS,
-    NEEDED,
-    Assigner,
-    Assignment,
-    Desk,
-    RefusedTarget,
-)
+from ioc.documents.tables import open_table
+from ioc.flow.assigning import Assigner, Assignment, Desk
 from ioc.flow.boards import Boards
 from ioc.flow.standing import Standing
+from ioc.flow.target_table import ALIASES, COLUMNS, NEEDED, RefusedTarget
 from ioc.live.wire import UnitRef
 from ioc.org import Answerable, Level, Organisation, answers_for
 from ioc.store import targets
@@ -160,13 +153,16 @@ async def import_targets(
     now: Now,
     dry_run: bool = False,
 ) -> Response:
-    """Assign the targets of a table, CSV or XLSX; a row that is wrong costs no other."""
+    """Assign the targets of a table, CSV or XLSX; a row that is wrong costs no other.
+
+    Texts may be written as people here write them: 80,5 and 01/07/2026.
+    """
     body = await whole(request, cure="send the table in parts")
     kind = request.headers.get("content-type", "")
-    rows = read_table(body, kind, COLUMNS, needed=NEEDED, aliases=ALIASES)
+    table = open_table(body, kind, COLUMNS, needed=NEEDED, aliases=ALIASES)
     desk = _desk(subject, facts, boards, now)
     async with writes.connection() as conn, conn.transaction(force_rollback=dry_run):
-        taken = await desk.take(conn, rows, now)
+        taken = await desk.take(conn, table, now)
         await announce(conn)
     known = facts.city.organisation
     assigned = [Assigned(_item(one.target, known), one.replaced) for one in taken.made]

@@ -11,7 +11,8 @@ from ioc.commands.database import connection
 from ioc.commands.run import run
 from ioc.commands.table import table_of
 from ioc.config import read_config
-from ioc.flow.assigning import ALIASES, COLUMNS, NEEDED, Assigner, Desk, Taken
+from ioc.flow.assigning import Assigner, Desk, Taken
+from ioc.flow.target_table import ALIASES, COLUMNS, NEEDED
 from ioc.kpi.indicator import Definitions, decode_indicator
 from ioc.store import identity, indicators, units
 from ioc.store.registry import announce
@@ -45,7 +46,8 @@ def import_table(
             f"{f' until {target.valid_until}' if target.valid_until else ''}{ended}"
         )
     for refused in taken.refused:
-        typer.echo(f"row {refused.row}: {refused.detail}", err=True)
+        at = f"sheet {refused.sheet}, {refused.cell}" if refused.sheet and refused.cell else ""
+        typer.echo(f"row {refused.row}{at and f' ({at})'}: {refused.detail}", err=True)
     done = "would be assigned" if dry_run else "assigned"
     typer.echo(f"{len(taken.made)} {done}, {len(taken.refused)} rows refused")
     if taken.refused:
@@ -53,7 +55,7 @@ def import_table(
 
 
 async def _import(file: Path, *, dry_run: bool) -> Taken:
-    rows = table_of(file, COLUMNS, NEEDED, ALIASES).rows
+    table = table_of(file, COLUMNS, NEEDED, ALIASES)
     now = SystemClock().now()
     async with (
         connection(read_config()) as conn,
@@ -69,6 +71,6 @@ async def _import(file: Path, *, dry_run: bool) -> Taken:
             ),
             now.astimezone(ZoneInfo(known.time_zone)).date(),
         )
-        taken = await desk.take(conn, rows, now)
+        taken = await desk.take(conn, table, now)
         await announce(conn)
     return taken

@@ -4,32 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from ioc.documents.tables import Row
+from ioc.documents.tables import Table
 from ioc.errors import Conflict, Invalid, IocError, NotPermitted
 from ioc.flow.precedence import check_gives_way
+from ioc.flow.target_table import RefusedTarget, read_row, refused, wrong_in
 from ioc.kpi.definition import Direction
 from ioc.kpi.indicator import Definitions, Indicator
 from ioc.org import Organisation
 from ioc.store import audit, targets
 from ioc.store.pool import Connection
 from ioc.store.targets import Replaced, Target
-
-COLUMNS: Final = (
-    "indicator", "unit", "from", "until", "value", "direction", "document", "decided_on",
-    "decided_by", "must_cascade_by", "reason",
-)  # fmt: skip
-NEEDED: Final = ("indicator", "unit", "from", "value", "document")
-ALIASES: Final[Mapping[str, str]] = {
-    "Chỉ tiêu": "indicator", "Đơn vị": "unit", "Từ ngày": "from", "Đến ngày": "until",
-    "Mức giao": "value", "Chiều": "direction", "Văn bản giao": "document",
-    "Ngày văn bản": "decided_on", "Đơn vị giao": "decided_by",
-    "Hạn giao tiếp": "must_cascade_by", "Lý do": "reason",
-}  # fmt: skip
-"""The columns of a table of targets, and how Vietnamese headings name them."""
 
 MOST_SHARE: Final = 100.0
 
@@ -52,13 +40,6 @@ class Assignment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True,
     decided_by: str | None = None
     must_cascade_by: date | None = None
     reason: str = ""
-
-
-class RefusedTarget(msgspec.Struct, frozen=True):
-    """A row that was not taken, with the cure."""
-
-    row: int
-    detail: str
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -99,16 +80,21 @@ class Desk:
     def checked(self, wanted: Assignment) -> Target:
         """The target that is meant; raises with the cure."""
         since = wanted.valid_from
-        unit = self._organisation.resolve(wanted.unit, since)
+        with wrong_in("unit"):
+            unit = self._organisation.resolve(wanted.unit, since)
         by = None
         if wanted.decided_by is not None:
-            by = self._organisation.resolve(wanted.decided_by, since)
+            with wrong_in("decided_by"):
+                by = self._organisation.resolve(wanted.decided_by, since)
         by = self._deciding(unit, by, since)
-        indicator = self._indicator(wanted)
-        _check_value(indicator, wanted)
+        with wrong_in("indicator"):
+            indicator = self._indicator(wanted)
+        with wrong_in("value"):
+            _check_value(indicator, wanted)
+        _check_direction(indicator, wanted)
         self._check_days(wanted, unit)
         if not wanted.document.strip():
-            raise Invalid("a target needs the document that assigns it")
+            raise Invalid("a target needs the document that assigns it", field="document")
         return Target(
             indicator=indicator.id, unit=unit, valid_from=since, valid_until=wanted.valid_until,
             value=wanted.value, direction=indicator.direction, document=wanted.document.strip(),
@@ -151,20 +137,29 @@ class Desk:
         if until is not None and until <= since:
             raise Invalid(
                 f"the target ends on {until}, before it begins; `until` is the first day on which "
-                "it no longer holds"
+                "it no longer holds",
+                field="until",
             )
         if cascade is not None and until is not None and cascade >= until:
-            raise Invalid(f"`must_cascade_by` is {cascade}, when the target no longer holds")
+            raise Invalid(
+                f"`must_cascade_by` is {cascade}, when the target no longer holds",
+                field="must_cascade_by",
+            )
         if cascade is not None and not self._organisation.children(unit, since):
             raise Invalid(
-                f"unit {unit} has no units below it on {since}; leave `must_cascade_by` out"
+                f"unit {unit} has no units below it on {since}; leave `must_cascade_by` out",
+                field="must_cascade_by",
             )
         if wanted.decided_on is not None and wanted.decided_on > self._today:
-            raise Invalid(f"`decided_on` is {wanted.decided_on}, which is still to come")
+            raise Invalid(
+                f"`decided_on` is {wanted.decided_on}, which is still to come; correct it",
+                field="decided_on",
+            )
         if since < self._today and not wanted.reason.strip():
             raise Invalid(
                 f"the target reaches back to {since}, and figures shown since would stand against "
-                "another one; say the `reason`"
+                "another one; say the `reason`",
+                field="reason",
             )
 
     async def assign(
@@ -183,18 +178,18 @@ class Desk:
         )  # fmt: skip
         return replaced
 
-    async def take(self, conn: Connection, rows: Sequence[Row], now: datetime) -> Taken:
+    async def take(self, conn: Connection, table: Table, now: datetime) -> Taken:
         """Assign the targets of a table; a row that is wrong costs no other."""
         found = Taken([], [])
         seen: list[tuple[int, Target]] = []
-        for number, row in rows:
+        for index, (number, row) in enumerate(table.rows):
             try:
                 wanted = _written(row)
                 target = self.checked(wanted)
                 _check_alone(target, seen)
                 replaced = await self.assign(conn, target, wanted.reason, now)
             except IocError as fault:
-                found.refused.append(RefusedTarget(number, fault.message))
+                found.refused.append(refused(table, index, fault))
                 continue
             seen.append((number, target))
             found.made.append(Made(target, replaced))
@@ -208,10 +203,14 @@ def _check_value(indicator: Indicator, wanted: Assignment) -> None:
         raise Invalid(
             f"{indicator.id} is a share: its target lies from 0 to 100, not {wanted.value:g}"
         )
+
+
+def _check_direction(indicator: Indicator, wanted: Assignment) -> None:
     if wanted.direction is not None and wanted.direction != indicator.direction:
         raise Invalid(
             f"the target is good {wanted.direction}, but {indicator.id} is good "
-            f"{indicator.direction}; leave `direction` out"
+            f"{indicator.direction}; leave `direction` out",
+            field="direction",
         )
 
 
@@ -226,8 +225,7 @@ def _check_alone(target: Target, seen: Sequence[tuple[int, Target]]) -> None:
 
 
 def _written(row: Mapping[str, str]) -> Assignment:
-    given: dict[str, Any] = {name: text for name, text in row.items() if text}
     try:
-        return msgspec.convert(given, Assignment, strict=False)
+        return msgspec.convert(read_row(row), Assignment)
     except msgspec.ValidationError as fault:
-        raise Invalid(f"{fault}; days are written 2026-07-01 and numbers 51.5") from fault
+        raise Invalid(f"{fault}; correct the row", field="direction") from fault

@@ -1,12 +1,15 @@
 """Targets at the front door: assigned, imported, cascaded, and held against what comes in."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from openpyxl import Workbook
 
+from ioc.documents.workbook import XLSX
 from tests.fixtures.server import FeedDoor, Server, eventually, now
 
 CSV = {"Content-Type": "text/csv"}
@@ -155,6 +158,40 @@ def test_a_table_of_targets_is_tried_and_taken_row_by_row(admin: httpx2.Client) 
     sent()
     on = f"{year}-02-01"
     eventually(lambda: [t["value"] for t in _held(admin, unit="so-tu-phap", on=on)] == [62.5])
+
+
+def test_a_workbook_is_read_as_people_write_and_names_the_cell_that_is_wrong(
+    admin: httpx2.Client,
+) -> None:
+    year = _year() + 9
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Giao chỉ tiêu"
+    sheet.append(["Đơn vị", "Chỉ tiêu", "Từ ngày", "Mức giao", "Văn bản giao", "Ngày văn bản"])
+    for unit, since, value in [
+        ("so-tu-phap", f"01/07/{year}", "80,5"),
+        ("so-xay-dung", f"01/07/{year}", "nhiều"),
+        ("so-khong-co", f"01/07/{year}", "80,5"),
+        ("so-y-te", f"31/06/{year}", "80,5"),
+        ("so-tai-chinh", f"01/07/{year}", "180,5"),
+    ]:
+        sheet.append([unit, "online-share", since, value, "QĐ 5/QĐ-UBND", "15/06/2026"])
+    filled = io.BytesIO()
+    book.save(filled)
+    sent = admin.post(
+        "/targets/import", content=filled.getvalue(), headers={"Content-Type": XLSX}
+    ).json()
+    [made] = [one["target"] for one in sent["assigned"]]
+    assert (made["unit"]["id"], made["value"], made["valid_from"], made["decided_on"]) == (
+        "so-tu-phap", 80.5, f"{year}-07-01", "2026-06-15"
+    )  # fmt: skip
+    assert [(r["sheet"], r["cell"], r["field"]) for r in sent["refused"]] == [
+        ("Giao chỉ tiêu", "D3", "value"), ("Giao chỉ tiêu", "A4", "unit"),
+        ("Giao chỉ tiêu", "C5", "from"), ("Giao chỉ tiêu", "D6", "value"),
+    ]  # fmt: skip
+    cures = ["write such as 80,5", "no unit has the id", "write 01/07/2026", "lies from 0 to 100"]
+    assert all(cure in r["detail"] for r, cure in zip(sent["refused"], cures, strict=True))
 
 
 def test_the_command_line_takes_the_same_table(
