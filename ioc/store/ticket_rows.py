@@ -10,6 +10,7 @@ import msgspec
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from ioc.folding import FOLD_FROM, FOLD_TO, folded
 from ioc.store.pool import Connection, ReadPool
 from ioc.tickets.clock import Deadlines
 from ioc.tickets.judgement import judged
@@ -154,8 +155,9 @@ _LISTED: Final = (
        AND (%(overdue)s::bool IS NULL
             OR %(overdue)s = (t.ended_at IS NULL
                               AND t.due_at < COALESCE(t.asked_at, %(now)s::timestamptz)))
-       AND (%(words)s::text IS NULL OR t.code ILIKE %(words)s OR t.address ILIKE %(words)s
-            OR t.description ILIKE %(words)s)
+       AND (%(words)s::text IS NULL
+            OR translate(lower(normalize(concat_ws(' ', t.code, t.address, t.description))),
+                         %(fold_from)s, %(fold_to)s) LIKE %(words)s)
        AND (%(since)s::timestamptz IS NULL OR t.received_at >= %(since)s)
        AND (%(until)s::timestamptz IS NULL OR t.received_at < %(until)s)
        AND (%(at)s::timestamptz IS NULL
@@ -226,9 +228,12 @@ async def read_plan(pool: ReadPool) -> Plan:
 
 async def listed(pool: ReadPool, wanted: Wanted, now: datetime) -> list[TicketRow]:
     """Tickets, the newest receipt first."""
-    words = None if wanted.words is None else f"%{_escaped(wanted.words)}%"
+    words = None if wanted.words is None else f"%{_escaped(folded(wanted.words))}%"
     at, id = wanted.before or (None, None)
-    given = {**asdict(wanted), "words": words, "at": at, "id": id, "now": now}
+    given = {
+        **asdict(wanted), "words": words, "at": at, "id": id, "now": now, "fold_from": FOLD_FROM,
+        "fold_to": FOLD_TO,
+    }  # fmt: skip
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(TicketRow)) as cur:
         await cur.execute(_LISTED, given)
         return await cur.fetchall()
