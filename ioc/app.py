@@ -43,6 +43,7 @@ from ioc.api import (
     report_life,
     report_template,
     reports,
+    rules,
     scores,
     series,
     sign_in,
@@ -90,6 +91,7 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
+        rules,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

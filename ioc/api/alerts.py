@@ -52,20 +52,20 @@ class History(msgspec.Struct):
     next: str | None = None
 
 
-class Said(BaseModel):
+class MoveBody(BaseModel):
     """What goes with every move: words, and the version of the alert that the person saw."""
 
     comment: str = Field("", max_length=2_000)
     version: int | None = Field(None, ge=1, description="refused as overtaken if it has changed")
 
 
-class Assigned(Said):
+class AssignBody(MoveBody):
     """Who is to deal with it: a unit."""
 
     assignee: str = Field(max_length=64)
 
 
-class Put(Said):
+class ShelveBody(MoveBody):
     """Until when an alert is put aside; the comment says why."""
 
     until: datetime
@@ -99,7 +99,11 @@ async def get_log(alert: UUID, _: Reader, reads: Reads) -> Response:
 
 @router.post("/alerts/{alert}/acknowledge", responses=shape(AlertItem))
 async def acknowledge(
-    request: Request, alert: UUID, subject: Acknowledger, alerting: Alerts, body: Said | None = None
+    request: Request,
+    alert: UUID,
+    subject: Acknowledger,
+    alerting: Alerts,
+    body: MoveBody | None = None,
 ) -> Response:
     """Acknowledge an alert: somebody has seen it and is on it."""
     return await _move(request, alerting, alert, Move.ACKNOWLEDGE, subject, body)
@@ -107,7 +111,7 @@ async def acknowledge(
 
 @router.post("/alerts/{alert}/comment", responses=shape(AlertItem))
 async def comment_on(
-    request: Request, alert: UUID, subject: Commenter, alerting: Alerts, body: Said
+    request: Request, alert: UUID, subject: Commenter, alerting: Alerts, body: MoveBody
 ) -> Response:
     """Add words to an alert."""
     _words_in(body, "the comment is empty")
@@ -116,7 +120,7 @@ async def comment_on(
 
 @router.post("/alerts/{alert}/assign", responses=shape(AlertItem))
 async def assign(
-    request: Request, alert: UUID, subject: Assigner, alerting: Alerts, body: Assigned
+    request: Request, alert: UUID, subject: Assigner, alerting: Alerts, body: AssignBody
 ) -> Response:
     """Say which unit is to deal with an alert."""
     if not alerting.has_unit(body.assignee):
@@ -126,9 +130,9 @@ async def assign(
 
 @router.post("/alerts/{alert}/shelve", responses=shape(AlertItem))
 async def shelve(
-    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Put
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: ShelveBody
 ) -> Response:
-    """Put an alert aside until a time, a day at most, with the reason."""
+    """ShelveBody an alert aside until a time, a day at most, with the reason."""
     _words_in(body, "say in `comment` why the alert is put aside")
     if body.until.tzinfo is None:
         raise Invalid("`until` has no time zone; write such as 2026-11-28T15:00:00+07:00")
@@ -137,7 +141,7 @@ async def shelve(
 
 @router.post("/alerts/{alert}/unshelve", responses=shape(AlertItem))
 async def unshelve(
-    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Said | None = None
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: MoveBody | None = None
 ) -> Response:
     """Take an alert off the shelf before its time."""
     return await _move(request, alerting, alert, Move.UNSHELVE, subject, body)
@@ -145,7 +149,7 @@ async def unshelve(
 
 @router.post("/alerts/{alert}/close", responses=shape(AlertItem))
 async def close(
-    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: Said | None = None
+    request: Request, alert: UUID, subject: Handler, alerting: Alerts, body: MoveBody | None = None
 ) -> Response:
     """Close an alert that has cleared; it is acknowledged with that."""
     return await _move(request, alerting, alert, Move.CLOSE, subject, body)
@@ -157,7 +161,7 @@ async def _move(
     alert: UUID,
     move: Move,
     subject: Subject,
-    body: Said | None,
+    body: MoveBody | None,
     *,
     until: datetime | None = None,
     assignee: str | None = None,
@@ -170,6 +174,6 @@ async def _move(
     return answer(await alerting.move(alert, wish, source=source, version=version))
 
 
-def _words_in(body: Said, cure: str) -> None:
+def _words_in(body: MoveBody, cure: str) -> None:
     if not body.comment.strip():
         raise Invalid(cure)

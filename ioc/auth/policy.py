@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ALERT_COMMENT = "alert.comment"
     ALERT_ASSIGN = "alert.assign"
     ALERT_HANDLE = "alert.handle"
+    RULE_MANAGE = "rule.manage"
     FEED_READ = "feed.read"
     FEED_LEDGER = "feed.ledger"
     FEED_WRITE = "feed.write"

@@ -18,6 +18,7 @@ from alerts.owed import Overdue, judge_owed
 from alerts.pairs import LateBreach
 from alerts.rule import Behind, MissingReport
 from alerts.rule_reading import decode_rule
+from alerts.selection import SeriesFacts
 from alerts.table import SECOND
 from ioc.catalogue import say
 from ioc.clock import Clock
@@ -188,6 +189,22 @@ class Alerting:
         )
         self._engine.replace_feeds(self._items.feed_facts())
         self._colour()
+
+    def series_facts(self) -> list[SeriesFacts]:
+        """What rules know of all series."""
+        return self._items.series_facts(self._registry.series.values())
+
+    async def reload(self, city: Described) -> None:
+        """Watch by the rules, causes and units as they are now; what they do not bear out ends."""
+        async with self._lock:
+            now = self._clock.now()
+            rules = {id: decode_rule(id, document) for id, document in city.rules.items()}
+            self._items.load(rules, city.organisation, city.unit_keys, now.date())
+            await self._load_muting(now)
+            if self._judges:
+                moves = self._engine.replace_rules(rules.values(), to_micros(now))
+                await self._remember(now)
+                await self._store(moves)
 
     async def flushed(self, parts: Sequence[Part], flushed: Flushed) -> None:
         """Look at what has been stored; a suspect value neither raises nor clears an alert.

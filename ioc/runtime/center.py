@@ -267,6 +267,7 @@ class Center:
             await self.registry.load(self.reads)
             if self.role.shows or self.role.judges:
                 self.boards.load(self.facts.city, self.facts.identity.province or "")
+                await self.alerting.reload(self.facts.city)
             if self.role.shows:
                 await self.show_field_reports()
         self.showing.refresh()

@@ -103,6 +103,11 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/alerts/{alert}/shelve": {OPERATOR, ADMIN},
     "POST /api/v1/alerts/{alert}/unshelve": {OPERATOR, ADMIN},
     "POST /api/v1/alerts/{alert}/close": {OPERATOR, ADMIN},
+    "GET /api/v1/rules": READERS,
+    "GET /api/v1/rules/{rule}/history": READERS,
+    "POST /api/v1/rules/{rule}/trial": {OPERATOR, ADMIN},
+    "PUT /api/v1/rules/{rule}": {ADMIN},
+    "DELETE /api/v1/rules/{rule}": {ADMIN},
     "GET /api/v1/silences": READERS,
     "POST /api/v1/silences": {OPERATOR, ADMIN},
     "POST /api/v1/silences/{silence}/end": {OPERATOR, ADMIN},
@@ -182,7 +187,7 @@ class House:
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
             move="accept", service_code="o-nhiem", service_request_id=self.ticket,
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
-            form="dossiers-quarterly", silence=self.silence,
+            form="dossiers-quarterly", silence=self.silence, rule="quyen",
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -234,6 +239,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,
         "{indicator}": _DEFINITION,
+        "{rule}": _RULE,
+        "trial": _RULE,
         "targets": {
             "indicator": "online-share",
             "unit": "so-y-te",
@@ -279,6 +286,10 @@ _DEFINITION = {
     "name": {"vi": "Nộp trực tuyến", "en": "Filed online"}, "domain": "service", "kind": "share",
     "source": "measures", "numerator": "received_online", "denominator": "received_here",
     "uom": "%", "decimals": 1, "direction": "up", "from": "2100-01-01",
+}  # fmt: skip
+_RULE = {
+    "kind": "missing", "domain": "it", "after": "P900D", "severity": "low",
+    "name": {"vi": "Thử quyền", "en": "Rights"}, "each": "series",
 }  # fmt: skip
 _TICKET = {
     "code": "Q-1", "category": "an-toan-thuc-pham", "received_at": "2026-07-01T08:00:00+07:00",
