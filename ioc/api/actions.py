@@ -128,8 +128,7 @@ def noted(
 def _check_scope(subject: Subject, action: Action, organisation: Organisation) -> None:
     if subject.role is not Role.AGENCY:
         return
-    below = (organisation.descendants(own, action.valid_from) for own in subject.units)
-    if action.unit not in {*subject.units, *(v.unit for some in below for v in some)}:
+    if not any(action.unit in organisation.within(own, action.valid_from) for own in subject.units):
         raise NotPermitted(
             f"this account notes actions of {', '.join(subject.units)} and of the units below"
         )

@@ -1,6 +1,6 @@
 """Which units a question about counts is about, as far as somebody may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,10 +48,6 @@ def _resolved(organisation: Organisation, unit: str, on: date) -> str:
     return unit if unit in organisation else organisation.resolve(unit, on)
 
 
-def _below(organisation: Organisation, units: Iterable[str], days: Iterable[date]) -> set[str]:
+def _below(organisation: Organisation, units: Iterable[str], days: Sequence[date]) -> set[str]:
     named = list(units)
-    found = set(named)
-    for day in days:
-        for unit in named:
-            found.update(version.unit for version in organisation.descendants(unit, day))
-    return found
+    return {one for day in days for unit in named for one in organisation.within(unit, day)}

@@ -91,7 +91,7 @@ class Expecting:
         place = {unit: column for column, unit in enumerate(self._cube.units)}
         found = np.zeros((len(units), len(place)))
         for row, unit in enumerate(units):
-            inside = [unit, *(v.unit for v in self._organisation.descendants(unit, on))]
+            inside = self._organisation.within(unit, on)
             found[row, [place[one] for one in inside if one in place]] = 1.0
         return found
 

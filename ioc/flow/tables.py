@@ -292,4 +292,4 @@ class Tables:
 
     def _inside(self, unit: str, table: Table) -> set[str]:
         last = table.period.end - timedelta(days=1)
-        return {unit, *(v.unit for v in self._organisation.descendants(unit, last))}
+        return set(self._organisation.within(unit, last))
