@@ -248,7 +248,7 @@ def _feed_of_replay(feed: Feed, payload: Payload) -> Feed:
 
 
 def _decoded(payload: Payload, feed: Feed, births: Births | None) -> Decoded:
-    if payload.retained and feed.time_source == "arrival":
+    if payload.retained and not feed.is_idempotent:
         # It was kept by the broker for who knows how long: now is not its time.
         feed = msgspec.structs.replace(feed, time_source="payload")
     try:

@@ -57,7 +57,7 @@ def _unpacked(answer: Answer, document: Poll) -> bytes:
 def _known(progress: Progress, errand: Errand) -> bool:
     """Whether a server that knows no conditional requests sent what it sent before."""
     # Where times are those of arrival, the same value again is a new observation.
-    return progress.digest == errand.progress.digest and errand.feed.time_source == "payload"
+    return progress.digest == errand.progress.digest and errand.feed.is_idempotent
 
 
 def _progress(answer: Answer) -> Progress:
