@@ -47,7 +47,7 @@ _HOLD: Final = """
 _TRIM: Final = """
     WITH oldest AS (
         SELECT quarantine_id, received_at, replayed_at IS NULL AND dropped_at IS NULL AS open,
-               octet_length(payload) + COALESCE(octet_length(original), 0) + 500 AS held
+               octet_length(payload) + COALESCE(octet_length(original), 0) + %(overhead)s AS held
           FROM quarantine WHERE feed_key = %(feed)s ORDER BY quarantine_id LIMIT %(most)s
     ), summed AS (
         SELECT *, sum(held) OVER (ORDER BY quarantine_id) - held AS before FROM oldest
@@ -170,7 +170,14 @@ async def trim(
     dropped = 0
     while True:
         cur = await conn.execute(
-            _TRIM, {"feed": feed, "excess": excess, "until": until, "most": TRIMMED_AT_ONCE}
+            _TRIM,
+            {
+                "feed": feed,
+                "excess": excess,
+                "until": until,
+                "most": TRIMMED_AT_ONCE,
+                "overhead": OVERHEAD,
+            },
         )
         row = await cur.fetchone()
         assert row is not None
