@@ -10,15 +10,13 @@ import msgspec
 from fastapi import Request
 
 from ingest.compression import inflater
+from ingest.lines import LineCutter
 from ingest.payload import MOST_BYTES
 from ioc.api.budget import Share
 from ioc.api.deps import state_of
 from ioc.errors import Invalid, TooLarge
 
 T = TypeVar("T")
-
-BLOCK = 1024 * 1024
-"""Bytes of a block of lines; each block is committed by itself."""
 
 
 async def pieces(request: Request) -> AsyncIterator[bytes]:
@@ -74,40 +72,18 @@ async def cut_lines(
     given: AsyncIterator[bytes], share: Share, *, header: bool
 ) -> AsyncGenerator[tuple[bytes, int]]:
     """The same of pieces that come from anywhere."""
-    waiting: list[bytes] = []
-    size = 0
-    head = b""
-    first = 0
+    cutter = LineCutter(header=header)
     async for piece in given:
-        waiting.append(piece)
-        size += len(piece)
-        share.hold(size)
-        if size < BLOCK:
-            continue
-        # Only the new piece is searched, and all are joined once: a long line stays cheap.
-        cut = piece.rfind(b"\n")
-        if cut < 0:
-            if size > MOST_BYTES:
-                raise TooLarge(
-                    f"line {first + 1} or one after it has more than {MOST_BYTES} bytes: end each "
-                    "item with a line break; the lines before are stored"
-                )
-            continue
-        waiting[-1] = piece[: cut + 1]
-        block = b"".join(waiting)
-        waiting, size = [piece[cut + 1 :]], len(piece) - cut - 1
-        share.hold(size)
-        if header and not head:
-            head, block = _headed(block)
-        if block.strip():
-            yield head + block, first
-            first += sum(1 for line in block.split(b"\n") if line.strip())
-    rest = b"".join(waiting)
-    if rest.strip() or not first:
-        yield head + rest, first
-
-
-def _headed(block: bytes) -> tuple[bytes, bytes]:
-    """The first line that is not blank, and the lines after it."""
-    head, _, rest = block.lstrip(b"\r\n").partition(b"\n")
-    return head + b"\n", rest
+        share.hold(cutter.held + len(piece))
+        block = cutter.cut(piece)
+        share.hold(cutter.held)
+        if block is not None:
+            yield block
+        elif cutter.held > MOST_BYTES:
+            raise TooLarge(
+                f"line {cutter.first + 1} or one after it has more than {MOST_BYTES} bytes: end "
+                "each item with a line break; the lines before are stored"
+            )
+    rest = cutter.rest()
+    if rest is not None:
+        yield rest

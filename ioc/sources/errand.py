@@ -1,22 +1,20 @@
 """One run of a source: what it may use, what it notes of each exchange, where it got to."""
 
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ingest.decode import CSV, NDJSON, media_type
+from ingest.lines import blocks
 from ioc.clock import monotonic
 from ioc.model import Feed, Receipt
 from ioc.sources.exchange import Direction, Exchange, Outcome, Progress, Stored
 from ioc.sources.failure import Failure
 from ioc.sources.fetch import Answer, Ask, Fetcher
 from ioc.sources.secrets import Secrets, scrub
-
-BLOCK: Final = 1024 * 1024
-"""Bytes of lines or CSV that are handed in at a time."""
 
 MOST_DETAIL: Final = 500
 
@@ -126,19 +124,3 @@ class Errand:
         if total.received and total.received == total.quarantined:
             entry.outcome = Outcome.REFUSED
         return total
-
-
-def blocks(body: bytes, *, header: bool, size: int = BLOCK) -> Iterator[tuple[bytes, int]]:
-    """Blocks of whole lines with the place of their first; a CSV header leads each block."""
-    head = b""
-    if header:
-        head, newline, body = body.partition(b"\n")
-        head += newline
-    at = first = 0
-    while at < len(body):
-        cut = body.find(b"\n", at + size)
-        end = len(body) if cut < 0 else cut + 1
-        block = body[at:end]
-        yield head + block, first
-        first += sum(1 for line in block.split(b"\n") if line.strip())
-        at = end

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import zstandard
 
+from ingest.lines import BLOCK
 from ingest.payload import MOST_BYTES
-from ioc.api.bodies import BLOCK
 from tests.fixtures.server import Server, now, stamp
 
 NDJSON, CSV = "application/x-ndjson", "text/csv"

@@ -13,9 +13,9 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.lines import BLOCK
 from ingest.payload import MOST_BYTES
-from ioc.api import bodies
-from ioc.api.bodies import BLOCK, lines, pieces, whole
+from ioc.api.bodies import lines, pieces, whole
 from ioc.api.budget import BodyBudget, Share
 from ioc.errors import Busy, Invalid, TooLarge
 
@@ -63,28 +63,6 @@ async def _all(sender: _Sender, *, header: bool = False) -> list[tuple[bytes, in
     found = [block async for block in lines(sender.request, header=header)]
     assert sender.budget.held == 0
     return found
-
-
-@given(
-    st.lists(st.sampled_from([b"a", b"", b"bb ", b"ccc\r", b"d" * 30])),
-    st.integers(1, 50),
-    st.integers(1, 40),
-    st.booleans(),
-)
-async def test_the_lines_of_the_blocks_are_the_lines_of_the_body_with_their_places(
-    given: list[bytes], chunk: int, block: int, ends: bool
-) -> None:
-    body = b"\n".join(given) + (b"\n" if ends else b"")
-    before, bodies.BLOCK = bodies.BLOCK, block
-    try:
-        found = await _all(_Sender(_chunked(body, chunk)))
-    finally:
-        bodies.BLOCK = before
-    assert b"".join(part for part, _ in found).split() == body.split()
-    before_it = 0
-    for part, first in found:
-        assert first == before_it
-        before_it += sum(1 for line in part.split(b"\n") if line.strip())
 
 
 async def test_each_block_of_csv_begins_with_the_header_even_after_blank_lines() -> None:
