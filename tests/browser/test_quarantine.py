@@ -56,3 +56,26 @@ async def test_an_agency_repairs_replays_and_discards_what_was_held_back(
     await page.get_by_test_id("state-replayed").click()
     await expect(held).to_contain_text("soyte sửa lúc")
     screen.check()
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"), [("payload", 0), ("arrival", 1)], ids=["own-time", "arrival"]
+)
+async def test_the_ledger_of_a_feed_without_times_of_its_own_says_that_doubles_are_stored(
+    server: Server, screens: Screens, source: str, shown: int
+) -> None:
+    feed = f"dem-{source}"
+    await away(lambda: server.feed(feed, time_source=source))
+    logins = await away(demo_logins, server)
+    screen = await screens.open(server)
+    page = screen.page
+    await screen.sign_in("soyte", logins["soyte"])
+    await page.get_by_test_id(f"feed-{feed}").get_by_role("button").click()
+    ledger = page.get_by_test_id("ledger")
+    await expect(ledger).to_contain_text(feed)
+    await expect(ledger).to_contain_text("Chưa nhận gì")
+    note = page.get_by_test_id("not-idempotent")
+    await expect(note).to_have_count(shown)
+    if shown:
+        await expect(note).to_contain_text("Không chống trùng")
+    screen.check()

@@ -22,6 +22,11 @@ export function Ledger({ feed }: { feed: FeedItem }) {
         <span class="aside">{feed.name}</span>
       </header>
       {ledger && <Total total={ledger.total} />}
+      {ledger?.idempotent === false && (
+        <p class="pad behind" data-testid="not-idempotent">
+          {words.agencyNotIdempotent}
+        </p>
+      )}
       {!!ledger?.forbidden && <p class="pad behind">{words.agencyForbidden(number(ledger.forbidden))}</p>}
       {ledger?.items.length === 0 && <p class="caption pad">{words.agencyNoLedger}</p>}
       {!!ledger?.items.length && <Minutes rows={[...ledger.items].reverse()} />}

@@ -220,6 +220,7 @@ const en: Words = {
   agencyQuarantine: 'Quarantine',
   agencyNoQuarantine: 'Nothing is held back.',
   agencyForbidden: (n) => `${n} MQTT messages were sent outside the agency’s topics and not stored.`,
+  agencyNotIdempotent: 'Not idempotent: what is sent again without a time is stored once more.',
   agencyNoLedger: 'Nothing received in this time.',
   agencyReceipt: (received, stored, duplicate, corrected, late, quarantined) =>
     `Received ${received}; stored ${stored}; duplicate ${duplicate}; corrected ${corrected}; late ${late}; quarantined ${quarantined}.`,

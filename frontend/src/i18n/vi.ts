@@ -218,6 +218,7 @@ const vi = {
   agencyQuarantine: 'Giữ lại, chờ sửa',
   agencyNoQuarantine: 'Không có bản ghi nào bị giữ lại.',
   agencyForbidden: (n: string) => `${n} bản tin MQTT gửi ngoài chủ đề của đơn vị, không được lưu.`,
+  agencyNotIdempotent: 'Không chống trùng: số liệu không kèm giờ đo mà gửi lại thì được lưu thêm lần nữa.',
   agencyNoLedger: 'Chưa nhận gì trong thời gian này.',
   agencyReceipt: (received: string, stored: string, duplicate: string, corrected: string, late: string, quarantined: string) =>
     `Đã nhận ${received}; lưu ${stored}; trùng ${duplicate}; sửa ${corrected}; muộn ${late}; giữ lại ${quarantined}.`,

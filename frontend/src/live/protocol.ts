@@ -335,6 +335,7 @@ export interface LedgerRow {
 export interface LedgerPage extends Page<LedgerRow> {
   total: LedgerRow
   forbidden?: number
+  idempotent: boolean
 }
 
 export type QuarantineState = 'open' | 'replayed' | 'dropped'
