@@ -280,20 +280,30 @@ async def test_the_weakest_units_are_always_in_sight_and_pages_show_all_others(
         id: await away(_units, rest, id)
         for id in ("dossiers-received", "dossiers-resolved", "in-hand-overdue")
     }
-    for unit, item in units.items():
-        if not item.get("rank"):
-            continue
+
+    def parts(unit: str, item: dict[str, Any]) -> list[str]:
+        """What stands in the row of a unit, in its order."""
         tied = [i["rank"] for i in placed].count(item["rank"]) > 1
-        assert seen[unit].startswith(f"{'=' if tied else ''}{item['rank']} "), seen[unit]
-        assert f"{_vi(item['value'], 1)} %" in seen[unit]
-        assert _counts(item) in seen[unit]
-        held = " ".join(_vi(of[unit]["value"]) for of in counts.values())
-        assert f" {held}" in f" {seen[unit]}", (held, seen[unit])
         moved = item.get("movement") or 0
         word = f"▲ lên {moved}" if moved > 0 else f"▼ xuống {-moved}" if moved < 0 else ""
-        assert word in seen[unit]
-        if item["standing"] == "behind":
-            assert item["answering"]["phone"] in seen[unit]
+        phone = item["answering"]["phone"] if item["standing"] == "behind" else ""
+        held = " ".join(_vi(of[unit]["value"]) for of in counts.values())
+        return [
+            f"{'=' if tied else ''}{item['rank']} ", word, f"{_vi(item['value'], 1)} %", phone,
+            _counts(item), f" {held}",
+        ]  # fmt: skip
+
+    async def all_right() -> bool:
+        # A page that was read before the last dossiers were counted is read again at its turn.
+        seen.update(await _shown_units(wall.page))
+        return all(
+            seen[unit].startswith(parts(unit, item)[0])
+            and all(part in seen[unit] for part in parts(unit, item))
+            for unit, item in units.items()
+            if item.get("rank")
+        )
+
+    await comes_about(all_right)
     assert units[EMPTY].get("rank", 0) == 0
     assert "không xếp hạng" in seen[EMPTY]
     assert "chưa có hồ sơ trong kỳ" in seen[EMPTY]
@@ -319,10 +329,10 @@ async def test_lines_of_months_say_where_they_break_and_what_was_done(
     def history(indicator: str) -> dict[str, Any]:
         return rest.get(f"/indicators/{indicator}/history", params=span).json()
 
-    received, late = [await away(history, id) for id in ("dossiers-received", "late-share")]
+    received, late = [await away(history, id) for id in ("dossiers-received", "in-hand-overdue")]
     month = received["items"][-1]["value"]
     await expect(page.get_by_test_id("month-received")).to_contain_text(_vi(month))
-    assert _counts(late["items"][-1]) in await _text(page.get_by_test_id("month-late"))
+    await expect(page.get_by_test_id("month-late")).to_contain_text(_vi(late["items"][-1]["value"]))
     told = " ".join([await _text(one) for one in await page.get_by_test_id("break").all()])
     drawn = [one for one in received["breaks"] if one["at"] > received["items"][0]["period"]]
     for one in drawn:

@@ -384,7 +384,7 @@ const en: Words = {
   procRanked: (n) => `${n} units ranked`,
   procUnranked: (n) => `${n} units without dossiers, not ranked`,
   procFlows: 'Received and resolved',
-  procLate: 'Late',
+  procLate: 'Overdue at the end',
   procFlowsOf: (months, month) => `${months} months, figures of ${month}`,
   procTrend: 'Dossiers filed online',
   procTrendSpan: (months) => `${months} months`,
@@ -409,7 +409,7 @@ const en: Words = {
   procScoreNone: 'No official score yet; estimates are counted here from the figures at hand.',
   procOldest: 'Ten dossiers overdue longest',
   procOldestOf: (shown, all) => `${shown} of ${all}`,
-  procDaysLate: (n) => `${n} days late`,
+  procDaysLate: (n) => `${n} working days late`,
   procNoneLate: 'No dossier is overdue',
   procSeen: (time) => `Counted at ${time}`,
 

@@ -382,7 +382,7 @@ const vi = {
   procRanked: (n: string) => `${n} đơn vị được xếp hạng`,
   procUnranked: (n: string) => `${n} đơn vị chưa có hồ sơ, không xếp hạng`,
   procFlows: 'Tiếp nhận, giải quyết',
-  procLate: 'Trễ hạn',
+  procLate: 'Đang quá hạn cuối kỳ',
   procFlowsOf: (months: string, month: string) => `${months} tháng, số của ${month}`,
   procTrend: 'Hồ sơ nộp trực tuyến',
   procTrendSpan: (months: string) => `${months} tháng`,
@@ -407,7 +407,7 @@ const vi = {
   procScoreNone: 'Chưa có điểm chính thức; ước tính là tự tính từ số liệu có được.',
   procOldest: 'Mười hồ sơ quá hạn lâu nhất',
   procOldestOf: (shown: string, all: string) => `${shown} trong ${all}`,
-  procDaysLate: (n: string) => `quá ${n} ngày`,
+  procDaysLate: (n: string) => `quá ${n} ngày làm việc`,
   procNoneLate: 'Không có hồ sơ nào đang quá hạn',
   procSeen: (time: string) => `Đếm lúc ${time}`,
 

@@ -180,7 +180,8 @@ export interface LateDossier {
   unit: UnitRef
   office: string | null
   due_at: Instant
-  days_late: number
+  /** Working days; null outside of the calendar. */
+  days_late: number | null
 }
 
 export interface PeriodFigure {

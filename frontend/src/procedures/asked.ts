@@ -7,8 +7,8 @@ import { date } from '../i18n/format'
 import { useAsked, type Asked } from '../standing/asked'
 import { lastMonths } from './history'
 
-/** What is drawn: of a figure that is resolved late the counts are drawn, not the share. */
-export const DRAWN = ['online-share', 'dossiers-received', 'dossiers-resolved', 'late-share'] as const
+/** What is drawn; of what is overdue, how much was in hand when each month ended. */
+export const DRAWN = ['online-share', 'dossiers-received', 'dossiers-resolved', 'in-hand-overdue'] as const
 
 export type Histories = Record<(typeof DRAWN)[number], FigureHistory>
 

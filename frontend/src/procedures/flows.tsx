@@ -1,4 +1,4 @@
-/** What came in, what was resolved, and how much of it late, month by month. */
+/** What came in and what was resolved month by month, and how much was overdue as each ended. */
 
 import uPlot from 'uplot'
 import { number } from '../i18n/format'
@@ -19,13 +19,13 @@ export interface FlowLines {
   actions: Numbered[]
   flows: uPlot.AlignedData
   late: uPlot.AlignedData
-  newest: { month: string; received: number | null; resolved: number | null; late: number | null; ofLate: number | null }
+  newest: { month: string; received: number | null; resolved: number | null; late: number | null }
   drawFlows: (ink: Ink) => Pick<uPlot.Options, 'series' | 'scales' | 'hooks'>
   drawLate: (ink: Ink) => Pick<uPlot.Options, 'series' | 'scales' | 'hooks'>
 }
 
 export function flowsOf(histories: Histories): FlowLines | null {
-  const [received, resolved, late] = [histories['dossiers-received'], histories['dossiers-resolved'], histories['late-share']]
+  const [received, resolved, late] = [histories['dossiers-received'], histories['dossiers-resolved'], histories['in-hand-overdue']]
   if ([received, resolved].every(({ items }) => items.every(({ value }) => !value))) return null
   const first = firstDrawn([received, resolved])
   const items = received.items.slice(first)
@@ -33,7 +33,7 @@ export function flowsOf(histories: Histories): FlowLines | null {
   const [from, to] = rangeOf(periods)
   const breaks = breaksIn(received.breaks, from, to)
   const values = (history: typeof received) => history.items.slice(first).map(({ value }) => value)
-  const counted = late.items.slice(first).map(({ numerator }) => numerator ?? null)
+  const counted = values(late)
   const { time, columns } = withGaps(periods, [values(received), values(resolved)], breaks)
   const actions = numberedActions(Object.values(histories), from)
   const own = actions.filter(({ action }) => action.indicators.some((id) => id !== 'online-share' && id in histories))
@@ -49,8 +49,7 @@ export function flowsOf(histories: Histories): FlowLines | null {
       month: periods.at(-1) ?? '',
       received: newest.received?.value ?? null,
       resolved: newest.resolved?.value ?? null,
-      late: newest.late?.numerator ?? null,
-      ofLate: newest.late?.denominator ?? null,
+      late: newest.late?.value ?? null,
     },
     drawFlows: (ink) => ({
       scales: scales(from, to),
@@ -106,7 +105,6 @@ export function Flows({ flows }: { flows: FlowLines }) {
         </span>
         <span data-testid="month-late">
           <Sign kind="bar" /> {words.procLate} <b>{shown(newest.late)}</b>
-          {newest.ofLate !== null && ` / ${number(newest.ofLate)}`}
         </span>
       </Key>
     </>

@@ -36,12 +36,18 @@ export function Oldest({ board, known }: { board: Board; known: boolean }) {
   )
 }
 
-function Dossier({ one }: { one: LateDossier }) {
+/** In working days; one that the calendar does not reach says only that it is overdue. */
+function lateness({ days_late: days }: LateDossier): string {
   const words = w()
+  if (days === null) return words.procOverdue
+  return days > 0 ? words.procDaysLate(number(days)) : words.lateToday
+}
+
+function Dossier({ one }: { one: LateDossier }) {
   return (
     <li data-testid="late-dossier" data-code={one.code}>
       <span class="procedure">{one.procedure_name ?? one.procedure}</span>
-      <b class="behind">{one.days_late > 0 ? words.procDaysLate(number(one.days_late)) : words.lateToday}</b>
+      <b class="behind">{lateness(one)}</b>
       <span class="caption">{[one.code, one.unit.name, one.office].filter(Boolean).join(' · ')}</span>
     </li>
   )
