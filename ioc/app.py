@@ -26,6 +26,9 @@ from ioc.api import (
     feeds,
     forms,
     health,
+    incident_files,
+    incident_moves,
+    incidents,
     indicators,
     layers,
     ledger,
@@ -91,7 +94,7 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        rules,
+        rules, incidents, incident_files, incident_moves,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

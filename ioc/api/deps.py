@@ -21,6 +21,7 @@ from ioc.errors import NotPermitted, NotSignedIn
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.field_reports import FieldReports
+from ioc.flow.incidents import Incidents
 from ioc.flow.reporting import Reporting
 from ioc.flow.standing import Standings
 from ioc.live.feeds import FeedHealth
@@ -92,6 +93,7 @@ class State(TypedDict):
     boards: Boards
     standings: Standings
     field_reports: FieldReports
+    incidents: Incidents
     hub: Hub
     facts: Facts
     transfers: Transfers
@@ -155,6 +157,10 @@ def _field_reports(connection: HTTPConnection) -> FieldReports:
     return state_of(connection)["field_reports"]
 
 
+def _incidents(connection: HTTPConnection) -> Incidents:
+    return state_of(connection)["incidents"]
+
+
 def _hub(connection: HTTPConnection) -> Hub:
     return state_of(connection)["hub"]
 
@@ -180,6 +186,7 @@ OwedReports = Annotated[Reporting, Depends(_reporting)]
 KpiBoards = Annotated[Boards, Depends(_boards)]
 UnitStandings = Annotated[Standings, Depends(_standings)]
 PlacedTickets = Annotated[FieldReports, Depends(_field_reports)]
+IncidentFlow = Annotated[Incidents, Depends(_incidents)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]
 FileTransfers = Annotated[Transfers, Depends(_transfers)]

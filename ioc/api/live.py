@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from geo.bbox import parse_bbox
 from ioc.api.deps import (
+    IncidentFlow,
     LiveHub,
     PlacedTickets,
     find_subject,
@@ -22,8 +23,9 @@ from ioc.api.deps import (
 from ioc.auth.policy import Permission, Role, Subject
 from ioc.errors import IocError, NotFound, NotPermitted
 from ioc.flow.field_reports import FieldReports
+from ioc.flow.incident_news import IncidentNews
 from ioc.live.hub import Client, Hub
-from ioc.live.topic import Box
+from ioc.live.topic import Box, Topic
 from ioc.live.wire import (
     Auth,
     Hello,
@@ -63,15 +65,22 @@ def check_topic(subject: Subject, topic: str) -> None:
         raise NotPermitted("an agency sees its own feeds by GET /api/v1/feeds")
 
 
-def topic_for(subject: Subject, topic: str, reports: FieldReports, hub: Hub) -> str:
-    """The topic that somebody follows by a name: an agency the field reports of its own units."""
+async def topic_for(
+    subject: Subject, topic: str, reports: FieldReports, news: IncidentNews, hub: Hub
+) -> str:
+    """The topic that somebody follows by a name: an agency what is of its own units."""
     check_topic(subject, topic)
-    shared = reports.topic.name
-    if topic.startswith(f"{shared}:"):
-        raise NotFound(f"there is no topic `{topic[:64]}`; follow `{shared}`")
-    if topic != shared or subject.may_see_unit(None):
+    for shared in (reports.topic.name, news.topic.name):
+        if topic.startswith(f"{shared}:"):
+            raise NotFound(f"there is no topic `{topic[:64]}`; follow `{shared}`")
+    if subject.may_see_unit(None):
         return topic
-    own = reports.of(subject.units)
+    if topic == reports.topic.name:
+        own: Topic = reports.of(subject.units)
+    elif topic == news.topic.name:
+        own = await news.of(subject.units)
+    else:
+        return topic
     hub.add(own)
     return own.name
 
@@ -158,7 +167,9 @@ async def _read(socket: WebSocket, client: Client, subject: Subject) -> None:
 async def _subscribe(socket: WebSocket, client: Client, subject: Subject, frame: Subscribe) -> None:
     try:
         state = state_of(socket)
-        topic = topic_for(subject, frame.topic, state["field_reports"], state["hub"])
+        topic = await topic_for(
+            subject, frame.topic, state["field_reports"], state["incidents"].news, state["hub"]
+        )
         client.subscribe(frame.id, topic, box=frame.bbox, cursor=frame.cursor)
     except IocError as error:
         await _error(socket, frame.id, error.code, error.message)
@@ -182,12 +193,13 @@ async def stream_sse(
     subject: Reader,
     hub: LiveHub,
     field_reports: PlacedTickets,
+    incidents: IncidentFlow,
     topic: Annotated[str, Query(max_length=200)],
     cursor: str | None = None,
     bbox: str | None = None,
 ) -> StreamingResponse:
     """The same frames for one topic as server-sent events, where websockets are blocked."""
-    topic = topic_for(subject, topic, field_reports, hub)
+    topic = await topic_for(subject, topic, field_reports, incidents.news, hub)
     hub.find(topic)
     box = None if bbox is None else parse_bbox(bbox)
     return StreamingResponse(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from ioc.api.encode import JSON
 from ioc.live import wire
+from ioc.live.incident_wire import IncidentItem
 
 router = APIRouter(tags=["live"])
 
@@ -16,6 +17,7 @@ _ITEMS = {
     "layer:{layer}": wire.LayerFeature,
     "series:{series}": wire.SeriesPoint,
     "alerts": wire.AlertItem,
+    "incidents": IncidentItem,
     "feeds": wire.FeedItem,
     "board:{board}": wire.FigureItem,
     "summary": wire.FigureItem,

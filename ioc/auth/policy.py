@@ -46,6 +46,10 @@ class Permission(StrEnum):
     TICKET_HANDLE = "ticket.handle"
     TICKET_ROUTE = "ticket.route"
     TICKET_CONTACT = "ticket.contact"
+    INCIDENT_READ = "incident.read"
+    INCIDENT_HANDLE = "incident.handle"
+    INCIDENT_ASSIGN = "incident.assign"
+    INCIDENT_RUN = "incident.run"
     DOSSIER_READ = "dossier.read"
     CONSOLE = "console.open"
 
@@ -68,6 +72,10 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.TICKET_HANDLE,
         Permission.TICKET_ROUTE,
         Permission.TICKET_CONTACT,
+        Permission.INCIDENT_READ,
+        Permission.INCIDENT_HANDLE,
+        Permission.INCIDENT_ASSIGN,
+        Permission.INCIDENT_RUN,
         Permission.DOSSIER_READ,
         Permission.CONSOLE,
     },
@@ -77,6 +85,8 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.ALERT_COMMENT,
         Permission.ALERT_ASSIGN,
         Permission.TICKET_READ,
+        Permission.INCIDENT_READ,
+        Permission.INCIDENT_ASSIGN,
         Permission.DOSSIER_READ,
     },
     Role.AGENCY: _READERS
@@ -91,6 +101,8 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.ACTION_NOTE,
         Permission.TICKET_READ,
         Permission.TICKET_HANDLE,
+        Permission.INCIDENT_READ,
+        Permission.INCIDENT_HANDLE,
         Permission.DOSSIER_READ,
     },
     Role.WALL: _READERS,

@@ -257,13 +257,24 @@ class LogTopic:
         self._log: deque[Change] = deque(maxlen=MOST_LOGGED)
         self._floor = 0
 
-    def load(self, items: Iterable[tuple[str, bytes]], log: list[Change], offset: int) -> None:
-        """Take the state and the tail of the log from the store."""
+    def load(
+        self,
+        items: Iterable[tuple[str, bytes]],
+        log: list[Change],
+        offset: int,
+        *,
+        floor: int | None = None,
+    ) -> None:
+        """Take the state and the tail of the log from the store.
+
+        `floor` is the offset after which the tail is complete, where it is not that of its first.
+        """
         self._open = dict(items)
         self._log.clear()
         self._log.extend(log)
         self.offset = offset
-        self._floor = self._log[0].offset - 1 if self._log else offset
+        first = self._log[0].offset - 1 if self._log else offset
+        self._floor = first if floor is None else floor
 
     def apply(self, change: Change) -> None:
         """Take the next change; `none` moves the offset only."""

@@ -24,6 +24,9 @@ from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.field_reports import LAYER, FieldReports
 from ioc.flow.following import Follower
+from ioc.flow.incident_desk import Desks
+from ioc.flow.incident_news import IncidentNews
+from ioc.flow.incidents import Incidents
 from ioc.flow.owed_counts import OwedCounts
 from ioc.flow.pipeline import Pipeline
 from ioc.flow.placing import Placing
@@ -86,7 +89,20 @@ class Center:
         self.live = LiveState(self.latest, epoch, clock.now)
         self.health = FeedHealth(epoch, clock.now)
         self.alerts = LogTopic("alerts", facts.identity.epoch)
-        self.incidents = LogTopic("incidents", facts.identity.epoch)
+        desks = Desks(reads=reads, clock=clock, zone=facts.zone, city=lambda: facts.city)
+        self.incidents = Incidents(
+            reads=reads,
+            writes=writes,
+            clock=clock,
+            desks=desks,
+            news=IncidentNews(
+                reads=reads,
+                desks=desks,
+                clock=clock,
+                topic=LogTopic("incidents", facts.identity.epoch),
+                changed=self.hub.changed,
+            ),
+        )
         self.intake = Intake(limit_bytes=config.intake_bytes)
         self.writer = BatchWriter(url, self.latest, self.registry.limits, shared=role.shared)
         self.scoring = Scoring(
@@ -220,7 +236,8 @@ class Center:
         await self.alerting.load(self.reads, self.facts.city)
         self.boards.load(self.facts.city, self.facts.identity.province or "")
         self.hub.add(self.alerts)
-        self.hub.add(self.incidents)
+        await self.incidents.news.load()
+        self.hub.add(self.incidents.news.topic)
         self.hub.add(self.health.topic)
         self.hub.add(self.live.topic("units"))
         for layer in self.facts.city.layers:
@@ -329,6 +346,7 @@ class Center:
             boards=self.boards,
             standings=self.standings,
             field_reports=self.field_reports,
+            incidents=self.incidents,
             hub=self.hub,
             facts=self.facts,
             transfers=Transfers(),

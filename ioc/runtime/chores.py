@@ -62,6 +62,10 @@ SCORE_SECONDS: Final = 10.0
 SCORE_REST: Final = 10
 """Scores rest for that many times as long as the database took to count."""
 
+ESCALATION_SECONDS: Final = 5.0
+"""How often it is looked at whether an incident rises because nobody acts."""
+ESCALATION_REST: Final = 20
+
 TICKET_REST: Final = 4
 """The layer of field reports rests for that many times as long as reading them took."""
 
@@ -102,6 +106,7 @@ def chores(center: Center) -> dict[str, Chore]:
         found["housekeeping"] = lambda: keep_house(center)
         found["quarantine"] = lambda: tidy_quarantine(center)
         found["reports"] = lambda: judge_reports(center)
+        found["escalation"] = lambda: escalate_incidents(center)
         found["judging"] = lambda: judge_figures(center)
         found["dossiers"] = lambda: judge_dossiers(center)
     if center.role.judges and center.role.shared:
@@ -216,6 +221,17 @@ def _rules(center: Center) -> DossierRules:
         calendar=city.calendar,
         terms=city.procedures,
     )
+
+
+async def escalate_incidents(center: Center) -> None:
+    """Let time raise and lower incidents; a lost database only delays that; for ever."""
+    while True:
+        began = monotonic()
+        try:
+            await center.incidents.tick()
+        except Unavailable:
+            log.warning("the database is away; incidents rise later")
+        await asyncio.sleep(max(ESCALATION_SECONDS, _rest(ESCALATION_REST, began)))
 
 
 async def keep_figures(center: Center) -> None:

@@ -18,7 +18,7 @@ from ioc.runtime.role import ENGINE, INGEST, UP, Role
 from ioc.runtime.servers import disconnect, open_broker, open_database, subscribe
 from ioc.runtime.simulator_child import simulator
 from ioc.runtime.supervise import running
-from ioc.store import alerts, batches, first_start, ticket_rows
+from ioc.store import alerts, batches, first_start, incident_log, ticket_rows
 from ioc.store import city as city_store
 from ioc.store.migrate import migrate
 from ioc.store.notices import listen
@@ -79,6 +79,9 @@ async def open_runtime(
                 url, alerts.CHANNEL, lambda _: center.alerting.follow(), gather=0
             )
         if role.shows:
+            tasks["incidents"] = lambda: listen(
+                url, incident_log.CHANNEL, lambda _: center.incidents.news.follow(), gather=0
+            )
             tasks["tickets"] = lambda: listen(
                 url, ticket_rows.CHANNEL, lambda _: show_field_reports(center)
             )

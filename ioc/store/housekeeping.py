@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import AsyncConnection
 
-from ioc.store import partitions, refresh, retention, ticket_contacts
+from ioc.store import incident_contacts, partitions, refresh, retention, ticket_contacts
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ async def keep_house(url: str, now: datetime) -> int:
             await partitions.make_ahead(conn, now)
             await refresh.take_up(conn)
             forgotten = await ticket_contacts.expire(conn, now)
+            forgotten += await incident_contacts.expire(conn, now)
             return forgotten + await retention.apply(conn, now)
     except psycopg.OperationalError as error:
         # A lock that was not to be had is one of these as well.

@@ -82,6 +82,17 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/tickets/{ticket}/{move}": {AGENCY, OPERATOR, ADMIN},
     "GET /api/v1/tickets/{ticket}/contact": {OPERATOR, ADMIN},
     "DELETE /api/v1/tickets/{ticket}/contact": {OPERATOR, ADMIN},
+    "GET /api/v1/incidents/categories": PEOPLE,
+    "GET /api/v1/incidents": PEOPLE,
+    "GET /api/v1/incidents/{incident}": PEOPLE - {OTHER_AGENCY},
+    "POST /api/v1/incidents": {OPERATOR, ADMIN},
+    "POST /api/v1/incidents/{incident}/entries": PEOPLE - {OTHER_AGENCY},
+    "POST /api/v1/incidents/{incident}/steps/{step}": {AGENCY, OPERATOR, ADMIN},
+    "POST /api/v1/incidents/{incident}/join": {OPERATOR, ADMIN},
+    "GET /api/v1/incidents/{incident}/caller": {OPERATOR, ADMIN},  # whole for who took the call
+    "POST /api/v1/incidents/{incident}/files": {AGENCY, OPERATOR, ADMIN},
+    "GET /api/v1/incidents/{incident}/files/{file}": PEOPLE - {OTHER_AGENCY},
+    "POST /api/v1/incidents/{incident}/{move}": {AGENCY, OPERATOR, ADMIN},
     "GET /api/v1/open311/discovery.json": ALL,
     "GET /api/v1/open311/v2/services.json": ALL,
     "GET /api/v1/open311/v2/services/{service_code}.json": ALL,
@@ -172,6 +183,8 @@ class House:
     item: int
     report: str
     ticket: str
+    incident: str
+    file: str
     silence: str
     tokens: dict[str, str]
     client: httpx2.Client
@@ -185,9 +198,11 @@ class House:
             feed=self.door.feed, series=self.series, alert=self.alert, layer="traffic",
             item=self.item, report=self.report, source=SOURCE, file_format="csv",
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
-            move="accept", service_code="o-nhiem", service_request_id=self.ticket,
+            move="acknowledge" if "/incidents/" in text else "accept",
+            service_code="o-nhiem", service_request_id=self.ticket,
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
             form="dossiers-quarterly", silence=self.silence, rule="quyen",
+            incident=self.incident, file=self.file, step="giuong",
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -221,6 +236,10 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "reports": [],
         "tickets": [],
         "{move}": {"version": 1},
+        "incidents": {"category": "khac", "place": {"name": "chợ"}},
+        "entries": {"text": "đã gọi"},
+        "{step}": {"done": True},
+        "join": {"tickets": [house.ticket]},
         "approve": {"ids": [house.report]},
         "close": {"ids": [house.report]},
         "reopen": {"reason": "nộp nhầm"},
@@ -268,6 +287,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     if route == "POST /api/v1/open311/v2/requests.json":
         form = b"service_code=o-nhiem&address_string=Vi%E1%BB%87t+Tr%C3%AC"
         return form, "application/x-www-form-urlencoded", query
+    if last == "files":
+        return b"%PDF-1.7", "application/pdf", {"name": "a.pdf"}
     if last == "import":
         tables = {"procedures": b"code,name,field,from\n",
                   "targets": b"indicator,unit,from,value,document\n"}  # fmt: skip
@@ -277,7 +298,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     return json.dumps(bodies[last]).encode(), "application/json", query
 
 
-_ONCE = ("/alerts/", "/reports/", "/tickets/", "DELETE", "/sources")
+_ONCE = ("/alerts/", "/reports/", "/tickets/", "/incidents/", "DELETE", "/sources")
 _REPORT = {
     "measure": "documents_out", "unit": "so-y-te", "period": "2026-07", "value": 7,
     "document": "BC 1",
@@ -290,6 +311,10 @@ _DEFINITION = {
 _RULE = {
     "kind": "missing", "domain": "it", "after": "P900D", "severity": "low",
     "name": {"vi": "Thử quyền", "en": "Rights"}, "each": "series",
+}  # fmt: skip
+_INCIDENT = {
+    "category": "qua-tai-benh-vien", "place": {"name": "bệnh viện"},
+    "caller": {"phone": "0900000000"},
 }  # fmt: skip
 _TICKET = {
     "code": "Q-1", "category": "an-toan-thuc-pham", "received_at": "2026-07-01T08:00:00+07:00",
@@ -338,6 +363,7 @@ def house(server: Server) -> Iterator[House]:
     alert = get("/alerts")["items"][0]["id"]
     report = get("/reports", measure="documents_out")["items"][0]["id"]
     ticket = get("/tickets", q="Q-1")["items"][0]["id"]
+    incident, file = _incident(server, operator)
     item = door.quarantine()[0]["id"]
     coming = {"starts": stamp(now() + timedelta(days=9)), "ends": stamp(now() + timedelta(days=10))}
     silence = httpx2.post(
@@ -345,7 +371,30 @@ def house(server: Server) -> Iterator[House]:
         json={"matcher": {"rule": "outage"}, "why": "bảo trì", **coming},
     ).json()["id"]  # fmt: skip
     with httpx2.Client(base_url=server.base, timeout=30) as client:
-        yield House(server, door, alert, series, item, report, ticket, silence, tokens, client)
+        yield House(
+            server,
+            door,
+            alert,
+            series,
+            item,
+            report,
+            ticket,
+            incident,
+            file,
+            silence,
+            tokens,
+            client,
+        )
+
+
+def _incident(server: Server, operator: dict[str, str]) -> tuple[str, str]:
+    """An incident of a department, with a caller and a file."""
+    url = f"{server.base}{API}/incidents"
+    opened = httpx2.post(url, headers=operator, json=_INCIDENT).json()["id"]
+    kept = httpx2.post(
+        f"{url}/{opened}/files", headers=operator, params={"name": "b.pdf"}, content=b"%PDF-1.4"
+    )
+    return opened, kept.json()["files"][0]["id"]
 
 
 def _document(server: Server) -> dict[str, Any]:
