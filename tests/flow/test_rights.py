@@ -655,7 +655,7 @@ SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/feeds/{feed}/quarantine/{item}/payload",
     "GET /api/v1/observations.{file_format}",
     "GET /api/v1/forms/{form}.{file_format}",
-    "GET /api/v1/reports/template.xlsx",
+    "GET /api/v1/reports/template.xlsx", "GET /api/v1/incidents/{incident}/files/{file}",
     "GET /api/v1/alerts.cap.atom", "GET /api/v1/alerts/{alert}.cap.xml",
     "GET /api/v1/tickets/{ticket}/contact",  # deleted above
 )]  # fmt: skip
