@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -160,15 +160,8 @@ async def since(
 ) -> AsyncIterator[Columns]:
     """The observations of many series, each from a time of its own on, many at a time."""
     given = {"series": list(begin), "since": list(begin.values()), "until": until}
-    rows: list[tuple[int, datetime, float]] = []
-    async with pool.connection() as conn, conn.cursor() as cur:
-        async for row in cur.stream(_SINCE, given, size=_ROWS):
-            rows.append(row)
-            if len(rows) == _ROWS:
-                yield _columns(rows)
-                rows.clear()
-    if rows:
-        yield _columns(rows)
+    async for columns in _streamed(pool, _SINCE, given):
+        yield columns
 
 
 async def span(
@@ -176,9 +169,16 @@ async def span(
 ) -> AsyncIterator[Columns]:
     """The observations of many series between two times in their order, many at a time."""
     given = {"series": series, "since": since, "until": until}
+    async for columns in _streamed(pool, _BETWEEN, given):
+        yield columns
+
+
+async def _streamed(
+    pool: ReadPool, query: LiteralString, given: Mapping[str, Any]
+) -> AsyncIterator[Columns]:
     rows: list[tuple[int, datetime, float]] = []
     async with pool.connection() as conn, conn.cursor() as cur:
-        async for row in cur.stream(_BETWEEN, given, size=_ROWS):
+        async for row in cur.stream(query, given, size=_ROWS):
             rows.append(row)
             if len(rows) == _ROWS:
                 yield _columns(rows)
