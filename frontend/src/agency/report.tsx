@@ -14,7 +14,7 @@ import { Refusal, Waiting } from './refusal'
 import { Entry } from './report_entry'
 import { Moves } from './report_moves'
 import { before, ofPeriod, spanBefore } from './report_state'
-import { Deadline, PeriodText, StageText } from './reports'
+import { Deadline, PeriodText, StageText } from './report_due'
 import { follow } from './route'
 import { Upload } from './upload'
 

@@ -1,19 +1,17 @@
 /** The reports that a unit owes: what is late stands first, each with its deadline and how far it is. */
 
 import { useEffect, useState } from 'preact/hooks'
-import { number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get, type Problem } from '../live/api'
-import { tick } from '../live/clock'
 import type { DueItem, MeasureItem, Page, ReportItem, UnitRef } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { useAsked } from '../standing/asked'
 import { deadline, when } from './deadline'
 import { Waiting } from './refusal'
 import { Report } from './report'
-import { ofPeriod, stageOf } from './report_state'
+import { Deadline, PeriodText, StageText } from './report_due'
+import { ofPeriod } from './report_state'
 import { follow, place } from './route'
-import { calendar } from './share'
 
 interface Asked {
   due: DueItem[]
@@ -114,47 +112,5 @@ function Line({ due, asked }: { due: DueItem; asked: Asked }) {
       </td>
       <td>{due.post}</td>
     </tr>
-  )
-}
-
-/** The last day of a period, of which the server names the one behind it. */
-export function lastDay(end: string): string {
-  return new Date(Date.parse(end) - 86_400_000).toISOString().slice(0, 10)
-}
-
-export function PeriodText({ due }: { due: DueItem }) {
-  const { text, start, end } = due.period
-  const last = lastDay(end)
-  return (
-    <>
-      {text}
-      <div class="caption">{last === start ? calendar(start) : w().portal.fromTo(calendar(start), calendar(last))}</div>
-    </>
-  )
-}
-
-export function Deadline({ due }: { due: DueItem }) {
-  const open = due.state === 'missing' || due.state === 'expected'
-  const left = deadline(due.due_at, tick.value)
-  return (
-    <>
-      {when(due.due_at, tick.value)}
-      {open && <div class={left.late ? 'behind' : 'caption'}>{left.text}</div>}
-    </>
-  )
-}
-
-export function StageText({ due, measures, held }: { due: DueItem; measures: MeasureItem[]; held: Map<string, ReportItem> }) {
-  const words = w().portal
-  const { stage, handedIn } = stageOf(measures, held)
-  const late = due.state === 'missing'
-  return (
-    <span data-testid="stage" data-stage={stage}>
-      <b class={late ? 'behind' : ''}>{late ? words.overdueStage[stage] : words.stages[stage]}</b>
-      <div class="caption">
-        {words.handedIn(number(handedIn), number(measures.length))}
-        {due.received_at && ` · ${due.state === 'late' ? words.receivedLate(when(due.received_at, tick.value)) : words.receivedAt(when(due.received_at, tick.value))}`}
-      </div>
-    </span>
   )
 }
