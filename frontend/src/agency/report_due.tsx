@@ -9,7 +9,7 @@ import { stageOf } from './report_state'
 import { calendar } from './share'
 
 /** The last day of a period, of which the server names the one behind it. */
-export function lastDay(end: string): string {
+function lastDay(end: string): string {
   return new Date(Date.parse(end) - 86_400_000).toISOString().slice(0, 10)
 }
 
