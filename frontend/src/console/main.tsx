@@ -1,6 +1,6 @@
 /** The operator's console: the list on the left, everything about one alert on the right, two hands on the keyboard. */
 
-import { useSignal } from '@preact/signals'
+import { signal, useSignal } from '@preact/signals'
 import { render } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import '../design/design.css'
@@ -20,9 +20,13 @@ import type { AlertChange, AlertItem, Page } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { CentreContext } from '../panels/centre'
 import { AlertDetail } from '../panels/detail'
+import { Moves } from './moves'
 
 /** How the log names what no person did. */
 const ENGINE = 'engine'
+
+/** The form of the chosen alert that is open. */
+const form = signal<'assign' | 'shelve' | null>(null)
 
 const centre = new Centre(false).follow('alerts', 'feeds')
 
@@ -38,6 +42,10 @@ function Console() {
   const chosen = centre.selection.value?.kind === 'alert' ? centre.selection.value.id : null
 
   useEffect(() => {
+    form.value = null
+  }, [chosen])
+
+  useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const typing = event.target instanceof HTMLInputElement
       if (event.key === 'Escape' && typing) (event.target as HTMLInputElement).blur()
@@ -50,6 +58,8 @@ function Console() {
       if (event.key === 'j') go(place + 1)
       else if (event.key === 'k') go(place - 1)
       else if (event.key === 'a') document.querySelector<HTMLButtonElement>('.console-detail .acknowledge')?.click()
+      else if (event.key === 's' && chosen && centre.may('alert.assign')) form.value = 'assign'
+      else if (event.key === 'h' && chosen && centre.may('alert.handle')) form.value = 'shelve'
       else if (event.key === '/') search.current?.focus()
       else if (event.key === 'c') comment.current?.focus()
       else return
@@ -162,7 +172,10 @@ function Detail({ id, comment }: { id: string | null; comment: { current: HTMLIn
       <div>
         <AlertDetail alert={alert} />
       </div>
-      <History alert={alert} comment={comment} />
+      <div>
+        <Moves alert={alert} open={form.value} setOpen={(open) => (form.value = open)} />
+        <History alert={alert} comment={comment} />
+      </div>
     </div>
   )
 }
@@ -175,7 +188,7 @@ function History({ alert, comment }: { alert: AlertItem; comment: { current: HTM
     get<Page<AlertChange>>(`/alerts/${encodeURIComponent(alert.id)}/log`)
       .then((page) => (log.value = page.items))
       .catch(() => (log.value = []))
-  useEffect(() => void load(), [alert.id, alert.state, alert.acknowledged, alert.comments])
+  useEffect(() => void load(), [alert.id, alert.version])
   const write = async (event: SubmitEvent) => {
     event.preventDefault()
     const field = comment.current

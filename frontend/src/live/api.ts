@@ -8,6 +8,7 @@ export class Problem extends Error {
     readonly code: string,
     readonly title: string,
     readonly detail: string,
+    readonly values: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail || title)
   }
@@ -23,7 +24,7 @@ async function answered(path: string, init: RequestInit): Promise<Response> {
   }
   if (response.ok) return response
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
-  throw new Problem(response.status, problem.code ?? '', problem.title ?? response.statusText, problem.detail ?? '')
+  throw new Problem(response.status, problem.code ?? '', problem.title ?? response.statusText, problem.detail ?? '', problem.values)
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
