@@ -123,6 +123,13 @@ class Refused(msgspec.Struct, frozen=True):
     kind: str = ""
 
 
+class Report(msgspec.Struct, frozen=True):
+    """An item that is a report of a measure, unit and period: its place, and JSON of its fields."""
+
+    index: int
+    raw: bytes
+
+
 class Decoded(msgspec.Struct):
     """What stands in a payload: columns of equal length, and the items that were refused.
 
@@ -130,7 +137,8 @@ class Decoded(msgspec.Struct):
     and `values` holds them. `index` is the place of each row within the payload. `uoms` holds the
     measuring unit that each row names, empty where it names none; None where no row does.
     `numeric_texts` says that a text is meant as a number where its series takes numbers.
-    `remarks` are told to the sender, though nothing is refused for them.
+    `remarks` are told to the sender, though nothing is refused for them. `reports` are those
+    items that are no observations but totals over a period.
     """
 
     keys: list[str]
@@ -143,11 +151,12 @@ class Decoded(msgspec.Struct):
     places: Sequence[Place] = ()
     numeric_texts: bool = False
     remarks: Sequence[Problem] = ()
+    reports: Sequence[Report] = ()
 
     @property
     def received(self) -> int:
         """How many observations the payload held, readable or not."""
-        return len(self.keys) + len(self.refused)
+        return len(self.keys) + len(self.refused) + len(self.reports)
 
 
 def nothing(reason: Reason, detail: str, body: bytes) -> Decoded:

@@ -1,7 +1,7 @@
 """Reports as agencies hand them in: read item by item, unknown fields refused by name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -53,9 +53,14 @@ def decode_reports(body: bytes, rules: ReportRules) -> DecodedReports:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = f"not a JSON array of reports: {error}; nothing of it is kept, send it again"
         return DecodedReports([], [_kept(Problem(-1, Reason.JSON_INVALID, detail), body)])
+    return decode_each(((index, bytes(raw)) for index, raw in enumerate(raws)), rules)
+
+
+def decode_each(items: Iterable[tuple[int, bytes]], rules: ReportRules) -> DecodedReports:
+    """Read reports that came among other things, each with its place."""
     found = DecodedReports([], [])
-    for index, raw in enumerate(raws):
-        _take(found, index, bytes(raw), rules)
+    for index, raw in items:
+        _take(found, index, raw, rules)
     return found
 
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from ingest.payload import Decoded, Place, Refused, Scalar
+from ingest.payload import Decoded, Place, Refused, Report, Scalar
 from ioc.model import Problem, Reason, to_micros
 
 KEY_BYTES = 255
@@ -104,11 +104,12 @@ class Rows:
         self._refused: list[Refused] = []
         self._places: list[Place] = []
         self._remarks: list[Problem] = []
+        self._reports: list[Report] = []
 
     @property
     def next(self) -> int:
         """The place of the next item, for formats in which one object holds several of them."""
-        return len(self._keys) + len(self._refused)
+        return len(self._keys) + len(self._refused) + len(self._reports)
 
     def refuse(self, index: int, reason: Reason, detail: str, raw: Raw, *, kind: str = "") -> None:
         """Note an item that cannot be taken; `kind` is the content type of `raw` if not JSON."""
@@ -134,6 +135,10 @@ class Rows:
     def put(self, place: Place) -> None:
         """Note where a feature is."""
         self._places.append(place)
+
+    def report(self, index: int, raw: bytes) -> None:
+        """Take an item that is a report, as the own format writes it."""
+        self._reports.append(Report(index, raw))
 
     def add(
         self,
@@ -190,4 +195,5 @@ class Rows:
             places=self._places,
             numeric_texts=numeric_texts,
             remarks=self._remarks,
+            reports=self._reports,
         )

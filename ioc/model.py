@@ -161,17 +161,26 @@ class Receipt(msgspec.Struct, kw_only=True):
     def add(self, other: "Receipt", *, most_problems: int) -> None:
         """Take the counts of a further part of the same body into this receipt."""
         shift = self.received
+        self._count(other)
+        room = most_problems - len(self.problems)
+        self.problems += [
+            msgspec.structs.replace(p, index=p.index + shift) if p.index >= 0 else p
+            for p in other.problems[: max(room, 0)]
+        ]
+
+    def join(self, other: "Receipt", *, most_problems: int) -> None:
+        """Take in the counts of other items of the same part, which have places of their own."""
+        self._count(other)
+        problems = sorted(self.problems + other.problems, key=lambda problem: problem.index)
+        self.problems = problems[:most_problems]
+
+    def _count(self, other: "Receipt") -> None:
         self.received += other.received
         self.stored += other.stored
         self.duplicate += other.duplicate
         self.corrected += other.corrected
         self.late += other.late
         self.quarantined += other.quarantined
-        room = most_problems - len(self.problems)
-        self.problems += [
-            msgspec.structs.replace(p, index=p.index + shift) if p.index >= 0 else p
-            for p in other.problems[: max(room, 0)]
-        ]
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from ingest.decoders import performance
 from ingest.decoders.attributes import (
     MODIFIED,
     MOST_TEXT,
@@ -28,12 +29,14 @@ from ioc.model import Reason
 
 URN: Final = "urn:ngsi-ld:"
 
-LATER: Final = {
-    "RoadAccident": "accidents are not taken yet; they will become imported alerts",
-    "Alert": "alerts of other systems are not taken yet; they will become imported alerts",
-    "KeyPerformanceIndicator": "indicators are not taken yet; they will become reported figures",
-}
-"""Entities that something else than observations is made of, which is built later."""
+ALERTS: Final = frozenset({"RoadAccident", "Alert"})
+"""Entities that tell of an alert of another system."""
+
+_NO_ALERT: Final = (
+    "{kind}: alerts of other systems are not taken by way of NGSI; leave the type out of the "
+    "subscription's `entities`, and send what is to be counted of them as numbers to a feed of "
+    "format mapped (PUT /api/v1/feeds/FEED/mapping)"
+)
 
 FEATURES: Final = frozenset({"RoadSegment", "Road"})
 """Entities that describe a thing: their numbers are attributes of the feature."""
@@ -127,8 +130,12 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
         rows.refuse(rows.next, Reason.SHAPE_INVALID, detail, encode(item))
         return
     kind = _type(given.get("type") or given.get("@type"))
-    if kind in LATER:
-        rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, f"{kind}: {LATER[kind]}", encode(given))
+    if kind in ALERTS:
+        detail = _NO_ALERT.format(kind=kind)
+        rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, detail, encode(given))
+        return
+    if kind == performance.KIND:
+        _report(rows, given, identity)
         return
     fault = key_fault(identity)
     if fault is not None:
@@ -154,6 +161,13 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
                 rows=rows.next - first,
             )
         )
+
+
+def _report(rows: Rows, given: dict[str, Any], identity: str) -> None:
+    try:
+        rows.report(rows.next, performance.report_of(given, identity))
+    except performance.Wrong as wrong:
+        rows.refuse(rows.next, wrong.reason, wrong.detail, encode(given))
 
 
 def _attributes(rows: Rows, entity: _Entity, setting: Setting, *, placed: bool) -> None:

@@ -13,12 +13,13 @@ from ioc.api.bodies import whole
 from ioc.api.deps import Facts, Health, Known, Now, Reads, ServerFacts, Writes, requires
 from ioc.api.encode import answer, shape
 from ioc.api.receipts import unreadable
-from ioc.api.reports import HEADINGS, NEEDED, TABLES, offers, receipt_of, rules_of
+from ioc.api.reports import HEADINGS, NEEDED, TABLES
 from ioc.auth.policy import Permission, Subject
 from ioc.catalogue import has, say
 from ioc.documents.tables import Table, open_table
 from ioc.documents.workbook import XLSX
 from ioc.errors import Conflict, Invalid, NotPermitted
+from ioc.flow.report_intake import offers, receipt_of, rules_of
 from ioc.model import Feed, Problem, Text
 from ioc.store import audit, feeds, measures, reports
 from ioc.store.pool import ReadPool, WritePool
@@ -104,7 +105,7 @@ async def post_by_hand(
             f"this account hands in for {own} and the units below, not for {of[:64]}"
         )
     feed = await _feed_of(of, subject, registry, reads, writes, facts, now)
-    rules = rules_of(feed, await measures.read(reads), facts, now)
+    rules = rules_of(feed, await measures.read(reads), facts.city.organisation, now)
     rules = msgspec.structs.replace(rules, find_unit=_own(subject, facts))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     table, decoded = _read(body, kind, rules)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from ingest.report import DecodedReports
 from ioc.api.deps import Facts
-from ioc.api.reports import offers, read, receipt_of
+from ioc.api.reports import read
+from ioc.flow.report_intake import offers, receipt_of
 from ioc.model import Feed, Receipt
 from ioc.store import measures, quarantine, quarantined, reports
 from ioc.store.pool import Connection, ReadPool, WritePool

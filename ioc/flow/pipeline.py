@@ -5,7 +5,8 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ from ioc.clock import Clock, monotonic
 from ioc.errors import Unavailable
 from ioc.flow.lanes import Lanes
 from ioc.flow.placing import Placing, holding
+from ioc.flow.report_intake import ReportIntake
 from ioc.flow.resolve import Resolver, moved
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store.births import KeptBirths
@@ -26,6 +28,8 @@ from ioc.store.registry import Registry
 from ioc.store.writer import BatchWriter
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MOST_PAYLOADS: Final = 5_000
 """Payloads of one flush; with 1 observation each a commit takes some 30 ms."""
@@ -55,12 +59,14 @@ class Reader(Protocol):
 class Loaded(msgspec.Struct, frozen=True, eq=False):
     """Payloads with the parts that they bring to the next flush.
 
-    `said` holds, by the place of the payload, those that tell of places or have remarks.
+    `said` holds, by the place of the payload, those that tell of places or have remarks, and
+    `reported` those that hold reports.
     """
 
     payloads: list[Payload]
     parts: list[Part]
     said: dict[int, tuple[Feed, Decoded]] = {}
+    reported: dict[int, tuple[Feed, Decoded]] = {}
 
 
 Read = tuple[Payload, Feed, Decoded]
@@ -77,6 +83,7 @@ class Pipeline:
         registry: Registry,
         resolver: Resolver,
         placing: Placing,
+        reports: ReportIntake,
         writer: BatchWriter,
         births: KeptBirths,
         readers: Sequence[Reader],
@@ -87,6 +94,7 @@ class Pipeline:
         self._registry = registry
         self._resolver = resolver
         self._placing = placing
+        self._reports = reports
         self._births = births
         self._lanes = Lanes(registry, self._beside)
         self._writer = writer
@@ -180,19 +188,22 @@ class Pipeline:
             for number, (feed, decoded) in enumerate(items)
             if decoded.places or decoded.remarks
         }
-        return Loaded(payloads, parts, said)
+        reported = {
+            number: (feed, decoded)
+            for number, (feed, decoded) in enumerate(items)
+            if decoded.reports
+        }
+        return Loaded(payloads, parts, said, reported)
 
-    async def _until_there(self, what: str, ask: Callable[[], Awaitable[None]]) -> None:
+    async def _until_there(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
         with self._asking():
             while True:
                 try:
-                    await ask()
+                    return await ask()
                 except Unavailable as error:
                     log.warning("%s wait: %s", what, error)
                     await asyncio.sleep(0.5)
-                else:
-                    return
 
     @contextmanager
     def _asking(self) -> Generator[None]:
@@ -212,13 +223,25 @@ class Pipeline:
         await self._writer.checkpoint.keep()
 
     async def _flush(self, loaded: Loaded) -> None:
+        handed_in = await self._hand_in(loaded)
         with self._asking():
             flushed = await self._writer.flush(loaded.parts, self._clock.now())
+        for number, receipt in handed_in.items():
+            flushed.receipts[number].join(receipt, most_problems=MOST_PROBLEMS)
         self._place(loaded, flushed)
         for payload, receipt in zip(loaded.payloads, flushed.receipts, strict=True):
             payload.answer(receipt)
         for reader in self._readers:
             await reader.flushed(loaded.parts, flushed)
+
+    async def _hand_in(self, loaded: Loaded) -> dict[int, Receipt]:
+        """Store the reports of payloads; whoever sends them again gets duplicates."""
+        receipts: dict[int, Receipt] = {}
+        for number, (feed, decoded) in loaded.reported.items():
+            payload, now = loaded.payloads[number], self._clock.now()
+            take = partial(self._reports.take, payload, feed, decoded.reports, now)
+            receipts[number] = await self._until_there("reports", take)
+        return receipts
 
     def _place(self, loaded: Loaded, flushed: Flushed) -> None:
         """Take the places of what is stored; what there is to remark stands in the receipts."""

@@ -31,6 +31,7 @@ from ioc.flow.owed_counts import OwedCounts
 from ioc.flow.pipeline import Pipeline
 from ioc.flow.placing import Placing
 from ioc.flow.procedure_counts import ProcedureCounts
+from ioc.flow.report_intake import ReportIntake
 from ioc.flow.reporting import Reporting
 from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
@@ -184,6 +185,7 @@ class Center:
             registry=self.registry,
             resolver=Resolver(self.registry, writes, facts.zone),
             placing=self.placing,
+            reports=ReportIntake(reads, writes, lambda: facts.city.organisation),
             writer=self.writer,
             births=self.births,
             # Among several processes all comes by way of the batches, in the order of commits.

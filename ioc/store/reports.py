@@ -118,11 +118,16 @@ async def put(
 
 
 def item_of(
-    feed: int, raw: bytes, problem: Problem, now: datetime, digest: bytes | None = None
+    feed: int,
+    raw: bytes,
+    problem: Problem,
+    now: datetime,
+    digest: bytes | None = None,
+    channel: str = "rest",
 ) -> quarantine.Item:
     """What goes to quarantine of a report that was not taken."""
     return quarantine.Item(
-        feed=feed, received_at=now, channel="rest", content_type="application/json",
+        feed=feed, received_at=now, channel=channel, content_type="application/json",
         kind="reports", index=problem.index, payload=raw, size=len(raw), digest=digest,
         reason=problem.reason.value, detail=problem.detail,
     )  # fmt: skip

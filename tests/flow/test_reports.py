@@ -1,11 +1,12 @@
 """From the report that an agency hands in to the figure that the centre closes."""
 
+import json
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.fixtures.server import FeedDoor, Server
+from tests.fixtures.server import FeedDoor, Server, stamp
 
 UNIT = "so-tu-phap"
 DOCUMENT = "Báo cáo số 12/BC-STP"
@@ -146,3 +147,62 @@ def test_measures_say_how_they_are_handed_in(centre: httpx2.Client) -> None:
     named = {item["id"]: item for item in _get(centre, "/measures")["items"]}
     assert named["documents_out"]["cycle"] == "month-15"
     assert named["par_index_finance"]["parent"] == "par_index"
+
+
+def _kpi(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "urn:ngsi-ld:KeyPerformanceIndicator:1", "type": "KeyPerformanceIndicator",
+        "name": "documents_out", "organization": UNIT, "source": DOCUMENT, "kpiValue": 12,
+        "calculationPeriod": {"from": "2026-05-15", "to": "2026-06-14"}, **more,
+    }  # fmt: skip
+
+
+def test_indicators_of_fiware_are_reports_by_rest_and_mqtt_and_counted(
+    server: Server, centre: httpx2.Client
+) -> None:
+    door = _door(server, "bao-cao.ngsi", format="ngsi-ld")
+    weather = {"id": "W:1", "type": "W", "rain": 1.5, "dateObserved": stamp()}
+    sent = [_kpi(), weather, _kpi(name="documents_outt"), _kpi(organization="so-khong-co")]
+    sent += [_kpi(calculationPeriod={"from": "2026-05-01", "to": "2026-05-31"}), _kpi(kpiValue={})]
+    receipt = door.post(sent).json()
+    assert (receipt["received"], receipt["stored"], receipt["quarantined"]) == (6, 2, 4)
+    assert [(p["index"], p["reason"]) for p in receipt["problems"]] == [
+        (2, "measure_unknown"), (3, "unit_unknown"), (4, "period_invalid"), (5, "value_missing"),
+    ]  # fmt: skip
+    assert "did you mean documents_out" in receipt["problems"][0]["detail"]
+    item = _only(centre, measure="documents_out", unit=UNIT, period="2026-06")
+    assert (item["value"], item["feed"], item["document"]) == (12, "bao-cao.ngsi", DOCUMENT)
+    assert (item["state"], item["bound"]) == ("submitted", "=")
+    assert server.stored("bao-cao.ngsi") == 1
+    door.publish(json.dumps({"type": "Notification", "data": [_kpi(kpiValue=13)]}).encode())
+    item = _only(centre, measure="documents_out", unit=UNIT, period="2026-06")
+    assert (item["value"], item["version"]) == (13, 2)
+    total = _get(centre, "/feeds/bao-cao.ngsi/ledger")["total"]
+    parts = ("stored", "duplicate", "corrected", "late", "quarantined")
+    assert [total[part] for part in parts] == [2, 0, 1, 0, 4]
+    assert total["received"] == sum(total[part] for part in parts)
+
+
+def test_an_indicator_that_was_refused_is_repaired_and_replayed_as_what_it_is(
+    server: Server, centre: httpx2.Client
+) -> None:
+    door = _door(server, "bao-cao.ngsi.sua", format="ngsi-v2")
+    period = {"from": "2026-04-15", "to": "2026-05-14"}
+    door.publish(json.dumps([_kpi(name="documents_outt", calculationPeriod=period)]).encode())
+    assert door.post(_kpi(calculationPeriod=None)).json()["quarantined"] == 1
+    entity, report = _get(centre, "/feeds/bao-cao.ngsi.sua/quarantine")["items"]
+    assert (entity["kind"], entity["channel"]) == ("observations", "rest")
+    assert (report["kind"], report["channel"]) == ("reports", "mqtt")
+    base = "/feeds/bao-cao.ngsi.sua/quarantine"
+    own = server.sign_in("agency", UNIT)
+    mended = report["payload"].replace("documents_outt", "documents_out")
+    assert own.put(f"{base}/{report['id']}", content=mended.encode()).status_code == 200
+    earlier = {"from": "2026-03-15", "to": "2026-04-14"}
+    whole = json.dumps(_kpi(calculationPeriod=earlier, kpiValue=14)).encode()
+    assert own.put(f"{base}/{entity['id']}", content=whole).status_code == 200
+    replayed = own.post(f"{base}/replay").json()
+    assert sorted(replayed["replayed"]) == sorted([entity["id"], report["id"]])
+    assert (replayed["received"], replayed["stored"]) == (2, 2)
+    for month, value in (("2026-05", 12), ("2026-04", 14)):
+        item = _only(centre, measure="documents_out", unit=UNIT, period=month)
+        assert (item["value"], item["feed"]) == (value, "bao-cao.ngsi.sua")

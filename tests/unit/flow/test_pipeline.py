@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from ingest.intake import Intake
+from ingest.payload import Payload
 from ioc.flow import pipeline
 from ioc.flow.pipeline import Pipeline
-from ioc.model import NO_COLUMNS, Receipt
+from ioc.model import NO_COLUMNS, Feed, Problem, Reason, Receipt
 from ioc.store.births import KeptBirths
 from ioc.store.flush import Flushed, Part
 from tests.fixtures.decoding import RECEIVED, a_feed, a_payload
@@ -34,7 +35,8 @@ class _Neighbours:
         self.checkpoint = self
         around: Any = self
         self.pipeline = Pipeline(
-            intake=self.intake, registry=around, resolver=around, placing=around, writer=around,
+            intake=self.intake, registry=around, resolver=around, placing=around, reports=around,
+            writer=around,
             births=KeptBirths(cast(Any, None), cast(Any, None)), readers=[around], clock=around,
         )  # fmt: skip
 
@@ -62,6 +64,11 @@ class _Neighbours:
         self.told.append("committed")
         receipts = [Receipt(received=1, stored=1) for _ in parts]
         return Flushed(receipts, NO_COLUMNS, np.empty(0, np.int32), np.empty(0, np.uint8))
+
+    async def take(self, payload: Payload, feed: Feed, given: Any, now: datetime) -> Receipt:
+        self.told.append("handed in")
+        problems = [Problem(report.index, Reason.MEASURE_UNKNOWN, "no") for report in given]
+        return Receipt(received=len(given), quarantined=len(given), problems=problems)
 
     async def flushed(self, parts: Sequence[Part], flushed: Flushed) -> None:
         self.told.append("shown")
@@ -124,3 +131,20 @@ async def test_a_payload_is_answered_after_its_commit_and_shown_after_that() -> 
         around.may.release()
         await _breath()
         assert around.told == ["committed", "answered", "answered", "shown"]
+
+
+async def test_the_receipt_of_a_payload_with_reports_is_over_all_its_items() -> None:
+    kpi = {
+        "id": "k", "type": "KeyPerformanceIndicator", "name": "m", "organization": "u",
+        "kpiValue": 1, "calculationPeriod": {"from": "2026-07-01", "to": "2026-07-31"},
+    }  # fmt: skip
+    receipts: list[Receipt] = []
+    async with _running() as around:
+        around.intake.submit(a_payload(json.dumps([kpi]).encode(), answer=receipts.append))
+        await _breath()
+        assert (around.told, receipts) == (["handed in"], [])
+        around.may.release()
+        await _breath()
+        [receipt] = receipts
+    assert (receipt.received, receipt.stored, receipt.quarantined) == (2, 1, 1)
+    assert [problem.index for problem in receipt.problems] == [0]

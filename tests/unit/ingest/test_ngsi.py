@@ -267,13 +267,14 @@ def test_the_time_in_an_id_is_left_out_so_that_the_series_goes_on() -> None:
         assert rows(found)[0][0] == "tram-1/rain"
 
 
-def test_later_built_kinds_are_refused_by_their_own_reason_with_their_bytes() -> None:
-    for kind in ("RoadAccident", "Alert", "KeyPerformanceIndicator"):
+def test_alerts_of_others_are_refused_with_their_bytes_and_what_to_do_instead() -> None:
+    for kind in ("RoadAccident", "Alert"):
         given = {"id": "urn:ngsi-ld:X:1", "type": kind, "value": 5, "dateObserved": AT}
         found = _decode([given, _entity(rain=1, dateObserved=AT)])
         assert refusals(found) == {0: "entity_unsupported"}
         assert json.loads(found.refused[0].raw) == given
         assert kind in found.refused[0].problem.detail
+        assert "leave the type out of the subscription" in found.refused[0].problem.detail
         assert len(found.keys) == 1
 
 
