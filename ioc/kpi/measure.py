@@ -7,7 +7,9 @@ import msgspec
 
 from ioc.model import Text
 
-Origin = Literal["dossiers", "procedures", "tickets", "reports", "ledger", "feeds", "quality"]
+Origin = Literal[
+    "dossiers", "procedures", "tickets", "incidents", "reports", "ledger", "feeds", "quality"
+]  # fmt: skip
 MeasureKind = Literal["flow", "stock", "score", "rank"]
 
 
@@ -139,6 +141,25 @@ _TICKETS: Final = (
     ("petitions_staff", "Kiến nghị về cán bộ", "Petitions about staff"),
 )  # fmt: skip
 
+_INCIDENTS: Final = (
+    ("incidents_opened", "Vụ việc phát sinh", "Incidents opened"),
+    ("incidents_acknowledged", "Vụ việc đã tiếp nhận", "Incidents acknowledged"),
+    ("incidents_acknowledge_due", "Vụ việc phải tiếp nhận", "Incidents to be acknowledged"),
+    ("incidents_acknowledged_on_time", "Tiếp nhận đúng hạn", "Acknowledged on time"),
+    ("incidents_assigned", "Vụ việc đã giao", "Incidents assigned"),
+    ("incidents_assign_due", "Vụ việc phải giao", "Incidents to be assigned"),
+    ("incidents_assigned_on_time", "Giao đúng hạn", "Assigned on time"),
+    ("incidents_resolved", "Vụ việc đã xử lý", "Incidents resolved"),
+    ("incidents_resolve_due", "Vụ việc phải xử lý", "Incidents to be resolved"),
+    ("incidents_resolved_on_time", "Xử lý đúng hạn", "Resolved on time"),
+    ("incidents_false", "Báo động giả", "False alarms"),
+)
+_INCIDENT_MINUTES: Final = (
+    ("incidents_acknowledge_minutes", "Phút đến khi tiếp nhận", "Minutes to acknowledge"),
+    ("incidents_assign_minutes", "Phút đến khi giao", "Minutes to assign"),
+    ("incidents_resolve_minutes", "Phút đến khi xử lý xong", "Minutes to resolve"),
+)
+
 _OWED: Final = (
     ("reports_due", "Báo cáo đến hạn", "Reports due"),
     ("reports_on_time", "Báo cáo gửi đúng hạn", "Reports handed in on time"),
@@ -178,6 +199,10 @@ BUILT_IN: Final[Mapping[str, Measure]] = {
         _all("tickets", "flow", "{tickets}", _TICKETS),
         _all("tickets", "stock", "{tickets}",
              (("tickets_overdue", "Phản ánh quá hạn", "Tickets overdue"),)),
+        _all("incidents", "flow", "{incidents}", _INCIDENTS),
+        _all("incidents", "flow", "min", _INCIDENT_MINUTES),
+        _all("incidents", "stock", "{incidents}",
+             (("incidents_overdue", "Vụ việc quá hạn", "Incidents overdue"),)),
         _all("reports", "flow", "{reports}", _OWED),
         _all("ledger", "flow", "{observations}", _LEDGER),
         _all("feeds", "stock", "{feeds}", _FEEDS),

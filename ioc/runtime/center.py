@@ -24,6 +24,7 @@ from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.field_reports import LAYER, FieldReports
 from ioc.flow.following import Follower
+from ioc.flow.incident_counts import IncidentCounts
 from ioc.flow.incident_desk import Desks
 from ioc.flow.incident_news import IncidentNews
 from ioc.flow.incidents import Incidents
@@ -169,6 +170,7 @@ class Center:
             )
         )
         self.boards.counting.add(OwedCounts(self.reporting))
+        self.boards.counting.add(IncidentCounts(reads, facts.zone))
         self.standings = Standings(
             figures=self.boards.figures,
             cube=self.boards.dossiers.cube,
