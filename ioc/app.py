@@ -49,6 +49,7 @@ from ioc.api import (
     rules,
     scores,
     series,
+    shifts,
     sign_in,
     silences,
     sources,
@@ -94,7 +95,7 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        rules, incidents, incident_files, incident_moves,
+        rules, incidents, incident_files, incident_moves, shifts,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -21,6 +21,7 @@ from ioc.errors import NotPermitted, NotSignedIn
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.field_reports import FieldReports
+from ioc.flow.incident_shifts import Shifts
 from ioc.flow.incidents import Incidents
 from ioc.flow.reporting import Reporting
 from ioc.flow.standing import Standings
@@ -94,6 +95,7 @@ class State(TypedDict):
     standings: Standings
     field_reports: FieldReports
     incidents: Incidents
+    shifts: Shifts
     hub: Hub
     facts: Facts
     transfers: Transfers
@@ -161,6 +163,10 @@ def _incidents(connection: HTTPConnection) -> Incidents:
     return state_of(connection)["incidents"]
 
 
+def _shifts(connection: HTTPConnection) -> Shifts:
+    return state_of(connection)["shifts"]
+
+
 def _hub(connection: HTTPConnection) -> Hub:
     return state_of(connection)["hub"]
 
@@ -187,6 +193,7 @@ KpiBoards = Annotated[Boards, Depends(_boards)]
 UnitStandings = Annotated[Standings, Depends(_standings)]
 PlacedTickets = Annotated[FieldReports, Depends(_field_reports)]
 IncidentFlow = Annotated[Incidents, Depends(_incidents)]
+ShiftFlow = Annotated[Shifts, Depends(_shifts)]
 LiveHub = Annotated[Hub, Depends(_hub)]
 ServerFacts = Annotated[Facts, Depends(_facts)]
 FileTransfers = Annotated[Transfers, Depends(_transfers)]

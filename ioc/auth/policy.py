@@ -50,6 +50,7 @@ class Permission(StrEnum):
     INCIDENT_HANDLE = "incident.handle"
     INCIDENT_ASSIGN = "incident.assign"
     INCIDENT_RUN = "incident.run"
+    SHIFT_READ = "shift.read"
     DOSSIER_READ = "dossier.read"
     CONSOLE = "console.open"
 
@@ -76,6 +77,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.INCIDENT_HANDLE,
         Permission.INCIDENT_ASSIGN,
         Permission.INCIDENT_RUN,
+        Permission.SHIFT_READ,
         Permission.DOSSIER_READ,
         Permission.CONSOLE,
     },
@@ -87,6 +89,7 @@ _TABLE: dict[Role, frozenset[Permission]] = {
         Permission.TICKET_READ,
         Permission.INCIDENT_READ,
         Permission.INCIDENT_ASSIGN,
+        Permission.SHIFT_READ,
         Permission.DOSSIER_READ,
     },
     Role.AGENCY: _READERS

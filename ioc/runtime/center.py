@@ -27,6 +27,7 @@ from ioc.flow.following import Follower
 from ioc.flow.incident_counts import IncidentCounts
 from ioc.flow.incident_desk import Desks
 from ioc.flow.incident_news import IncidentNews
+from ioc.flow.incident_shifts import Shifts
 from ioc.flow.incidents import Incidents
 from ioc.flow.owed_counts import OwedCounts
 from ioc.flow.pipeline import Pipeline
@@ -351,6 +352,7 @@ class Center:
             standings=self.standings,
             field_reports=self.field_reports,
             incidents=self.incidents,
+            shifts=Shifts(incidents=self.incidents, writes=self.writes, clock=self.clock),
             hub=self.hub,
             facts=self.facts,
             transfers=Transfers(),

@@ -93,6 +93,11 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/incidents/{incident}/files": {AGENCY, OPERATOR, ADMIN},
     "GET /api/v1/incidents/{incident}/files/{file}": PEOPLE - {OTHER_AGENCY},
     "POST /api/v1/incidents/{incident}/{move}": {AGENCY, OPERATOR, ADMIN},
+    "GET /api/v1/shifts": {LEADER, OPERATOR, ADMIN},
+    "POST /api/v1/shifts": {OPERATOR, ADMIN},
+    "GET /api/v1/shifts/{shift}/report": {LEADER, OPERATOR, ADMIN},
+    "GET /api/v1/shifts/{shift}/report.{file_format}": {LEADER, OPERATOR, ADMIN},
+    "POST /api/v1/shifts/{shift}/end": {OPERATOR, ADMIN},
     "GET /api/v1/open311/discovery.json": ALL,
     "GET /api/v1/open311/v2/services.json": ALL,
     "GET /api/v1/open311/v2/services/{service_code}.json": ALL,
@@ -185,6 +190,7 @@ class House:
     ticket: str
     incident: str
     file: str
+    shift: str
     silence: str
     tokens: dict[str, str]
     client: httpx2.Client
@@ -196,13 +202,14 @@ class House:
     def filled(self, text: str) -> str:
         return text.format(
             feed=self.door.feed, series=self.series, alert=self.alert, layer="traffic",
-            item=self.item, report=self.report, source=SOURCE, file_format="csv",
+            item=self.item, report=self.report, source=SOURCE,
+            file_format="html" if "/shifts/" in text else "csv",
             board="overview", indicator="online-share", unit="so-y-te", ticket=self.ticket,
             move="acknowledge" if "/incidents/" in text else "accept",
             service_code="o-nhiem", service_request_id=self.ticket,
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
             form="dossiers-quarterly", silence=self.silence, rule="quyen",
-            incident=self.incident, file=self.file, step="giuong",
+            incident=self.incident, file=self.file, step="giuong", shift=self.shift,
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -239,6 +246,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "incidents": {"category": "khac", "place": {"name": "chợ"}},
         "entries": {"text": "đã gọi"},
         "{step}": {"done": True},
+        "shifts": {"on_duty": ["An"]},
+        "end": {"to": "Bình"},
         "join": {"tickets": [house.ticket]},
         "approve": {"ids": [house.report]},
         "close": {"ids": [house.report]},
@@ -298,7 +307,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     return json.dumps(bodies[last]).encode(), "application/json", query
 
 
-_ONCE = ("/alerts/", "/reports/", "/tickets/", "/incidents/", "DELETE", "/sources")
+_ONCE = ("/alerts/", "/reports/", "/tickets/", "/incidents/", "/shifts", "DELETE", "/sources")
 _REPORT = {
     "measure": "documents_out", "unit": "so-y-te", "period": "2026-07", "value": 7,
     "document": "BC 1",
@@ -364,6 +373,9 @@ def house(server: Server) -> Iterator[House]:
     report = get("/reports", measure="documents_out")["items"][0]["id"]
     ticket = get("/tickets", q="Q-1")["items"][0]["id"]
     incident, file = _incident(server, operator)
+    shift = httpx2.post(
+        f"{server.base}{API}/shifts", headers=operator, json={"on_duty": ["An"]}
+    ).json()["id"]
     item = door.quarantine()[0]["id"]
     coming = {"starts": stamp(now() + timedelta(days=9)), "ends": stamp(now() + timedelta(days=10))}
     silence = httpx2.post(
@@ -381,6 +393,7 @@ def house(server: Server) -> Iterator[House]:
             ticket,
             incident,
             file,
+            shift,
             silence,
             tokens,
             client,
@@ -656,6 +669,7 @@ SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/observations.{file_format}",
     "GET /api/v1/forms/{form}.{file_format}",
     "GET /api/v1/reports/template.xlsx", "GET /api/v1/incidents/{incident}/files/{file}",
+    "GET /api/v1/shifts/{shift}/report.{file_format}",
     "GET /api/v1/alerts.cap.atom", "GET /api/v1/alerts/{alert}.cap.xml",
     "GET /api/v1/tickets/{ticket}/contact",  # deleted above
 )]  # fmt: skip
