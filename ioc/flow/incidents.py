@@ -68,16 +68,18 @@ class Incidents:
         async with self._writes.connection() as conn:
             code = await rows.next_code(conn, desk.clock.day(now).year)
             row = opened(opening, desk, code, by.who, now)
-            done = Done(change="open", who=by.who, detail={"exercise": opening.exercise})
-            await save(conn, desk, None, row, done, now)
+            # What hangs on it needs it to be there, and the lock of the log is the last one.
+            await rows.put(conn, row)
             await incident_parts.put_steps(conn, row.incident_id, category.steps)
-            for alert in opening.alerts:
+            for alert in sorted(opening.alerts):
                 await incident_parts.join_alert(conn, row.incident_id, alert, now)
-            for ticket in opening.tickets:
+            for ticket in sorted(opening.tickets):
                 await incident_parts.join_ticket(conn, row.incident_id, ticket, now)
             if opening.caller is not None:
                 caller = CallerRow(*opening.caller, taken_by=by.who)
                 await incident_contacts.put(conn, row.incident_id, caller, now)
+            done = Done(change="open", who=by.who, detail={"exercise": opening.exercise})
+            await save(conn, desk, None, row, done, now)
             await note_audit(conn, by, "incident.open", None, row, now)
         await self.news.follow()
         return row
@@ -172,8 +174,16 @@ class Incidents:
             row = await self._locked(conn, incident, by)
             check_open(row)
             new = [
-                *[a for a in alerts if await incident_parts.join_alert(conn, incident, a, now)],
-                *[t for t in tickets if await incident_parts.join_ticket(conn, incident, t, now)],
+                *[
+                    a
+                    for a in sorted(alerts)
+                    if await incident_parts.join_alert(conn, incident, a, now)
+                ],
+                *[
+                    t
+                    for t in sorted(tickets)
+                    if await incident_parts.join_ticket(conn, incident, t, now)
+                ],
             ]
             if not new:
                 return row
