@@ -39,19 +39,15 @@ class ReportIntake:
         rules = rules_of(feed, declared, self._organisation(), now)
         first = payload.first_index
         decoded = decode_each([(first + report.index, report.raw) for report in given], rules)
+        channel = payload.channel.value
+        refused = [
+            reports.item_of(feed.key, item.raw, item.problem, now, item.digest, channel=channel)
+            for item in decoded.refused
+        ]
         merged = await reports.put(
-            self._writes,
-            feed.key,
-            offers(decoded.figures, feed, now),
-            [
-                reports.item_of(
-                    feed.key, item.raw, item.problem, now, item.digest, payload.channel.value
-                )
-                for item in decoded.refused
-            ],
-            actor=f"feed:{feed.id}",
-            now=now,
-        )
+            self._writes, feed.key, offers(decoded.figures, feed, now), refused,
+            actor=f"feed:{feed.id}", now=now, channel=channel,
+        )  # fmt: skip
         return receipt_of(decoded, merged)
 
 

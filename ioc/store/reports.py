@@ -105,11 +105,18 @@ async def put(
     actor: str,
     now: datetime,
     size: int = 0,
+    channel: str = "rest",
 ) -> Merged:
-    """Store reports; reports, their versions, quarantine and ledger are one transaction."""
+    """Store reports; reports, their versions, quarantine and ledger are one transaction.
+
+    `channel` says how they came.
+    """
     async with pool.connection() as conn:
         merged = await merge(conn, offered, actor=actor, now=now)
-        late = [item_of(feed, offer.raw, problem, now) for offer, problem in merged.refused]
+        late = [
+            item_of(feed, offer.raw, problem, now, channel=channel)
+            for offer, problem in merged.refused
+        ]
         await quarantine.keep(conn, [*refused, *late], now)
         await count(
             conn, feed, offered, merged, quarantined=len(refused) + len(late), size=size, now=now
@@ -123,6 +130,7 @@ def item_of(
     problem: Problem,
     now: datetime,
     digest: bytes | None = None,
+    *,
     channel: str = "rest",
 ) -> quarantine.Item:
     """What goes to quarantine of a report that was not taken."""

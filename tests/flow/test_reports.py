@@ -183,6 +183,21 @@ def test_indicators_of_fiware_are_reports_by_rest_and_mqtt_and_counted(
     assert total["received"] == sum(total[part] for part in parts)
 
 
+def test_an_indicator_that_may_not_replace_what_stands_says_how_it_came(
+    server: Server, centre: httpx2.Client
+) -> None:
+    first = _door(server, "bao-cao.ngsi.mot", format="ngsi-ld")
+    kpi = _kpi(calculationPeriod={"from": "2026-02-15", "to": "2026-03-14"})
+    assert first.post(kpi).json()["stored"] == 1
+    own = server.sign_in("agency", UNIT)
+    item = _only(centre, measure="documents_out", unit=UNIT, period="2026-03")
+    assert own.post(f"/reports/{item['id']}/approve").status_code == 200
+    assert centre.post(f"/reports/{item['id']}/close").status_code == 200
+    first.publish(json.dumps({**kpi, "kpiValue": 13}).encode())
+    [kept] = _get(centre, "/feeds/bao-cao.ngsi.mot/quarantine")["items"]
+    assert (kept["kind"], kept["channel"], kept["reason"]) == ("reports", "mqtt", "report_stands")
+
+
 def test_an_indicator_that_was_refused_is_repaired_and_replayed_as_what_it_is(
     server: Server, centre: httpx2.Client
 ) -> None:
