@@ -57,8 +57,8 @@ class Rhythm:
     it stray at most, as standard deviations, so that the few that deviate themselves are outvoted.
     Only hours before the judged one count.
 
-    A series takes 4,048 bytes (`RING` hours in 4 bytes each; 16 for what is answered), which for
-    50,000 series are 202 MB. What is expected of a row is worked out once an hour.
+    A series takes 4,060 bytes (`RING` hours in 4 bytes each; 28 for what is answered), which for
+    50,000 series are 203 MB. What is expected of a row is worked out once an hour.
     """
 
     def __init__(self, rows: int, zone: tzinfo, works: Works) -> None:
@@ -110,7 +110,7 @@ class Rhythm:
         self._advance(int(hours.max()) + 1)
         kept = hours >= self._end - RING
         self._hours[rows[kept], hours[kept] % RING] = values[kept]
-        self._answered[rows] = NONE
+        self._answered[:, rows] = NONE
 
     def expect(self, rows: Rows, times: Rows) -> tuple[Floats, Floats]:
         """What is expected of rows at times (µs), and its spread; not a number in the warm-up.
@@ -123,11 +123,13 @@ class Rhythm:
         for hour in np.unique(hours).tolist():
             at = np.flatnonzero(hours == hour)
             asked = rows[at]
-            new = np.unique(asked[self._answered[asked] != hour])
+            turn = hour % 2
+            new = np.unique(asked[self._answered[turn, asked] != hour])
             if len(new):
-                self._expected[new], self._spread[new] = self._work_out(new, hour)
-                self._answered[new] = hour
-            expected[at], spread[at] = self._expected[asked], self._spread[asked]
+                worked_out = self._work_out(new, hour)
+                self._expected[turn, new], self._spread[turn, new] = worked_out
+                self._answered[turn, new] = hour
+            expected[at], spread[at] = self._expected[turn, asked], self._spread[turn, asked]
         return expected, spread
 
     def deviation(self, rows: Rows, times: Rows, values: Floats) -> Floats:
@@ -200,9 +202,10 @@ class Rhythm:
 
     def _forget(self, rows: int) -> None:
         """Let nothing be answered that was worked out before."""
-        self._answered = np.full(rows, NONE, np.int32)
-        self._expected = np.full(rows, np.nan, np.float32)
-        self._spread = np.full(rows, np.nan, np.float32)
+        # An even hour and an odd one: the next is worked out while this one is still asked.
+        self._answered = np.full((2, rows), NONE, np.int32)
+        self._expected = np.full((2, rows), np.nan, np.float32)
+        self._spread = np.full((2, rows), np.nan, np.float32)
 
 
 class Smoothing:
@@ -217,6 +220,14 @@ class Smoothing:
         self._over = over
         self._time = np.full((rows, 2), np.iinfo(np.int64).min // 4, np.int64)
         self._value = np.full((rows, 2), np.nan)
+
+    def grow(self, rows: int) -> None:
+        """Make room for so many rows."""
+        more = rows - len(self._time)
+        if more > 0:
+            added = Smoothing(more, self._over)
+            self._time = np.concatenate([self._time, added._time])
+            self._value = np.concatenate([self._value, added._value])
 
     def smooth(self, rows: Rows, times: Rows, values: Floats) -> Floats:
         """The smoothed values; older times than the newest of a row are answered, not kept."""

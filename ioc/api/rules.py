@@ -96,7 +96,7 @@ async def try_rule(
     wanted = decode_rule(rule, await _document(request))
     facts = alerting.series_facts()
     since = now - timedelta(days=days)
-    return answer(await tried(wanted, facts, reads, since=since, until=now))
+    return answer(await tried(wanted, facts, reads, alerting.rhythms, since=since, until=now))
 
 
 @router.put("/rules/{rule}", responses=shape(RuleItem), openapi_extra=_BODY)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from ioc.flow.alert_draft import Draft, life_of, shown, with_life
 from ioc.flow.alert_items import FIGURE, OWED, AlertItems
 from ioc.flow.alert_rows import moved, noted, open_alert, stood_at
 from ioc.flow.muting import Muting
+from ioc.flow.rhythms import Rhythms
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
@@ -34,6 +36,7 @@ from ioc.live.topic import Change, LogTopic
 from ioc.live.wire import AlertItem, FigureItem, encoder
 from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, from_micros, to_micros
 from ioc.store import alerts, audit, observations, silences
+from ioc.store.aggregates import StoreKind
 from ioc.store.alerts import AlertRow, Overtaken
 from ioc.store.city import Described
 from ioc.store.flush import Flushed, Part
@@ -75,6 +78,7 @@ class Alerting:
         clock: Clock,
         changed: Callable[[LogTopic, set[str]], None],
         zone: str = "UTC",
+        store: StoreKind = "plain",
         judges: bool = True,
     ) -> None:
         """Start without rules; `changed` is told of the topic and of layers that changed colour.
@@ -93,6 +97,7 @@ class Alerting:
         self._lock = asyncio.Lock()
         self._items = AlertItems(registry, state, zone)
         self._muting = Muting(self._items.facets)
+        self.rhythms = Rhythms(ZoneInfo(zone), store)
         self._rows: dict[UUID, AlertRow] = {}
         self._open: dict[str, UUID] = {}
         self._coloured: set[str] = set()
@@ -116,12 +121,18 @@ class Alerting:
         known = (self._latest.time != NEVER) & (self._latest.flags == 0)
         ids = np.flatnonzero(known).astype(np.int32)
         newest = Columns(ids, self._latest.time[ids], self._latest.value[ids])
+        facts = self.series_facts()
+        self.rhythms.keep(city.calendar)
+        if self._judges:
+            watched = self.rhythms.watch(rules.values(), facts)
+            await self.rhythms.begin(reads, self._times_of(watched), now)
         self._engine = Engine(
             rules.values(),
-            self._items.series_facts(self._registry.series.values()),
+            facts,
             self._items.feed_facts(),
             [open_alert(r) for r in rows if r.state != "cleared" and r.kind not in JUDGED_APART],
             latest=newest,
+            rhythm=self.rhythms.spreads,
         )
         shown_now = [(str(r.alert_id), encoder.encode(self.item(r))) for r in rows if shown(r)]
         changes = [Change(o, verb, str(alert), item) for o, verb, alert, item in tail]
@@ -146,6 +157,11 @@ class Alerting:
             since = {id: from_micros(int(self._latest.time[id]) - us) for id, us in back.items()}
             async for columns in observations.since(self._reads, since, until=now):
                 self._engine.remember(columns)
+
+    def _times_of(self, series: Sequence[int]) -> dict[int, int]:
+        """When (µs) something was last observed; what never was is left out."""
+        newest = {id: int(self._latest.time[id]) for id in series}
+        return {id: time for id, time in newest.items() if time != NEVER}
 
     async def follow(self) -> None:
         """Take what other processes have changed."""
@@ -182,11 +198,12 @@ class Alerting:
 
     def refresh(self, made: Made | None = None) -> None:
         """Take new series, features and feeds of the registry; all of them unless told which."""
-        self._engine.add_series(
-            self._items.series_facts(
-                self._registry.series.values() if made is None else made.series
-            )
+        facts = self._items.series_facts(
+            self._registry.series.values() if made is None else made.series
         )
+        if self._judges:
+            self.rhythms.watch(self._items.rules.values(), facts)
+        self._engine.add_series(facts)
         self._engine.replace_feeds(self._items.feed_facts())
         self._colour()
 
@@ -201,7 +218,10 @@ class Alerting:
             rules = {id: decode_rule(id, document) for id, document in city.rules.items()}
             self._items.load(rules, city.organisation, city.unit_keys, now.date())
             await self._load_muting(now)
+            self.rhythms.keep(city.calendar)
             if self._judges:
+                watched = self.rhythms.watch(rules.values(), self.series_facts())
+                await self.rhythms.look_back(self._reads, self._times_of(watched), now)
                 moves = self._engine.replace_rules(rules.values(), to_micros(now))
                 await self._remember(now)
                 await self._store(moves)
@@ -220,6 +240,7 @@ class Alerting:
             return
         async with self._lock:
             now = to_micros(self._clock.now())
+            self.rhythms.heard(rows)
             await self._store(self._engine.observe(rows, now, stuck))
             await self._note(self._engine.late)
 

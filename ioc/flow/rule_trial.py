@@ -10,9 +10,11 @@ import numpy as np
 
 from alerts.alert import State, Transition
 from alerts.engine import Engine
+from alerts.rhythm import HOUR
 from alerts.rule import Behind, Deviation, Missing, MissingReport, Rule, Together, Watching
 from alerts.selection import SeriesFacts, may_watch, takes_part
 from ioc.errors import Invalid
+from ioc.flow.rhythms import RelivedRhythms, Rhythms
 from ioc.model import Columns, from_micros, to_micros
 from ioc.store import observations
 from ioc.store.pool import ReadPool
@@ -24,7 +26,6 @@ MOST_LISTED: Final = 500
 
 STEP: Final = 60_000_000
 """Conditions together are looked at by the minute, as they would have come in."""
-
 
 AT_ANY_AGE: Final = timedelta(days=100_000)
 
@@ -59,16 +60,20 @@ async def tried(
     rule: Rule,
     facts: Sequence[SeriesFacts],
     reads: ReadPool,
+    rhythms: Rhythms,
     *,
     since: datetime,
     until: datetime,
 ) -> RuleTrial:
-    """Run a rule over what is stored; nothing is raised, kept or told."""
-    if isinstance(rule, MissingReport | Behind | Deviation):
+    """Run a rule over what is stored; nothing is raised, kept or told.
+
+    A deviation is from the rhythm as it was known then; only its calendar is that of `rhythms`.
+    """
+    if isinstance(rule, MissingReport | Behind):
         kind = rule.__struct_config__.tag
         raise Invalid(
             f"a rule of kind {kind} cannot be tried on stored observations; "
-            "threshold, rate, flat, missing and together can",
+            "threshold, rate, flat, deviation, missing and together can",
             key="kind",
         )
     watched = [one for one in facts if _watches(rule, one)]
@@ -77,23 +82,32 @@ async def tried(
     if isinstance(rule, Watching):
         # Thousands of observations are judged at once here, each as if it had just come in.
         rule = msgspec.structs.replace(rule, fresh_within=AT_ANY_AGE)
-    engine = Engine([rule], watched)
     ids = [one.series_id for one in watched]
+    past = RelivedRhythms(rhythms)
+    past.watch([rule], watched)
+    if not await past.prepare(reads, since=since, until=until, most=MOST_ROWS):
+        raise _too_much(len(ids))
+    engine = Engine([rule], watched, rhythm=past.spreads)
     async for columns in observations.span(reads, ids, since=since, until=until):
         rows += len(columns)
         if rows > MOST_ROWS:
-            raise Invalid(
-                f"the rule watches {len(ids)} series, which hold more than {MOST_ROWS} "
-                "observations in that time; choose fewer days, or a narrower `where`",
-                key="days",
-            )
+            raise _too_much(len(ids))
         for some in _steps(rule, columns):
             now = int(some.time.max())
+            past.go_on_to(int(some.time.min()))
             moves += engine.tick(now, {})
             moves += engine.observe(some, now)
         await asyncio.sleep(0)
     moves += engine.tick(to_micros(until), {})
     return _summed(moves, len(ids), rows, since, until)
+
+
+def _too_much(series: int) -> Invalid:
+    return Invalid(
+        f"the rule watches {series} series, which hold more than {MOST_ROWS} "
+        "observations in that time; choose fewer days, or a narrower `where`",
+        key="days",
+    )
 
 
 def _watches(rule: Rule, facts: SeriesFacts) -> bool:
@@ -110,10 +124,10 @@ def _watches(rule: Rule, facts: SeriesFacts) -> bool:
 
 def _steps(rule: Rule, columns: Columns) -> list[Columns]:
     """The columns as they would have come in, as finely as the rule needs it."""
-    if not isinstance(rule, Together | Missing):
+    if not isinstance(rule, Together | Missing | Deviation):
         return [columns]
-    minute = columns.time // STEP
-    edges = np.flatnonzero(np.diff(minute)) + 1
+    step = columns.time // (HOUR if isinstance(rule, Deviation) else STEP)
+    edges = np.flatnonzero(np.diff(step)) + 1
     starts = [0, *edges.tolist()]
     ends = [*edges.tolist(), len(columns)]
     return [

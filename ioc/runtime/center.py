@@ -128,6 +128,7 @@ class Center:
             clock=clock,
             changed=self._alerts_changed,
             zone=facts.zone,
+            store=facts.identity.store,
             judges=role.judges,
         )
         self.reporting = Reporting(

@@ -66,6 +66,12 @@ ESCALATION_SECONDS: Final = 5.0
 """How often it is looked at whether an incident rises because nobody acts."""
 ESCALATION_REST: Final = 20
 
+RHYTHM_SECONDS: Final = 5.0
+"""How often it is looked at whether an hour is over that rhythms learn."""
+RHYTHM_REST: Final = 20
+"""Each slice rests for that many times the CPU seconds that it took from the flow, and as long as
+the database took."""
+
 TICKET_REST: Final = 4
 """The layer of field reports rests for that many times as long as reading them took."""
 
@@ -107,6 +113,7 @@ def chores(center: Center) -> dict[str, Chore]:
         found["quarantine"] = lambda: tidy_quarantine(center)
         found["reports"] = lambda: judge_reports(center)
         found["escalation"] = lambda: escalate_incidents(center)
+        found["rhythms"] = lambda: learn_rhythms(center)
         found["judging"] = lambda: judge_figures(center)
         found["dossiers"] = lambda: judge_dossiers(center)
     if center.role.judges and center.role.shared:
@@ -232,6 +239,19 @@ async def escalate_incidents(center: Center) -> None:
         except Unavailable:
             log.warning("the database is away; incidents rise later")
         await asyncio.sleep(max(ESCALATION_SECONDS, _rest(ESCALATION_REST, began)))
+
+
+async def learn_rhythms(center: Center) -> None:
+    """Learn each hour once it is over, a slice of the series at a time; for ever."""
+    while True:
+        began, rest = monotonic(), RHYTHM_SECONDS
+        learning = Metered(center.alerting.rhythms.learn_some(center.reads, center.clock.now()))
+        try:
+            if await learning:
+                rest = max(_rest(1, began), RHYTHM_REST * learning.seconds)
+        except Unavailable:
+            log.warning("the database is away; rhythms are learned later")
+        await asyncio.sleep(rest)
 
 
 async def keep_figures(center: Center) -> None:

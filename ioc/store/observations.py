@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from ioc.model import Columns, to_micros
-from ioc.store.aggregates import StoreKind, reading
+from ioc.store.aggregates import HOUR, StoreKind, reading
 from ioc.store.buckets import ORIGIN, Width
 from ioc.store.pool import ReadPool
 
@@ -63,7 +63,8 @@ _SINCE: Final = """
      CROSS JOIN LATERAL (
            SELECT series_id, phenomenon_time, value FROM observation
             WHERE series_id = w.series_id AND phenomenon_time >= w.since
-              AND phenomenon_time <= %(until)s) AS o
+              AND phenomenon_time <= %(until)s
+            ORDER BY phenomenon_time) AS o
 """
 
 _BETWEEN: Final = """
@@ -72,6 +73,31 @@ _BETWEEN: Final = """
        AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
      ORDER BY phenomenon_time
 """
+
+# The aggregate up to `middle`; what came late behind it may not have been counted anew yet.
+_HOURLY: Final = """
+    SELECT series_id, start, total / observed FROM observation_hour
+     WHERE series_id = ANY(%(series)s) AND start >= %(since)s AND start < %(middle)s
+     UNION ALL
+    SELECT series_id, date_bin('1 hour', phenomenon_time, %(epoch)s) AS start, avg(value)
+      FROM observation
+     WHERE series_id = ANY(%(series)s)
+       AND phenomenon_time >= %(middle)s AND phenomenon_time < %(until)s
+     GROUP BY series_id, start
+"""
+
+_HOURLY_RAW: Final = """
+    SELECT series_id, date_bin('1 hour', phenomenon_time, %(epoch)s) AS start, avg(value)
+      FROM observation
+     WHERE series_id = ANY(%(series)s)
+       AND phenomenon_time >= %(since)s AND phenomenon_time < %(until)s
+     GROUP BY series_id, start
+"""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_UNSETTLED: Final = timedelta(hours=6)
+"""So much before the end is averaged from the observations themselves."""
 
 _ROWS: Final = 50_000
 """Rows that are read at once."""
@@ -158,7 +184,10 @@ async def raw(
 async def since(
     pool: ReadPool, begin: Mapping[int, datetime], *, until: datetime
 ) -> AsyncIterator[Columns]:
-    """The observations of many series, each from a time of its own on, many at a time."""
+    """The observations of many series, each from a time of its own on, many at a time.
+
+    Those of one series come in order of time.
+    """
     given = {"series": list(begin), "since": list(begin.values()), "until": until}
     async for columns in _streamed(pool, _SINCE, given):
         yield columns
@@ -170,6 +199,27 @@ async def span(
     """The observations of many series between two times in their order, many at a time."""
     given = {"series": series, "since": since, "until": until}
     async for columns in _streamed(pool, _BETWEEN, given):
+        yield columns
+
+
+async def hourly_means(
+    pool: ReadPool,
+    series: list[int],
+    *,
+    since: datetime,
+    until: datetime,
+    zone: ZoneInfo,
+    store: StoreKind,
+) -> AsyncIterator[Columns]:
+    """Beginnings and means of whole hours of UTC, many at a time; hours without any are absent."""
+    middle = max(since, until - _UNSETTLED)
+    given = {
+        "series": series, "since": since, "middle": middle, "until": until, "epoch": _EPOCH,
+    }  # fmt: skip
+    # Hours of the aggregate begin with those of the zone.
+    offset = zone.utcoffset(ORIGIN) or timedelta(0)
+    aggregated = store == "timescale" and not offset % HOUR.step
+    async for columns in _streamed(pool, _HOURLY if aggregated else _HOURLY_RAW, given):
         yield columns
 
 

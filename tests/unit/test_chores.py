@@ -142,3 +142,17 @@ async def test_forecasts_rest_by_what_they_took(
     await _rests(time, chores.keep_standings, standings=standings, clock=clock)
     pauses = [later - before - 5 for before, later in pairwise(began)]
     assert pauses == [5 * chores.FORECAST_REST] * 2
+
+
+@pytest.mark.parametrize("more", [True, False])
+async def test_slices_of_rhythms_rest_until_the_database_has_rested_too(
+    time: Time, more: bool
+) -> None:
+    async def learn_some(*_: object) -> bool:
+        time.now += 3.0
+        return more
+
+    alerting = SimpleNamespace(rhythms=SimpleNamespace(learn_some=learn_some))
+    clock = SimpleNamespace(now=lambda: None)
+    rests = await _rests(time, chores.learn_rhythms, alerting=alerting, clock=clock, reads=None)
+    assert rests == [3.0 if more else chores.RHYTHM_SECONDS] * 3
