@@ -324,3 +324,21 @@ async def test_a_refresh_that_was_cut_off_is_done_again(store: Store) -> None:
             store.url, f"SELECT sum(observed)::int, max(high) FROM {aggregate.name}"
         )
         assert sums == [(2, 3.0)], aggregate.name
+
+
+async def test_means_of_whole_hours_are_the_same_from_the_aggregate(store: Store) -> None:
+    [series] = some_series(1)
+    first = to_micros(FIRST)
+    await store.put(series, {first + n * 600_000_000: float(n % 7) for n in range(6 * 48)})
+    await store.run_policies()
+
+    async def read(kind: StoreKind) -> list[tuple[int, float]]:
+        found = observations.hourly_means(
+            store.reads, [series], since=FIRST, until=FIRST + timedelta(hours=40), zone=VIETNAM,
+            store=kind,
+        )  # fmt: skip
+        rows = [zip(m.time.tolist(), m.value.tolist(), strict=True) async for m in found]
+        return sorted((time, round(mean, 9)) for some in rows for time, mean in some)
+
+    assert len(await read("plain")) == 40
+    assert await read(store.kind) == await read("plain")
