@@ -31,6 +31,8 @@ KNOWN_FILES = (
     "reporting.toml",
     "tickets.toml",
     "incidents.toml",
+    "notify.toml",
+    "roster.toml",
     "timing.toml",
     "calendar.toml",
     "forms.toml",

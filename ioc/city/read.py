@@ -20,6 +20,7 @@ from ioc.city.forms import read_forms
 from ioc.city.incidents import read_incident_plan
 from ioc.city.indicators import read_indicators
 from ioc.city.measures import read_measures
+from ioc.city.notify import read_notify, read_roster
 from ioc.city.periods import read_cycles
 from ioc.city.procedures import read_procedures
 from ioc.city.properties import read_properties
@@ -91,6 +92,8 @@ def read_city(path: Path) -> City:
     sources = read_sources(folder, feeds)
     tickets = read_plan(folder, units.organisation)
     incidents = read_incident_plan(folder, units.organisation)
+    roster = read_roster(folder, units.ids)
+    notify = read_notify(folder, units.ids, [person.id for person in roster.persons])
     timing = read_timing(folder)
     days = read_days(folder)
     procedures = read_procedures(folder, units.ids)
@@ -121,6 +124,8 @@ def read_city(path: Path) -> City:
         obligations=obligations,
         tickets=tickets,
         incidents=incidents,
+        notify=notify,
+        roster=roster,
         timing=timing,
         days=days,
         procedures=procedures,

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from alerts.mute import Inhibition
+from alerts.roster import Roster
+from alerts.route import Plan as NotifyPlan
 from alerts.rule import Rule
 from ioc import feed_defaults
 from ioc.incidents.plan import Plan as IncidentPlan
@@ -283,6 +285,8 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     obligations: list[Obligation]
     tickets: Plan
     incidents: IncidentPlan
+    notify: NotifyPlan
+    roster: Roster
     timing: Timing
     days: list[Day]
     procedures: list[ProcedureVersion]

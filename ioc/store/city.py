@@ -27,6 +27,7 @@ from ioc.store import (
     measures,
     plausibility,
     procedures,
+    roster,
     silences,
     sources,
     targets,
@@ -124,6 +125,7 @@ async def load(conn: Connection, city: City, *, now: datetime, demo: bool) -> li
     await plausibility.put_limits(conn, city.properties)
     await ticket_rows.put_plan(conn, city.tickets)
     await incident_rows.put_plan(conn, city.incidents)
+    await roster.put(conn, city.notify, city.roster)
     await dossier_events.put_timing(conn, city.timing)
     await calendar.put(conn, city.days)
     kept = [p for p in city.procedures if demo or not p.sample]
