@@ -167,6 +167,13 @@ class AlertItems:
             found = self._zones[unit] = frozenset({unit, *(version.unit for version in above)})
         return found
 
+    def answers(self, unit: str | None) -> tuple[str, ...]:
+        """A unit and those above it, nearest first."""
+        if unit is None or unit not in self._organisation:
+            return ()
+        above = self._organisation.ancestors(unit, self._today)
+        return (unit, *(version.unit for version in above))
+
     def feed(self, series: int | None, feed_key: int | None) -> Feed | None:
         """The feed that an alert is about, or that its series is of."""
         if series is not None and series in self._registry.series:

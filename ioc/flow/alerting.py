@@ -29,18 +29,19 @@ from ioc.flow.alert_items import FIGURE, OWED, AlertItems
 from ioc.flow.alert_rows import moved, noted, open_alert, stood_at
 from ioc.flow.muting import Muting
 from ioc.flow.rhythms import Rhythms
+from ioc.flow.telling import Drawn, Telling
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import Change, LogTopic
 from ioc.live.wire import AlertItem, FigureItem, encoder
 from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, from_micros, to_micros
-from ioc.store import alerts, audit, observations, silences
+from ioc.store import alerts, audit, observations, outbox, silences
 from ioc.store.aggregates import StoreKind
 from ioc.store.alerts import AlertRow, Overtaken
 from ioc.store.city import Described
 from ioc.store.flush import Flushed, Part
-from ioc.store.pool import ReadPool, WritePool
+from ioc.store.pool import Connection, ReadPool, WritePool
 from ioc.store.registry import Made, Registry
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class Alerting:
         self._items = AlertItems(registry, state, zone)
         self._muting = Muting(self._items.facets)
         self.rhythms = Rhythms(ZoneInfo(zone), store)
+        self._telling = Telling(self._items, zone)
         self._rows: dict[UUID, AlertRow] = {}
         self._open: dict[str, UUID] = {}
         self._coloured: set[str] = set()
@@ -118,6 +120,7 @@ class Alerting:
         self._rows = {row.alert_id: row for row in rows}
         self._open = {row.fingerprint: row.alert_id for row in rows if row.state != "cleared"}
         await self._load_muting(now)
+        await self._load_telling(city, now)
         known = (self._latest.time != NEVER) & (self._latest.flags == 0)
         ids = np.flatnonzero(known).astype(np.int32)
         newest = Columns(ids, self._latest.time[ids], self._latest.value[ids])
@@ -149,6 +152,11 @@ class Alerting:
             self._rows.values(),
             await alerts.begun(self._reads, now - timedelta(seconds=FLAP_WITHIN // SECOND)),
         )
+
+    async def _load_telling(self, city: Described, now: datetime) -> None:
+        # Whoever does not judge tells nobody: what is moved there is told by the engine.
+        if self._judges:
+            await self._telling.load(self._reads, city.calendar, self._rows.values(), now)
 
     async def _remember(self, now: datetime) -> None:
         """Read what rules of change look back at, so that a restart changes no answer."""
@@ -195,6 +203,7 @@ class Alerting:
         elif self._open.get(row.fingerprint) == row.alert_id:
             del self._open[row.fingerprint]
         self._muting.follow(row)
+        self._telling.follow(row, self._clock.now())
 
     def refresh(self, made: Made | None = None) -> None:
         """Take new series, features and feeds of the registry; all of them unless told which."""
@@ -219,6 +228,7 @@ class Alerting:
             self._items.load(rules, city.organisation, city.unit_keys, now.date())
             await self._load_muting(now)
             self.rhythms.keep(city.calendar)
+            await self._load_telling(city, now)
             if self._judges:
                 watched = self.rhythms.watch(rules.values(), self.series_facts())
                 await self.rhythms.look_back(self._reads, self._times_of(watched), now)
@@ -250,6 +260,7 @@ class Alerting:
             now = self._clock.now()
             await self._store(self._engine.tick(to_micros(now), self._health.last_received()))
             await self._wake(now)
+            await self._tell(now)
 
     async def judge_reports(self, overdue: Sequence[Overdue]) -> None:
         """Look at which reports are overdue now."""
@@ -322,13 +333,33 @@ class Alerting:
         while True:
             try:
                 async with self._writes.connection() as conn:
-                    offsets = await alerts.save(conn, draft.changes, after=self._topic.offset)
+                    offsets, drawn = await self._save(conn, draft)
             except Unavailable:
                 log.warning("the database is away; transitions of alerts wait")
                 await asyncio.sleep(0.5)
             else:
-                self._publish(draft, offsets)
+                self._publish(draft, offsets, drawn)
                 return
+
+    async def _save(self, conn: Connection, draft: Draft) -> tuple[list[int], Drawn]:
+        """Store changes, and in the same transaction whom they tell."""
+        offsets = await alerts.save(conn, draft.changes, after=self._topic.offset)
+        drawn = self._telling.draw(draft.rows.values(), draft.now)
+        await outbox.add(conn, drawn.letters)
+        return offsets, drawn
+
+    async def _tell(self, now: datetime) -> None:
+        """Tell of alerts whom it is time to tell; a lost database only delays that."""
+        if not self._telling.is_due(now):
+            return
+        try:
+            drawn = await self._telling.due(self._reads, now)
+            async with self._writes.connection() as conn:
+                await outbox.add(conn, drawn.letters)
+        except Unavailable:
+            log.warning("the database is away; whom alerts tell is looked at later")
+        else:
+            self._telling.keep(drawn, now)
 
     async def _catch_up_patiently(self) -> None:
         while True:
@@ -337,11 +368,12 @@ class Alerting:
             except Unavailable:
                 await asyncio.sleep(0.5)
 
-    def _publish(self, draft: Draft, offsets: list[int]) -> None:
+    def _publish(self, draft: Draft, offsets: list[int], drawn: Drawn) -> None:
         for (row, entry), offset in zip(draft.changes, offsets, strict=True):
             self._topic.apply(Change(offset, entry.verb, str(row.alert_id), entry.item))
         for row in draft.rows.values():
             self._take(row)
+        self._telling.keep(drawn, draft.now)
         self._changed(self._topic, self._colour())
 
     async def _begin_muting_patiently(self) -> None:
@@ -471,7 +503,7 @@ class Alerting:
             with_life(row, outcome.life), wish.move.value, actor=wish.who, comment=wish.words
         )
         async with self._writes.connection() as conn:
-            offsets = await alerts.save(conn, draft.changes, after=self._topic.offset)
+            offsets, drawn = await self._save(conn, draft)
             await audit.record(
                 conn,
                 now=now,
@@ -481,7 +513,7 @@ class Alerting:
                 subject=str(alert),
                 after=_asked(wish),
             )
-        self._publish(draft, offsets)
+        self._publish(draft, offsets, drawn)
         return self.item(after)
 
     def has_unit(self, unit: str) -> bool:

@@ -11,6 +11,7 @@ from ioc.api.deps import Facts, State
 from ioc.clock import Clock, SystemClock
 from ioc.config import Config
 from ioc.flow.sourcing import Sourcing
+from ioc.notify.office import deliver
 from ioc.runtime import readings
 from ioc.runtime.center import Center
 from ioc.runtime.chores import Chore, chores, show_field_reports
@@ -90,6 +91,10 @@ async def open_runtime(
                 url=url, reads=reads, writes=writes, registry=center.registry,
                 intake=center.intake, clock=clock, config=config,
             ).run  # fmt: skip
+            tasks["outbox"] = partial(
+                deliver, url=url, reads=reads, clock=clock, config=config, zone=facts.zone,
+                centre=facts.identity.epoch,
+            )  # fmt: skip
         mqtt_url = await open_broker(config, center, stack, tasks) if role.subscribes else None
         # After the pipeline has stored what it holds, so that this is acknowledged too.
         stack.push_async_callback(disconnect, center)
