@@ -34,6 +34,7 @@ from ioc.api import (
     ledger,
     live,
     mapping,
+    notify,
     open311,
     pages,
     problems,
@@ -95,7 +96,7 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        rules, incidents, incident_files, incident_moves, shifts,
+        rules, incidents, incident_files, incident_moves, shifts, notify,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -110,6 +111,7 @@ def create_app(state: State) -> FastAPI:
     shape(Assignment)
     shape(actions.ActionNote)
     shape(silences.SilenceNote)
+    shape(notify.TestNote)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

@@ -16,7 +16,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 import ioc.api
-from ioc.store import accounts
+from alerts.channel import Webhook
+from alerts.roster import Person, Roster
+from alerts.route import Plan
+from ioc.store import accounts, outbox, roster
+from ioc.store.outbox import Letter
 from ioc.store.pool import connect as connect_database
 from tests.fixtures.server import PASSWORD, FeedDoor, Server, eventually, now, stamp
 
@@ -127,6 +131,9 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/silences": READERS,
     "POST /api/v1/silences": {OPERATOR, ADMIN},
     "POST /api/v1/silences/{silence}/end": {OPERATOR, ADMIN},
+    "GET /api/v1/notify/outbox": {OPERATOR, ADMIN},
+    "POST /api/v1/notify/outbox/{letter}/retry": {OPERATOR, ADMIN},
+    "POST /api/v1/notify/test": {ADMIN},
     "GET /api/v1/boards/{board}": READERS,
     "GET /api/v1/targets": READERS,
     "GET /api/v1/targets/uncascaded": READERS,
@@ -192,6 +199,7 @@ class House:
     file: str
     shift: str
     silence: str
+    letter: int
     tokens: dict[str, str]
     client: httpx2.Client
 
@@ -210,6 +218,7 @@ class House:
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
             form="dossiers-quarterly", silence=self.silence, rule="quyen",
             incident=self.incident, file=self.file, step="giuong", shift=self.shift,
+            letter=self.letter,
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -290,6 +299,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "test": {"mapping": {"series": "id", "time": "at", "value": "v"}, "sample": []},
     }
     last = route.rsplit("/", 1)[1]
+    if route.endswith("/notify/test"):
+        bodies["test"] = {"channel": "quyen", "person": "quyen"}
     query = {"topic": "alerts"} if last == "sse" else {}
     if last == "standing":
         query = {"indicator": "online-share"}
@@ -307,7 +318,10 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     return json.dumps(bodies[last]).encode(), "application/json", query
 
 
-_ONCE = ("/alerts/", "/reports/", "/tickets/", "/incidents/", "/shifts", "DELETE", "/sources")
+_ONCE = (
+    "/alerts/", "/reports/", "/tickets/", "/incidents/", "/shifts", "DELETE", "/sources",
+    "/notify/outbox/",
+)  # fmt: skip
 _REPORT = {
     "measure": "documents_out", "unit": "so-y-te", "period": "2026-07", "value": 7,
     "document": "BC 1",
@@ -349,6 +363,18 @@ def house(server: Server) -> Iterator[House]:
     async def wall() -> str:
         async with await connect_database(server.database_url) as conn:
             return await accounts.add_wall(conn, "phòng trực", now())
+
+    async def letter() -> int:
+        """A dead letter, and whom the test button may reach: a channel that leads nowhere."""
+        hook = Webhook(id="quyen", url="http://127.0.0.1:9/", secret="quyen", enabled=True)
+        person = Person(id="quyen", name="Quyền", unit="so-y-te")
+        dead = Letter(
+            alert_id=None, stage="test", person="quyen", channel="quyen", reason="test",
+            message={}, due_at=now(), created_at=now(), created_by="quyen", state="dead",
+        )  # fmt: skip
+        async with await connect_database(server.database_url) as conn:
+            await roster.put(conn, Plan(channels=(hook,)), Roster(persons=(person,)))
+            return (await outbox.add_test(conn, dead)).outbox_id
 
     tokens = {
         WALL: asyncio.run(wall()),
@@ -395,6 +421,7 @@ def house(server: Server) -> Iterator[House]:
             file,
             shift,
             silence,
+            asyncio.run(letter()),
             tokens,
             client,
         )
