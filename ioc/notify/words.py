@@ -39,7 +39,7 @@ def words_of(key: str, reason: str, message: Message, person: Person, zone: Zone
     said["subject"] = _one_line(say(f"notify.subject_{reason}", "vi", **said))
     lines = [
         say(f"notify.text_{reason}", "vi", **said),
-        *([] if message.alert is None else [say("notify.detail", "vi", **said)]),
+        *([said["reason"]] if said["reason"] else []),
     ]
     said["text"] = "\n".join(lines)
     marked = "".join(f"<p>{html.escape(line)}</p>" for line in said["text"].split("\n"))
