@@ -48,6 +48,7 @@ class Payload(msgspec.Struct, kw_only=True, eq=False):
     `topic_key` is what stands in the topic below the feed, for most formats the series key.
     `answer` is called once, after the commit; what is never answered will be sent again by the
     sender. `retained` payloads were kept by the broker for late subscribers: they came before now.
+    `source` says where a payload was fetched.
     """
 
     feed_key: int
@@ -57,6 +58,7 @@ class Payload(msgspec.Struct, kw_only=True, eq=False):
     received_at: datetime
     answer: Callable[[Receipt], None]
     topic_key: str | None = None
+    source: str | None = None
     redelivered: bool = False
     retained: bool = False
     first_index: int = 0

@@ -40,6 +40,7 @@ class QuarantineItem(msgspec.Struct, kw_only=True):
     """One thing in quarantine; `payload` as text, undecodable bytes replaced, long ones cut off.
 
     `title` says the reason and `cure` what to do, in both languages; `detail` is of this item.
+    `source` is the id of the source that fetched it and the URL without its query.
     `size` is in bytes as sent. Without `sha256` the content is kept; with it only its hash is.
     """
 
@@ -50,6 +51,7 @@ class QuarantineItem(msgspec.Struct, kw_only=True):
     received_at: datetime
     channel: str
     topic_key: str | None
+    source: str | None
     content_type: str
     index: int
     reason: str
@@ -229,6 +231,7 @@ def _shown(item: quarantined.Kept) -> QuarantineItem:
         received_at=item.received_at,
         channel=item.channel,
         topic_key=item.topic_key,
+        source=item.source,
         content_type=item.content_type,
         index=item.index,
         reason=item.reason,

@@ -165,6 +165,7 @@ async def _observations(
             received_at=now,
             answer=answer_with,
             topic_key=item.topic_key,
+            source=item.source,
             replay=Replay(item.id, item.edition, (now - item.received_at).total_seconds()),
         )
         while True:

@@ -181,8 +181,8 @@ class Pipeline:
             for found, (payload, feed, decoded) in zip(plain, read, strict=True)
         ]
         for part, payload in zip(parts, payloads, strict=True):
-            part.size, part.topic_key = len(payload.body), payload.topic_key
-            part.replay = payload.replay
+            part.size, part.replay = len(payload.body), payload.replay
+            part.topic_key, part.source = payload.topic_key, payload.source
         said = {
             number: (feed, decoded)
             for number, (feed, decoded) in enumerate(items)

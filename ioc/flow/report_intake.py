@@ -39,14 +39,16 @@ class ReportIntake:
         rules = rules_of(feed, declared, self._organisation(), now)
         first = payload.first_index
         decoded = decode_each([(first + report.index, report.raw) for report in given], rules)
-        channel = payload.channel.value
+        channel, source = payload.channel.value, payload.source
         refused = [
-            reports.item_of(feed.key, item.raw, item.problem, now, item.digest, channel=channel)
+            reports.item_of(
+                feed.key, item.raw, item.problem, now, item.digest, channel=channel, source=source
+            )
             for item in decoded.refused
         ]
         merged = await reports.put(
             self._writes, feed.key, offers(decoded.figures, feed, now), refused,
-            actor=f"feed:{feed.id}", now=now, channel=channel,
+            actor=f"feed:{feed.id}", now=now, channel=channel, source=source,
         )  # fmt: skip
         return receipt_of(decoded, merged)
 

@@ -196,8 +196,8 @@ class Sourcing:
             await asyncio.sleep(STANDBY_SECONDS)
 
     def _errand(self, row: SourceRow, feed: Feed) -> Errand:
-        async def hand_in(body: bytes, content_type: str, first: int) -> Receipt:
-            return await self._hand_in(feed, body, content_type, first)
+        async def hand_in(body: bytes, content_type: str, first: int, source: str) -> Receipt:
+            return await self._hand_in(feed, body, content_type, first, source)
 
         async def note(exchange: Exchange) -> None:
             async with self._writes.connection() as conn:
@@ -222,7 +222,9 @@ class Sourcing:
             stored=self._stored,
         )
 
-    async def _hand_in(self, feed: Feed, body: bytes, content_type: str, first: int) -> Receipt:
+    async def _hand_in(
+        self, feed: Feed, body: bytes, content_type: str, first: int, source: str
+    ) -> Receipt:
         """Give a body to the intake, waiting while it is full, and wait for its commit."""
         receipt, answer = expected()
         payload = Payload(
@@ -233,6 +235,7 @@ class Sourcing:
             received_at=self._clock.now(),
             answer=answer,
             first_index=first,
+            source=source,
         )
         while True:
             try:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from ingest.decode import CSV, NDJSON, media_type
@@ -32,13 +33,16 @@ class Errand:
         fetcher: Fetcher,
         secrets: Secrets,
         now: Callable[[], datetime],
-        hand_in: Callable[[bytes, str, int], Awaitable[Receipt]],
+        hand_in: Callable[[bytes, str, int, str], Awaitable[Receipt]],
         note: Callable[[Exchange], Awaitable[None]],
         keep: Callable[[Progress], Awaitable[None]],
         series: Mapping[str, int],
         stored: Stored,
     ) -> None:
-        """`hand_in` answers after the commit; `series` are the ids of the feed's series by key."""
+        """`hand_in` takes a body, its type, the place of its first line and where it was fetched.
+
+        It answers after the commit; `series` are the ids of the feed's series by key.
+        """
         self.source = source
         self.feed = feed
         self.created_at = created_at
@@ -106,17 +110,18 @@ class Errand:
 
     async def store(self, body: bytes, content_type: str, entry: Exchange) -> Receipt:
         """Hand a body in and wait for its commit; the log tells what became of it."""
+        source = " ".join(part for part in (self.source, without_query(entry.url)) if part)
         if media_type(content_type) in NDJSON | CSV:
             total = Receipt()
             header = media_type(content_type) in CSV
             for block, first in blocks(body, header=header):
-                receipt = await self._hand_in(block, content_type, first)
+                receipt = await self._hand_in(block, content_type, first, source)
                 # Places within the body count from its beginning already.
                 problems, receipt.problems = receipt.problems, []
                 total.add(receipt, most_problems=0)
                 total.problems = (total.problems + problems)[:1]
         else:
-            total = await self._hand_in(body, content_type, 0)
+            total = await self._hand_in(body, content_type, 0, source)
         entry.rows = total.received
         if total.quarantined or total.late:
             first = f": {total.problems[0].detail}" if total.problems else ""
@@ -124,3 +129,9 @@ class Errand:
         if total.received and total.received == total.quarantined:
             entry.outcome = Outcome.REFUSED
         return total
+
+
+def without_query(url: str) -> str:
+    """A URL without what may be secret or of one request only: user, query, fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -79,7 +79,7 @@ async def keep_aside(
                 feed=part.feed_key, received_at=part.received_at, channel=part.channel,
                 content_type=item.content_type, index=item.problem.index, payload=item.raw,
                 size=item.size, reason=item.problem.reason.value, detail=item.problem.detail,
-                topic_key=part.topic_key, digest=item.digest,
+                topic_key=part.topic_key, source=part.source, digest=item.digest,
             )
             for item in part.quarantined
         ]  # fmt: skip

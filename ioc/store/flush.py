@@ -58,6 +58,7 @@ class Part(msgspec.Struct, kw_only=True, eq=False):
     redelivered: bool = False
     size: int = 0
     topic_key: str | None = None
+    source: str | None = None
     replay: Replay | None = None
 
     @property

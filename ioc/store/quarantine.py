@@ -24,8 +24,8 @@ SLACK: Final = 0.1
 """Share of the bound that is freed beyond what is needed, so that not every flush has to trim."""
 
 _COPY: Final = """
-    COPY quarantine (feed_key, received_at, channel, content_type, kind, topic_key, item_index,
-                     payload, bytes, digest, reason, detail) FROM STDIN
+    COPY quarantine (feed_key, received_at, channel, content_type, kind, topic_key, source,
+                     item_index, payload, bytes, digest, reason, detail) FROM STDIN
 """
 
 _HOLD: Final = """
@@ -106,6 +106,7 @@ class Item:
     size: int
     digest: bytes | None = None
     topic_key: str | None = None
+    source: str | None = None
     kind: str = "observations"
 
 
@@ -151,7 +152,8 @@ async def keep(conn: Connection, items: Sequence[Item], now: datetime) -> None:
             await copy.write_row(
                 (
                     item.feed, item.received_at, item.channel,
-                    item.content_type.replace("\x00", ""), item.kind, item.topic_key, item.index,
+                    item.content_type.replace("\x00", ""), item.kind, item.topic_key,
+                    None if item.source is None else _text(item.source), item.index,
                     item.payload, item.size, item.digest, item.reason, _text(item.detail),
                 )
             )  # fmt: skip

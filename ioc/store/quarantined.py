@@ -14,7 +14,7 @@ State = Literal["open", "replayed", "dropped"]
 
 _ITEMS: Final = """
     SELECT quarantine_id AS id, received_at, channel, content_type, kind, topic_key,
-           item_index AS index, reason, detail,
+           source, item_index AS index, reason, detail,
            substring(payload FROM 1 FOR COALESCE(%(cut)s::int, 2147483647)) AS payload,
            bytes AS size, digest, original IS NOT NULL AS repaired, edition, repaired_at,
            repaired_by, attempts, replayed_at, dropped_at, dropped_by
@@ -100,6 +100,7 @@ class Kept:
     content_type: str
     kind: Kind
     topic_key: str | None
+    source: str | None
     index: int
     reason: str
     detail: str

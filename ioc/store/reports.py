@@ -106,15 +106,16 @@ async def put(
     now: datetime,
     size: int = 0,
     channel: str = "rest",
+    source: str | None = None,
 ) -> Merged:
     """Store reports; reports, their versions, quarantine and ledger are one transaction.
 
-    `channel` says how they came.
+    `channel` and `source` say how they came.
     """
     async with pool.connection() as conn:
         merged = await merge(conn, offered, actor=actor, now=now)
         late = [
-            item_of(feed, offer.raw, problem, now, channel=channel)
+            item_of(feed, offer.raw, problem, now, channel=channel, source=source)
             for offer, problem in merged.refused
         ]
         await quarantine.keep(conn, [*refused, *late], now)
@@ -132,12 +133,13 @@ def item_of(
     digest: bytes | None = None,
     *,
     channel: str = "rest",
+    source: str | None = None,
 ) -> quarantine.Item:
     """What goes to quarantine of a report that was not taken."""
     return quarantine.Item(
         feed=feed, received_at=now, channel=channel, content_type="application/json",
         kind="reports", index=problem.index, payload=raw, size=len(raw), digest=digest,
-        reason=problem.reason.value, detail=problem.detail,
+        reason=problem.reason.value, detail=problem.detail, source=source,
     )  # fmt: skip
 
 

@@ -285,3 +285,43 @@ def _progress(server: Server) -> str:
         row = conn.execute("SELECT progress::text FROM source WHERE id = 'song-lai'").fetchone()
     assert row is not None
     return row[0]
+
+
+def test_what_is_held_back_of_one_feed_says_which_source_fetched_it(
+    server: Server, outside: Outside
+) -> None:
+    door = server.feed("hai-nguon")
+    client = server.sign_in("administrator")
+    bad = [{"series": "a/x", "time": "hôm qua", "value": 1}, *_rows(1)]
+    lines = b"series,time,value\na/x,,2\n"
+    one = outside.on("/mot", a_json(bad))
+    two = outside.on("/hai", Reply(body=lines, headers={"Content-Type": "text/csv"}))
+    document = _poll(f"{one}?trang=2", secret="lgsp", send_secret="query:khoa")
+    assert _made(client, "nguon-mot", "hai-nguon", document).status_code == 200
+    assert _made(client, "nguon-hai", "hai-nguon", _poll(two)).status_code == 200
+    _runs(client, "nguon-mot")
+    _runs(client, "nguon-hai")
+    assert door.post(bad[:1]).json()["quarantined"] == 1
+    items = client.get("/feeds/hai-nguon/quarantine").json()["items"]
+    assert {(item["channel"], item["source"]) for item in items} == {
+        ("poll", f"nguon-mot {one}"), ("poll", f"nguon-hai {two}"), ("rest", None),
+    }  # fmt: skip
+    assert client.post("/feeds/hai-nguon/quarantine/replay").json()["replayed"] == []
+    again = client.get("/feeds/hai-nguon/quarantine").json()["items"]
+    assert [item["source"] for item in again] == [item["source"] for item in items]
+    assert outside.asked[0].query["khoa"] == SECRET
+    kpi = {
+        "id": "k", "type": "KeyPerformanceIndicator", "name": "x", "organization": "u",
+        "kpiValue": 1, "calculationPeriod": {"from": "2026-07-01", "to": "2026-07-31"},
+    }  # fmt: skip
+    ngsi = outside.on("/ba", a_json([kpi]))
+    server.feed("nguon-ngsi", format="ngsi-ld")
+    assert _made(client, "nguon-ba", "nguon-ngsi", _poll(ngsi)).status_code == 200
+    _runs(client, "nguon-ba")
+    [report] = client.get("/feeds/nguon-ngsi/quarantine").json()["items"]
+    assert (report["kind"], report["source"]) == ("reports", f"nguon-ba {ngsi}")
+    with server.database() as conn:
+        kept = conn.execute("SELECT string_agg(source, ' ') FROM quarantine").fetchone()
+    assert kept is not None
+    assert SECRET not in kept[0]
+    assert "trang=2" not in kept[0]

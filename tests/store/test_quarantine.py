@@ -12,7 +12,7 @@ from ingest.payload import Replay
 from ioc.model import to_micros
 from ioc.store import quarantine, quarantined
 from ioc.store.pool import ReadPool, WritePool, connect
-from ioc.store.quarantine import OVERHEAD, Item
+from ioc.store.quarantine import LONGEST_DETAIL, OVERHEAD, Item
 from ioc.store.quarantined import Kept
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import NOW, a_feed_key, a_part, real_series, rows_of
@@ -295,3 +295,14 @@ async def test_what_the_database_refuses_is_kept_so_that_it_can_be_replayed(
     [item] = await _all(pools, feed)
     assert item.reason == "store_refused"
     assert b'"series":"a/state"' in item.payload
+
+
+async def test_an_item_keeps_where_it_was_fetched_as_far_as_there_is_room(
+    database: str, pools: Pools
+) -> None:
+    feed = await a_feed_key(database)
+    long = "kho https://x.vn/" + "a" * 2_000
+    await _keep(pools, _item(feed), _item(feed, source="kho https://x.vn/a"))
+    await _keep(pools, _item(feed, source=long + "\x00"))
+    sources = [item.source for item in await _all(pools, feed)]
+    assert sources == [None, "kho https://x.vn/a", long[:LONGEST_DETAIL]]

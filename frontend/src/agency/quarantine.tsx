@@ -156,6 +156,7 @@ function Item({ row, base, mayRepair, replay, discard, repair }: ItemProps) {
         <span class="caption">
           <span title={clockSeconds(row.received_at)}>{moment(row.received_at, tick.value)}</span> · {row.channel}
           {row.topic_key !== null && ` · ${row.topic_key}`}
+          {row.source !== null && ` · ${row.source}`}
           {row.index >= 0 && ` · ${words.quarantineIndex(number(row.index + 1))}`} · {bytesText(row.size)}
           {row.attempts > 0 && ` · ${words.quarantineAttempts(number(row.attempts))}`}
         </span>

@@ -349,6 +349,7 @@ export interface QuarantineRow {
   received_at: Instant
   channel: string
   topic_key: string | null
+  source: string | null
   content_type: string
   index: number
   reason: string
