@@ -28,6 +28,7 @@ async def test_the_store_is_made_for_the_kind_of_server(database: str) -> None:
         ("policy_compression", "observation"),
         ("policy_compression", "observation_minute"),
         ("policy_compression", "observation_quarter"),
+        ("policy_compression", "observation_text"),
         ("policy_refresh_continuous_aggregate", "observation_day"),
         ("policy_refresh_continuous_aggregate", "observation_hour"),
         ("policy_refresh_continuous_aggregate", "observation_minute"),

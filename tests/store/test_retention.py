@@ -18,6 +18,7 @@ from ioc.store import layout, partitions
 from ioc.store.flush import Flushed
 from ioc.store.housekeeping import keep_house
 from ioc.store.layout import Layout, chunk_width
+from ioc.store.migrate import store_kind
 from ioc.store.pool import Connection, connect
 from ioc.store.writer import BatchWriter
 from tests.fixtures.store import a_feed_key, a_part, real_series, rows_of
@@ -139,6 +140,33 @@ async def test_texts_and_old_ledgers_go_too(database: str, old_writer: BatchWrit
     ]  # fmt: skip
     [oldest] = await rows_of(database, "SELECT min(minute) FROM ledger")
     assert (NOW - oldest[0]).days == 31
+
+
+async def test_texts_that_are_compressed_are_still_corrected_and_deleted_by_their_age(
+    database: str, old_writer: BatchWriter
+) -> None:
+    feed, words = await _a_series(database, "traffic")
+    moment = {days: to_micros(NOW - days * DAY) for days in (20, 21, 500)}
+    for days, at in moment.items():
+        await old_writer.flush(
+            [a_part(feed, text=[(words, at, f"{days} days old")], received_at=NOW - days * DAY)],
+            NOW,
+        )
+    async with await connect(database) as conn:
+        kind = await store_kind(conn)
+    if kind == "timescale":
+        compressed = await rows_of(
+            database, "SELECT count(compress_chunk(c)) FROM show_chunks('observation_text') c"
+        )
+        assert compressed[0][0] > 0
+    text = [(words, moment[20], "20 days old"), (words, moment[21], "mended")]
+    flushed = await old_writer.flush([a_part(feed, text=text, received_at=NOW)], NOW)
+    assert (flushed.receipts[0].duplicate, flushed.receipts[0].corrected) == (1, 1)
+    await _keep(database, traffic=30 * DAY)
+    await keep_house(database, NOW)
+    assert await rows_of(database, "SELECT value FROM observation_text ORDER BY 1") == [
+        ("20 days old",), ("mended",),
+    ]  # fmt: skip
 
 
 async def test_what_is_in_use_is_left_for_the_next_time(

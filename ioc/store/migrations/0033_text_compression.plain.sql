@@ -1,0 +1,2 @@
+-- Plain PostgreSQL compresses nothing.
+SELECT 1;
