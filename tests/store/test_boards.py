@@ -244,6 +244,8 @@ async def test_what_is_in_hand_and_overdue_has_a_line_of_months_and_a_year_befor
     assert overdue.trend.value == [3, 3, 5, 5] + [2] * 8
     assert in_hand.trend.value == [5, 5, 5, 5] + [2] * 8
     assert overdue.trend.ghost[-2:] == [0, 3]
+    assert overdue.previous is not None
+    assert in_hand.previous is not None
     assert (overdue.value, overdue.previous.value, in_hand.previous.value) == (2, 3, 5)
 
 

@@ -1,4 +1,4 @@
-"""What a city says of incidents: the shipped file reads, and what is wrong is found with its line."""
+"""What a city says of incidents: the shipped file reads, and a fault is found with its line."""
 
 from datetime import date
 from pathlib import Path
