@@ -39,7 +39,7 @@ _STOP_PLAN: Final = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))
 
 # Written at every start, so that a newer version brings its settings; ALTER SYSTEM wins.
 _SETTINGS: Final = {
-    "max_connections": "60",
+    "max_connections": "120",
     "shared_buffers": "256MB",
     "jit": "off",
     "fsync": "on",

@@ -55,7 +55,11 @@ def _sent() -> Iterator[dict[str, Any]]:
 
 def _assign(admin: httpx2.Client) -> None:
     """The unit that is not the lowest is wanted to do most; one is to cascade by today."""
-    wanted = {"indicator": "online-share", "from": _today().isoformat(), "document": "QĐ 7/QĐ-UBND"}
+    today = _today().isoformat()
+    wanted = {
+        "indicator": "online-share", "from": today, "decided_on": today,
+        "document": "QĐ 7/QĐ-UBND",
+    }  # fmt: skip
     late = {"unit": "trung-tam-pvhcc", "value": 60, "must_cascade_by": _today().isoformat()}
     for one in ({"unit": LAGGARD, "value": 100}, late):
         answer = admin.put("/targets", json={**wanted, **one})

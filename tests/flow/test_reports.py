@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.fixtures.server import FeedDoor, Server, stamp
+from tests.fixtures.server import FeedDoor, Server, eventually, stamp
 
 UNIT = "so-tu-phap"
 DOCUMENT = "Báo cáo số 12/BC-STP"
@@ -194,6 +194,7 @@ def test_an_indicator_that_may_not_replace_what_stands_says_how_it_came(
     assert own.post(f"/reports/{item['id']}/approve").status_code == 200
     assert centre.post(f"/reports/{item['id']}/close").status_code == 200
     first.publish(json.dumps({**kpi, "kpiValue": 13}).encode())
+    eventually(lambda: _get(centre, "/feeds/bao-cao.ngsi.mot/quarantine")["items"])
     [kept] = _get(centre, "/feeds/bao-cao.ngsi.mot/quarantine")["items"]
     assert (kept["kind"], kept["channel"], kept["reason"]) == ("reports", "mqtt", "report_stands")
 

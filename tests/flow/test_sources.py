@@ -309,7 +309,7 @@ def test_what_is_held_back_of_one_feed_says_which_source_fetched_it(
     assert client.post("/feeds/hai-nguon/quarantine/replay").json()["replayed"] == []
     again = client.get("/feeds/hai-nguon/quarantine").json()["items"]
     assert [item["source"] for item in again] == [item["source"] for item in items]
-    assert outside.asked[0].query["khoa"] == SECRET
+    assert SECRET in [asked.query.get("khoa") for asked in outside.asked]
     kpi = {
         "id": "k", "type": "KeyPerformanceIndicator", "name": "x", "organization": "u",
         "kpiValue": 1, "calculationPeriod": {"from": "2026-07-01", "to": "2026-07-31"},
