@@ -112,11 +112,6 @@ def fingerprint(rule_id: str, subject: str) -> Fingerprint:
     return Fingerprint(f"{rule_id}/{subject}")
 
 
-def subject_fingerprint(rule_id: str, subject: str) -> Fingerprint:
-    """Names the alert of a rule about a feature, a zone, a tag or a figure."""
-    return fingerprint(rule_id, subject)
-
-
 def step(
     state: State | None,
     since: int,

@@ -10,8 +10,8 @@ from alerts.alert import (
     State,
     Transition,
     TransitionReason,
+    fingerprint,
     step,
-    subject_fingerprint,
 )
 from alerts.rule import Behind
 
@@ -59,7 +59,7 @@ def judge_figures(
         for rule in watching.get(figure.indicator, ()):
             if (rule.units == "province") != figure.is_province:
                 continue
-            mark = subject_fingerprint(rule.id, subject_of(figure))
+            mark = fingerprint(rule.id, subject_of(figure))
             move = _judged(rule, figure, open_alerts.get(mark))
             if move is not None:
                 moves.append(move)
@@ -94,7 +94,7 @@ def _judged(rule: Behind, figure: FigureFacts, alert: OpenAlert | None) -> Trans
         reason = TransitionReason.FIGURE_BACK
     level = rule.below if rule.above is None else rule.above
     return Transition(
-        fingerprint=subject_fingerprint(rule.id, subject_of(figure)),
+        fingerprint=fingerprint(rule.id, subject_of(figure)),
         rule=rule.id,
         series=None,
         feed_key=None,

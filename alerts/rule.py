@@ -46,19 +46,36 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     tag: str | None = None
 
 
-class Leveled(Named, frozen=True, kw_only=True):
-    """A number beyond a level, for as long as the hold time.
+class Held(Named, frozen=True, kw_only=True):
+    """Something that must hold for a time until it counts, and be clear for a time until it ends.
+
+    Both times are those of the observations.
+    """
+
+    hold: timedelta = NO_TIME
+    clear_hold: timedelta = NO_TIME
+
+    @property
+    def hold_us(self) -> int:
+        """The hold time in microseconds."""
+        return self.hold // MICROSECOND
+
+    @property
+    def clear_hold_us(self) -> int:
+        """How long it must be clear until the alert ends, in microseconds."""
+        return self.clear_hold // MICROSECOND
+
+
+class Leveled(Held, frozen=True, kw_only=True):
+    """A number beyond a level.
 
     The level itself is not a breach. Once beyond, a value counts as beyond until it reaches
-    `clear`, which is the level itself unless given, and has stayed there for `clear_hold`. Both
-    times are those of the observations.
+    `clear`, which is the level itself unless given.
     """
 
     above: float | str | None = None
     below: float | str | None = None
     clear: float | str | None = None
-    hold: timedelta = NO_TIME
-    clear_hold: timedelta = NO_TIME
 
     @property
     def level(self) -> float | str:
@@ -71,16 +88,6 @@ class Leveled(Named, frozen=True, kw_only=True):
     def sign(self) -> int:
         """1 where high values are bad, -1 where low ones are."""
         return -1 if self.above is None else 1
-
-    @property
-    def hold_us(self) -> int:
-        """The hold time in microseconds."""
-        return self.hold // MICROSECOND
-
-    @property
-    def clear_hold_us(self) -> int:
-        """How long it must be clear until the alert ends, in microseconds."""
-        return self.clear_hold // MICROSECOND
 
 
 class Watching(Leveled, frozen=True, kw_only=True):
@@ -190,7 +197,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     clear: float | str | None = None
 
 
-class Together(Named, frozen=True, kw_only=True, tag="together", tag_field="kind"):
+class Together(Held, frozen=True, kw_only=True, tag="together", tag_field="kind"):
     """So many features at which all conditions hold, of one feature, zone, tag or layer.
 
     `over` says what one alert is about: `feature`, `zone` (each administrative unit at `level`),
@@ -206,19 +213,7 @@ class Together(Named, frozen=True, kw_only=True, tag="together", tag_field="kind
     at_least: int | None = None
     share: float | None = None
     members: int = 1
-    hold: timedelta = NO_TIME
-    clear_hold: timedelta = NO_TIME
     fresh_within: timedelta = FRESH_WITHIN
-
-    @property
-    def hold_us(self) -> int:
-        """The hold time in microseconds."""
-        return self.hold // MICROSECOND
-
-    @property
-    def clear_hold_us(self) -> int:
-        """How long it must be clear until the alert ends, in microseconds."""
-        return self.clear_hold // MICROSECOND
 
     @property
     def fresh_us(self) -> int:

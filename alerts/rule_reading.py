@@ -16,7 +16,7 @@ from alerts.rule import (
     Condition,
     Deviation,
     Flat,
-    Leveled,
+    Held,
     Missing,
     MissingReport,
     Rate,
@@ -72,7 +72,7 @@ def decode_rule(rule_id: str, document: Mapping[str, Any]) -> Rule:
         rule: Rule = msgspec.convert({**document, "id": rule_id}, Rule)
     except msgspec.ValidationError as fault:
         raise _explained(rule_id, document, str(fault)) from fault
-    if isinstance(rule, Leveled):
+    if isinstance(rule, Held):
         _check_holds(rule)
     if isinstance(rule, Watching):
         _check_watching(rule)
@@ -96,7 +96,7 @@ def decode_rule(rule_id: str, document: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _check_holds(rule: Leveled) -> None:
+def _check_holds(rule: Held) -> None:
     for key in ("hold", "clear_hold"):
         held: timedelta = getattr(rule, key)
         if held < NO_TIME:
@@ -172,9 +172,6 @@ def _check_together(rule: Together) -> None:
         raise _invalid(rule.id, "at_least", "is less than 1", _CURES["at_least"])
     if rule.share is not None and not 0 < rule.share <= 1:
         raise _invalid(rule.id, "share", "is not within 0 to 1", _CURES["share"])
-    for key in ("hold", "clear_hold"):
-        if getattr(rule, key) < NO_TIME:
-            raise _invalid(rule.id, key, "is negative", _CURES[key])
 
 
 def _check_behind(rule: Behind) -> None:

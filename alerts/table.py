@@ -151,15 +151,22 @@ def _limits(
     if isinstance(rule, Missing | Flat):
         # What moves or speaks again has its time at 0.
         return np.full(len(members), rule.after.total_seconds()), np.zeros(len(members))
-    limit = levels_of(rule.level, members) * rule.sign
-    if rule.clear is None:
+    return signed_limits(rule.level, rule.clear, rule.sign, members)
+
+
+def signed_limits(
+    level: float | str, clear: float | str | None, sign: int, members: Sequence[SeriesFacts]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The levels of breach and of clearing for each series, negated where low values are bad."""
+    limit = _levels(level, members) * sign
+    if clear is None:
         return limit, limit
     # fmin takes the level where a feature has no attribute to clear at, and where its attribute
     # lies on the wrong side, which would clear and breach at once.
-    return limit, np.fmin(levels_of(rule.clear, members) * rule.sign, limit)
+    return limit, np.fmin(_levels(clear, members) * sign, limit)
 
 
-def levels_of(level: float | str, members: Sequence[SeriesFacts]) -> NDArray[np.float64]:
+def _levels(level: float | str, members: Sequence[SeriesFacts]) -> NDArray[np.float64]:
     """A level for each series: the number, or what its feature's attribute holds."""
     if isinstance(level, str):
         return np.array([_number(facts.attributes.get(level)) for facts in members], np.float64)

@@ -11,13 +11,13 @@ from alerts.alert import (
     OpenAlert,
     State,
     Transition,
+    fingerprint,
     step,
-    subject_fingerprint,
 )
 from alerts.pairs import BEFORE_ALL, Follow
 from alerts.rule import Condition, Together
 from alerts.selection import SeriesFacts, takes_part
-from alerts.table import levels_of
+from alerts.table import signed_limits
 from ioc.model import Columns
 
 UNMET, BETWEEN, MET = 0, 1, 2
@@ -74,9 +74,7 @@ class Gatherings:
     @property
     def marks(self) -> frozenset[Fingerprint]:
         """The alerts that there can be."""
-        return frozenset(
-            subject_fingerprint(subject.rule.id, subject.name) for subject in self._subjects
-        )
+        return frozenset(fingerprint(subject.rule.id, subject.name) for subject in self._subjects)
 
     def newest(self) -> Columns:
         """The newest observation of each series that any rule looks at."""
@@ -114,7 +112,7 @@ class Gatherings:
         of_place = np.arange(0, slots, len(rule.when))
         holding = int(np.logical_and.reduceat(met, of_place).sum())
         places = int(np.logical_and.reduceat(heard, of_place).sum())
-        mark = subject_fingerprint(rule.id, subject.name)
+        mark = fingerprint(rule.id, subject.name)
         alert = self._open.get(mark)
         if places < rule.members or not places:
             return []
@@ -177,7 +175,7 @@ class Gatherings:
         self._seen[probe], self._value[probe] = latest.time[row], latest.value[row]
         stands = self._compare(probe, latest.value[row])
         open_subjects = np.array(
-            [subject_fingerprint(s.rule.id, s.name) in self._open for s in self._subjects]
+            [fingerprint(s.rule.id, s.name) in self._open for s in self._subjects]
         )
         was = open_subjects[self._subject_of[probe]]
         self._met[probe] = (stands == MET) | ((stands == BETWEEN) & was)
@@ -253,13 +251,9 @@ def _sign(condition: Condition) -> int:
 def _limits(
     condition: Condition, members: Sequence[SeriesFacts]
 ) -> tuple[list[float], list[float]]:
-    sign = _sign(condition)
     level = condition.below if condition.above is None else condition.above
     assert level is not None, "decode_rule takes exactly one of above and below"
-    limit = levels_of(level, members) * sign
-    clear = limit
-    if condition.clear is not None:
-        clear = np.fmin(levels_of(condition.clear, members) * sign, limit)
+    limit, clear = signed_limits(level, condition.clear, _sign(condition), members)
     return limit.tolist(), clear.tolist()
 
 

@@ -259,7 +259,7 @@ class Alerting:
         async with self._lock:
             now = self._clock.now()
             await self._store(self._engine.tick(to_micros(now), self._health.last_received()))
-            await self._wake(now)
+            await self._patiently(self._settle)
             await self._tell(now)
 
     async def judge_reports(self, overdue: Sequence[Overdue]) -> None:
@@ -296,10 +296,6 @@ class Alerting:
         """Keep what the engine says before anything else is done; waits out a lost database."""
         if transitions:
             await self._patiently(lambda now: self._follow(transitions, now))
-
-    async def _wake(self, now: datetime) -> None:
-        """Take alerts off the shelf whose time is over, and look at those that may be quiet."""
-        await self._patiently(self._settle)
 
     async def _note(self, late: Sequence[LateBreach]) -> None:
         """Note what came late on the past alert that it belongs to, or as one that is past."""

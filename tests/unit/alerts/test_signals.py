@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from alerts.alert import TransitionReason
 from alerts.engine import Engine
@@ -119,7 +120,9 @@ def test_what_is_late_and_beyond_a_level_is_noted_and_raises_nothing() -> None:
 
 
 def test_a_deviation_is_measured_in_spreads_on_the_side_that_matters() -> None:
-    def rhythm(series: np.ndarray, time: np.ndarray, value: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def rhythm(
+        series: NDArray[np.int64], time: NDArray[np.int64], value: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         return np.where(series == 1, (value - 10.0) / 2.0, np.nan)
 
     rules = [
@@ -199,7 +202,7 @@ def test_a_rate_is_the_same_however_it_is_cut_and_restarted(
             assert np.isnan(rate)
 
 
-def _first_of_its_cell(time: "np.ndarray[tuple[int], np.dtype[np.int64]]", n: int) -> bool:
+def _first_of_its_cell(time: NDArray[np.int64], n: int) -> bool:
     cell = HOUR // CELLS
     return n == 0 or bool(time[n] // cell != time[n - 1] // cell)
 
