@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ioc.api.cursors import aware, cursor_of, place_of
 from ioc.api.deps import Alerts, IncidentFlow, Live, Now, Reads, ServerFacts, requires
 from ioc.api.encode import answer, shape
 from ioc.api.incident_items import IncidentDetail, IncidentList, incident_detail
@@ -14,7 +15,6 @@ from ioc.api.incident_open import OpenBody, Opener
 from ioc.api.incident_rights import by, runs, seen, seen_units
 from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
-from ioc.errors import Invalid
 from ioc.incidents.life import State
 from ioc.incidents.plan import Category
 from ioc.incidents.words import asked_words
@@ -70,13 +70,14 @@ async def get_incidents(
         exercise=exercise,
         overdue=overdue,
         words=asked_words(q or "") or None,
-        since=_aware("since", since),
-        until=_aware("until", until),
-        before=None if cursor is None else _place(cursor),
+        since=aware("since", since),
+        until=aware("until", until),
+        before=place_of(cursor),
         limit=limit,
     )
     rows = await incident_rows.listed(reads, wanted, now)
-    following = _cursor(rows[-1]) if len(rows) == limit else None
+    last = rows[-1] if len(rows) == limit else None
+    following = None if last is None else cursor_of(last.opened_at, last.incident_id)
     return answer(IncidentList([desk.item(row) for row in rows], following))
 
 
@@ -116,24 +117,3 @@ async def detailed(
     shown = answer(await incident_detail(reads, desk, row, subject, now))
     shown.headers["ETag"] = f'"{row.version}"'
     return shown
-
-
-def _aware(name: str, at: datetime | None) -> datetime | None:
-    if at is not None and at.tzinfo is None:
-        raise Invalid(f"{name} needs its offset, such as 2026-11-22T09:00:00+07:00")
-    return at
-
-
-def _cursor(row: IncidentRow) -> str:
-    at = row.opened_at.isoformat().replace("+00:00", "Z")
-    return f"{at}_{row.incident_id}"
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    at, _, id = cursor.partition("_")
-    try:
-        found = datetime.fromisoformat(at), UUID(id)
-    except ValueError as error:
-        raise Invalid("the cursor is not one of a former page; begin without one") from error
-    _aware("the cursor", found[0])
-    return found

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ingest.ticket_decode import DecodedTickets, decode_tickets
 from ioc.api.bodies import whole
+from ioc.api.cursors import aware, cursor_of, place_of
 from ioc.api.deps import Health, Now, Reads, ServerFacts, Writes, feed_for, requires
 from ioc.api.encode import answer, shape
 from ioc.api.receipts import receipt_answer
@@ -138,13 +139,14 @@ async def get_tickets(
         units=seen_units(subject),
         overdue=overdue,
         words=_words(q),
-        since=_aware("since", since),
-        until=_aware("until", until),
-        before=None if cursor is None else _place(cursor),
+        since=aware("since", since),
+        until=aware("until", until),
+        before=place_of(cursor),
         limit=limit,
     )
     rows = await ticket_rows.listed(reads, wanted, now)
-    following = _cursor(rows[-1]) if len(rows) == limit else None
+    last = rows[-1] if len(rows) == limit else None
+    following = None if last is None else cursor_of(last.received_at, last.ticket_id)
     return answer(TicketList([ticket_item(desk, row, now) for row in rows], following))
 
 
@@ -208,22 +210,3 @@ def _words(text: str | None) -> str | None:
     if text is not None and "\x00" in text:
         raise Invalid("q holds a NUL character; leave it out")
     return text or None
-
-
-def _aware(name: str, at: datetime | None) -> datetime | None:
-    if at is not None and at.tzinfo is None:
-        raise Invalid(f"{name} needs its offset, such as 2026-11-22T09:00:00+07:00")
-    return at
-
-
-def _cursor(row: TicketRow) -> str:
-    at = row.received_at.isoformat().replace("+00:00", "Z")
-    return f"{at}_{row.ticket_id}"
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    at, _, id = cursor.partition("_")
-    try:
-        return datetime.fromisoformat(at), UUID(id)
-    except ValueError as error:
-        raise Invalid("the cursor is not one of a former page; begin without one") from error
