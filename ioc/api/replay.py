@@ -26,6 +26,7 @@ from ioc.api.deps import (
     feed_for,
 )
 from ioc.api.encode import answer, shape
+from ioc.api.item_replay import Outcome
 from ioc.api.report_replay import replay_reports
 from ioc.api.ticket_replay import replay_tickets
 from ioc.auth.policy import Permission
@@ -74,8 +75,6 @@ class ReplayReceipt(Receipt, kw_only=True):
 
 
 _request = msgspec.json.Decoder(ReplayRequest)
-
-Outcome = tuple[quarantined.Kept, Receipt]
 
 
 @router.post(

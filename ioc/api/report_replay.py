@@ -5,16 +5,15 @@ from datetime import datetime
 
 from ingest.report import DecodedReports
 from ioc.api.deps import Facts
+from ioc.api.item_replay import Outcome, of_kind, replay_each
 from ioc.api.reports import read
 from ioc.flow.report_intake import offers, receipt_of
 from ioc.model import Feed, Receipt
-from ioc.store import measures, quarantine, quarantined, reports
+from ioc.store import measures, quarantined, reports
 from ioc.store.pool import Connection, ReadPool, WritePool
 from ioc.store.report_log import count
 
 JSON = "application/json"
-
-Outcome = tuple[quarantined.Kept, Receipt]
 
 
 async def withheld(reads: ReadPool, body: bytes, feed: Feed, facts: Facts, now: datetime) -> str:
@@ -32,28 +31,19 @@ async def replay_reports(
     now: datetime,
 ) -> list[Outcome]:
     """Store the reports of the items that are still open, all in one transaction."""
-    wanted = [(item.id, item.edition) for item in items if item.kind == "reports"]
+    wanted = of_kind(items, "reports")
     if not wanted:
         return []
     declared = await measures.read(reads)
-    outcomes: list[Outcome] = []
     async with writes.connection() as conn:
-        claimed = await quarantine.claim(conn, [feed.key], wanted)
-        replayed: list[int] = []
-        failed: list[quarantine.Failure] = []
-        for item in items:
-            if item.id not in claimed:
-                continue
+
+        async def take(item: quarantined.Kept) -> Receipt:
             decoded = read(item.payload, JSON, feed, declared, facts, now)
-            receipt = await _once_more(conn, feed, item, decoded, now)
-            outcomes.append((item, receipt))
-            if receipt.problems:
-                first = receipt.problems[0]
-                failed.append(quarantine.Failure(item.id, first.reason.value, first.detail))
-            else:
-                replayed.append(item.id)
-        await quarantine.settle(conn, replayed=replayed, failed=failed, now=now)
-    return outcomes
+            return await _once_more(conn, feed, item, decoded, now)
+
+        return await replay_each(
+            conn, feed, items, wanted, take, lambda receipt: bool(receipt.problems), now
+        )
 
 
 async def _once_more(

@@ -6,13 +6,12 @@ from typing import Final
 
 from ingest.ticket_decode import decode_tickets
 from ioc.api.deps import Facts
+from ioc.api.item_replay import Outcome, of_kind, replay_each
 from ioc.api.ticket_desk import Desk, open_desk
 from ioc.api.tickets import receipt_of, refusals
 from ioc.model import Feed, Receipt
-from ioc.store import quarantine, quarantined, ticket_intake
+from ioc.store import quarantined, ticket_intake
 from ioc.store.pool import Connection, ReadPool, WritePool
-
-Outcome = tuple[quarantined.Kept, Receipt]
 
 _REPORTER: Final = (
     "`contact` says who reported, which is not kept in quarantine: leave it out here, and send it "
@@ -37,28 +36,17 @@ async def replay_tickets(
     now: datetime,
 ) -> list[Outcome]:
     """Store the tickets of the items that are still open, all in one transaction."""
-    wanted = [(item.id, item.edition) for item in items if item.kind == "tickets"]
+    wanted = of_kind(items, "tickets")
     if not wanted:
         return []
     desk = await open_desk(reads, facts, now)
-    outcomes: list[Outcome] = []
     async with writes.connection() as conn:
         await ticket_intake.lock(conn, feed)
-        claimed = await quarantine.claim(conn, [feed.key], wanted)
-        replayed: list[int] = []
-        failed: list[quarantine.Failure] = []
-        for item in items:
-            if item.id not in claimed:
-                continue
-            receipt = await _once_more(conn, desk, feed, item, now)
-            outcomes.append((item, receipt))
-            if receipt.problems and receipt.quarantined == receipt.received:
-                first = receipt.problems[0]
-                failed.append(quarantine.Failure(item.id, first.reason.value, first.detail))
-            else:
-                replayed.append(item.id)
-        await quarantine.settle(conn, replayed=replayed, failed=failed, now=now)
-    return outcomes
+        return await replay_each(
+            conn, feed, items, wanted, lambda item: _once_more(conn, desk, feed, item, now),
+            lambda receipt: bool(receipt.problems) and receipt.quarantined == receipt.received,
+            now,
+        )  # fmt: skip
 
 
 async def _once_more(
