@@ -17,11 +17,11 @@ from ingest.shape import CSV, NDJSON
 from ioc.errors import Invalid, TooLarge
 from ioc.model import Feed, Reason
 
-__all__ = ["CONTENT_TYPES", "CSV", "FORMATS", "NDJSON", "decode", "media_type", "understood"]
+__all__ = ["CAP", "CONTENT_TYPES", "CSV", "FORMATS", "NDJSON", "decode", "media_type", "understood"]
 
 FORMATS: Final = (
     "auto", "ioc", "senml", "ngsi-ld", "ngsi-v2", "sensorthings", "mapped", "sparkplug", "gtfs",
-    "datex",
+    "datex", "cap",
 )  # fmt: skip
 """The formats that a feed may name."""
 
@@ -30,6 +30,9 @@ CONTENT_TYPES: Final = (
     "application/xml", "application/x-protobuf",
 )  # fmt: skip
 """What the product says it takes."""
+
+CAP: Final = "cap"
+"""A feed of warnings, which are no observations: they have a door of their own."""
 
 _UNDERSTOOD: Final = (
     frozenset({shape.SENML, shape.LD, ITEM, mapped.ROW})
@@ -134,6 +137,9 @@ def _read(kind: str, body: bytes, feed: Feed, setting: Setting, hearing: Hearing
         return gtfs.decode(body, setting)
     if named == "datex":
         return datex.decode(body, setting)
+    if named == CAP:
+        detail = f"feed {feed.id} is of warnings: send them to POST /feeds/{feed.id}/warnings"
+        return nothing(Reason.FORMAT_UNKNOWN, detail, body)
     if named == "mapped":
         return _mapped(kind, body, feed, setting)
     if shape.is_lines(kind, body):

@@ -58,6 +58,7 @@ from ioc.api import (
     ticket_moves,
     tickets,
     units,
+    warnings,
     wire_document,
 )
 from ioc.api.deps import State
@@ -96,7 +97,7 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        rules, incidents, incident_files, incident_moves, shifts, notify,
+        warnings, rules, incidents, incident_files, incident_moves, shifts, notify,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from alerts.cap import Area, Entry, Setting, Shown, area_of, messages_of
+from alerts.cap import Area
+from alerts.cap_telling import Entry, Setting, Shown, area_of, messages_of
 from ioc.api.deps import Facts, Known, Now, Reads, ServerFacts, Settings, requires
 from ioc.api.encode import cached
 from ioc.auth.policy import Permission, Subject
 from ioc.config import Config
 from ioc.documents.cap import ATOM, XML, FeedEntry, atom_xml, cap_xml
 from ioc.errors import NotFound
-from ioc.store import alert_messages
+from ioc.flow.alert_items import WARNING
+from ioc.store import alert_messages, warnings
+from ioc.store.pool import ReadPool
 from ioc.store.registry import Registry
 
 router = APIRouter(tags=["alerts"])
@@ -90,7 +93,10 @@ async def get_message(
     if not rows:
         raise NotFound(f"there is no alert {alert}, or it was never shown")
     entries = [Entry(row.log_offset, row.at, _shown.decode(row.item)) for row in rows]
-    area = area_at(entries[-1].shown, registry, facts)
+    last = entries[-1].shown
+    area = await _area_of_warning(reads, last) if last.kind == WARNING else None
+    if area is None:
+        area = area_at(last, registry, facts)
     found = messages_of(entries, area, setting_of(config, facts, now))
     return cached(request, cap_xml(found[-1]), XML)
 
@@ -114,6 +120,21 @@ def _sender_name(facts: Facts, now: datetime) -> str:
     province = facts.identity.province or ""
     version = facts.city.organisation.find(province, now.date()) if province else None
     return f"IOC – {version.name}" if version else "IOC"
+
+
+async def _area_of_warning(reads: ReadPool, shown: Shown) -> Area | None:
+    """The area of the message that an alert was about last."""
+    async with reads.connection() as conn:
+        row = await warnings.find(conn, UUID(shown.place.feature))
+    areas = [area for info in row.message.infos[:1] for area in info.areas]
+    if not areas:
+        return None
+    return Area(
+        description=shown.place.name or areas[0].description,
+        rings=tuple(ring for area in areas for ring in area.rings),
+        circles=tuple(circle for area in areas for circle in area.circles),
+        codes=tuple(code for area in areas for code in area.codes),
+    )
 
 
 def area_at(shown: Shown, registry: Registry, facts: Facts) -> Area:

@@ -31,6 +31,7 @@ from ioc.api.report_replay import replay_reports
 from ioc.api.ticket_replay import replay_tickets
 from ioc.auth.policy import Permission
 from ioc.errors import Busy, Invalid
+from ioc.flow.warning_intake import replay_warnings
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store import audit, dossier_events, dossier_intake, quarantine, quarantined
 from ioc.store.dossiers import unit_keys
@@ -123,6 +124,7 @@ async def post_replay(
         done = await _dossiers(reads, writes, feed, items, facts, now)
         done += await replay_reports(reads, writes, feed, items, facts, now)
         done += await replay_tickets(reads, writes, feed, items, facts, now)
+        done += await replay_warnings(writes, feed, items, now)
         _add(total, done)
         for _, receipt in done:
             health.note(feed, receipt, None, now)

@@ -17,6 +17,8 @@ def check_layers(layers: Tables[LayerSpec], feeds: Feeds, known: set[str]) -> No
                 at.report("a layer of units needs an indicator")
             elif spec.indicator not in known:
                 (at / "indicator").unknown("indicator", spec.indicator, known)
+        elif spec.kind == "areas":
+            continue
         elif not spec.properties:
             at.report("a layer of points needs properties; the first one colours it")
         else:

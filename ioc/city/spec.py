@@ -108,7 +108,7 @@ class LayerSpec(Spec, frozen=True):
 
     id: Slug
     name: Text
-    kind: Literal["points", "units"]
+    kind: Literal["points", "units", "areas"]
     domain: Domain
     properties: list[Slug] = msgspec.field(default_factory=list[Slug])
     indicator: Slug | None = None

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from alerts.alert import State
 from alerts.mute import Facets
 from alerts.rule import Behind, MissingReport, Rule, Together
@@ -22,6 +24,22 @@ OWED: Final = "missing_report"
 
 FIGURE: Final = "figure"
 """The kind of alerts about figures of indicators."""
+
+
+WARNING: Final = "warning"
+"""The kind of alerts about warnings of others."""
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What an alert says that has no rule to say it; `feature` is of the layer of warnings."""
+
+    title: Text
+    reason: Text
+    place: str
+    feature: str
+    domain: str
+    national_level: int | None
+    exercise: bool
 
 
 class AlertItems:
@@ -59,6 +77,7 @@ class AlertItems:
     def item(self, row: AlertRow) -> AlertItem:
         """The alert as it is shown."""
         rule = self.rules.get(row.rule_id)
+        about = _about(row)
         feed = self.feed(row.series_id, row.feed_key)
         unit = None if row.unit_key is None else self._units.get(row.unit_key)
         series = None if row.series_id is None else self._registry.series.get(row.series_id)
@@ -69,17 +88,19 @@ class AlertItems:
             rule=row.rule_id,
             kind=row.kind,
             severity=Severity(row.severity),
-            title=Text(rule.name.vi, rule.name.en) if rule else Text(row.rule_id, row.rule_id),
-            reason=self._said.reason(row, rule, prop, uom, unit),
+            title=about.title if about else self._title(row, rule),
+            reason=self._reason(row, about, rule, prop, uom, unit),
             state="cleared" if row.state == State.CLEARED else "active",
             acknowledged=row.acknowledged_at is not None,
             acknowledged_by=row.acknowledged_by,
             acknowledged_at=row.acknowledged_at,
             since=row.active_since or row.pending_since,
             cleared_at=row.cleared_at,
-            place=self._place(row, feed, unit),
+            place=Place(about.feature, about.place, None)
+            if about
+            else self._place(row, feed, unit),
             unit=None if unit is None else self._named(unit),
-            domain=_domain(rule, feed),
+            domain=about.domain if about else _domain(rule, feed),
             feed=feed.id if feed else None,
             series=row.series_id,
             value=row.value,
@@ -96,9 +117,26 @@ class AlertItems:
             matter=None if row.matter is None else str(row.matter),
             matter_reason=row.matter_reason,
             flapping=row.flapping,
-            national_level=None if rule is None else rule.national_level,
+            national_level=_level(about or rule),
             noted=row.noted,
+            exercise=about is not None and about.exercise,
         )
+
+    def _title(self, row: AlertRow, rule: Rule | None) -> Text:
+        return Text(rule.name.vi, rule.name.en) if rule else Text(row.rule_id, row.rule_id)
+
+    def _reason(
+        self,
+        row: AlertRow,
+        about: About | None,
+        rule: Rule | None,
+        prop: str,
+        uom: str | None,
+        unit: str | None,
+    ) -> Text:
+        if about is not None and row.state != State.CLEARED:
+            return about.reason
+        return self._said.reason(row, rule, prop, uom, unit)
 
     def facets(self, row: AlertRow) -> Facets:
         """The alert as silences and causes look at it."""
@@ -109,7 +147,9 @@ class AlertItems:
             id=str(row.alert_id),
             rule=row.rule_id,
             kind=row.kind,
-            domain=_domain(self.rules.get(row.rule_id), feed),
+            domain=about.domain
+            if (about := _about(row))
+            else _domain(self.rules.get(row.rule_id), feed),
             severity=Severity(row.severity),
             feed=feed.id if feed else None,
             unit=unit,
@@ -230,6 +270,14 @@ def _domain(rule: Rule | None, feed: Feed | None) -> str:
     if isinstance(rule, MissingReport | Behind | Together):
         return rule.domain.value
     return feed.domain.value if feed else Domain.IT.value
+
+
+def _about(row: AlertRow) -> About | None:
+    return None if row.about is None else msgspec.convert(row.about, About)
+
+
+def _level(said: About | Rule | None) -> int | None:
+    return None if said is None else said.national_level
 
 
 def _shelved(row: AlertRow) -> Shelved | None:

@@ -25,11 +25,12 @@ from ioc.catalogue import say
 from ioc.clock import Clock
 from ioc.errors import Conflict, NotFound, Unavailable
 from ioc.flow.alert_draft import Draft, life_of, shown, with_life
-from ioc.flow.alert_items import FIGURE, OWED, AlertItems
+from ioc.flow.alert_items import FIGURE, OWED, WARNING, AlertItems
 from ioc.flow.alert_rows import moved, noted, open_alert, stood_at
 from ioc.flow.muting import Muting
 from ioc.flow.rhythms import Rhythms
 from ioc.flow.telling import Drawn, Telling
+from ioc.flow.warning_rows import Standing, changes, of_warnings
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
@@ -46,7 +47,7 @@ from ioc.store.registry import Made, Registry
 
 log = logging.getLogger(__name__)
 
-JUDGED_APART: Final = frozenset({OWED, FIGURE})
+JUDGED_APART: Final = frozenset({OWED, FIGURE, WARNING})
 """Kinds of alerts that the engine knows nothing of."""
 
 PAST_LOOKED_AT: Final = 20
@@ -273,6 +274,11 @@ class Alerting:
             rules = [rule for rule in self._items.rules.values() if isinstance(rule, MissingReport)]
             await self._store(judge_owed(rules, overdue, known, to_micros(self._clock.now())))
 
+    async def judge_warnings(self, standing: Sequence[Standing]) -> None:
+        """Look at which warnings are in force now."""
+        async with self._lock:
+            await self._patiently(lambda now: self._warned(standing, now))
+
     @property
     def judged_indicators(self) -> frozenset[str]:
         """The indicators that rules look at."""
@@ -394,6 +400,14 @@ class Alerting:
                 after = self._muting.begin(after, to_micros(now))
             after = draft.put(after, move.reason.value)
             opened[move.fingerprint] = after.alert_id
+        return self._requieted(draft)
+
+    def _warned(self, standing: Sequence[Standing], now: datetime) -> Draft:
+        """What becomes of alerts by what is warned of."""
+        draft = Draft(self._items, self._rows, now)
+        for after, change in changes(standing, of_warnings(self._open, self._rows), now):
+            is_new = after.alert_id not in self._rows
+            draft.put(self._muting.begin(after, to_micros(now)) if is_new else after, change)
         return self._requieted(draft)
 
     def _settle(self, now: datetime) -> Draft:

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest.decode import CAP
 from ingest.intake import Intake, expected
 from ingest.payload import Channel, Payload
 from ioc.clock import Clock
@@ -67,6 +68,7 @@ class Sourcing:
         intake: Intake,
         clock: Clock,
         config: Config,
+        take_warnings: Callable[[Feed, bytes, str], Awaitable[Receipt]],
         environment: Mapping[str, str] = os.environ,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -77,6 +79,7 @@ class Sourcing:
         self._intake = intake
         self._clock = clock
         self._chance = chance
+        self._take_warnings = take_warnings
         self._outside = Outside(config.sources_allow)
         self._fetcher = Fetcher(self._outside, authorities=config.sources_ca)
         self._secrets = Secrets(environment, config.secrets_dir)
@@ -226,6 +229,8 @@ class Sourcing:
         self, feed: Feed, body: bytes, content_type: str, first: int, source: str
     ) -> Receipt:
         """Give a body to the intake, waiting while it is full, and wait for its commit."""
+        if feed.format == CAP:
+            return await self._take_warnings(feed, body, content_type)
         receipt, answer = expected()
         payload = Payload(
             feed_key=feed.key,

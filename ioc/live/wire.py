@@ -78,7 +78,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `version` rises with each change. Alerts of one `matter` belong together. `national_level`
     is that of a natural hazard (Decision 18/2021/QĐ-TTg). `noted` was found afterwards in data
-    that came late, and never was about now.
+    that came late, and never was about now. An `exercise` is none.
     """
 
     id: str
@@ -112,6 +112,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     flapping: bool = False
     national_level: int | None = None
     noted: bool = False
+    exercise: bool = False
 
 
 class FeedItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ingest.broker import broker_address
 from ingest.intake import Intake
 from ingest.mqtt import MqttSource
+from ingest.payload import Channel
 from ioc.api.budget import BodyBudget
 from ioc.api.deps import Facts, State
 from ioc.api.transfers import Transfers
@@ -39,13 +40,16 @@ from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
 from ioc.flow.showing import Showing
 from ioc.flow.standing import Standings
+from ioc.flow.warning_intake import take_warnings
+from ioc.flow.warnings import LAYER as WARNED
+from ioc.flow.warnings import Warnings
 from ioc.forecast.forecaster import Forecaster
 from ioc.live.feeds import FeedHealth
 from ioc.live.hub import Hub
 from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import LogTopic
-from ioc.model import Columns, Feed, to_micros
+from ioc.model import Columns, Feed, Receipt, to_micros
 from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
 from ioc.runtime.supervise import Vitals
@@ -163,6 +167,9 @@ class Center:
             organisation=lambda: facts.city.organisation,
             now=clock.now,
         )
+        self.warnings = Warnings(
+            reads=reads, topic=self.live.topic(WARNED), now=clock.now, zone=facts.zone
+        )
         self.boards.present.quality = self.scoring.today
         self.boards.counting.add(
             ProcedureCounts(
@@ -255,6 +262,22 @@ class Center:
         """Show the field reports that are open by what is stored."""
         for topic in await self.field_reports.refresh():
             self.hub.changed(topic)
+
+    async def look_at_warnings(self) -> None:
+        """Show the warnings that are in force by what is stored, and let alerts follow them."""
+        standing = await self.warnings.refresh()
+        self.hub.changed(self.warnings.topic)
+        if self.role.judges:
+            await self.alerting.judge_warnings(standing)
+
+    async def take_warnings(self, feed: Feed, body: bytes, content_type: str) -> Receipt:
+        """Store the warnings of a document that a source has fetched."""
+        now = self.clock.now()
+        receipt = await take_warnings(
+            self.writes, feed, body, content_type, channel=Channel.POLL.value, now=now
+        )
+        self.health.note(feed, receipt, None, now)
+        return receipt
 
     async def _newest(self) -> tuple[Columns, NDArray[np.int64]]:
         """The newest stored observation of every series and its arrival (µs); memory has room."""

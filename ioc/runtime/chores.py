@@ -50,6 +50,11 @@ JUDGE_FIGURE_REST: Final = 30
 """Figures that rules are about are judged so often, and rest for that many times the CPU seconds
 that they took from the flow."""
 
+WARNING_SECONDS: Final = 1.0
+WARNING_REST: Final = 10
+"""How often it is looked at which warnings are in force; it rests for that many times as long as
+looking took."""
+
 REPORT_REST: Final = 20
 """It rests for that many times as long as looking took."""
 
@@ -108,6 +113,7 @@ def chores(center: Center) -> dict[str, Chore]:
         found["standings"] = lambda: keep_standings(center)
         # Counting twice costs twice and does no harm; who shows or judges needs it in memory.
         found["scores"] = lambda: keep_scores(center)
+        found["warnings"] = lambda: keep_warnings(center)
     if center.role.judges:
         found["housekeeping"] = lambda: keep_house(center)
         found["quarantine"] = lambda: tidy_quarantine(center)
@@ -201,6 +207,19 @@ async def _judge_figures(center: Center) -> None:
     # Without boards that were computed nothing is known yet, which is no reason to end an alert.
     if not wanted or center.boards.computed_at is not None:
         await center.alerting.judge_figures(await center.boards.of_rules(wanted))
+
+
+async def keep_warnings(center: Center) -> None:
+    """Look again and again at which warnings are in force; a lost database only delays that."""
+    while True:
+        began = monotonic()
+        try:
+            await center.look_at_warnings()
+        except Unavailable:
+            log.warning("the database is away; warnings stay as they are")
+        except Exception:
+            log.exception("the warnings in force could not be shown; they stay as they are")
+        await asyncio.sleep(max(WARNING_SECONDS, _rest(WARNING_REST, began)))
 
 
 async def judge_dossiers(center: Center) -> None:

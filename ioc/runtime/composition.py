@@ -90,6 +90,7 @@ async def open_runtime(
             tasks["sources"] = Sourcing(
                 url=url, reads=reads, writes=writes, registry=center.registry,
                 intake=center.intake, clock=clock, config=config,
+                take_warnings=center.take_warnings,
             ).run  # fmt: skip
             tasks["outbox"] = partial(
                 deliver, url=url, reads=reads, clock=clock, config=config, zone=facts.zone,

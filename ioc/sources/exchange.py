@@ -45,7 +45,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a source got to; kept in the database and moved on only after a commit or a 2xx.
 
     `sent` holds how many rows of which minute of receipt were sent, `sent_until` the first minute
-    that was not looked at.
+    that was not looked at. `followed` are marks of the links that were asked for.
     """
 
     etag: str = ""
@@ -55,6 +55,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cursor: str = ""
     sent_until: datetime | None = None
     sent: dict[str, int] = {}
+    followed: tuple[str, ...] = ()
 
 
 class Ran(msgspec.Struct, frozen=True):

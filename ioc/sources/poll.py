@@ -7,33 +7,44 @@ from typing import Final
 import msgspec
 
 from ingest.compression import inflated
-from ingest.decode import understood
+from ingest.decode import CAP, understood
+from ioc.documents.cap_reading import read_messages
 from ioc.errors import Invalid, TooLarge
 from ioc.sources.document import Poll
 from ioc.sources.errand import Errand
 from ioc.sources.exchange import Direction, Outcome, Progress, Ran
 from ioc.sources.failure import Failure
 from ioc.sources.fetch import Answer, Ask
+from ioc.sources.linked import follow
 
 LONGEST_VALIDATOR: Final = 1_000
 
 
 async def poll(document: Poll, errand: Errand) -> Ran:
     """Fetch what is new, hand it in, and remember its ETag after the commit."""
-    async with errand.asked(_ask(document, errand), Direction.PULL) as (answer, entry):
+    ask = _ask(document, errand)
+    links: list[str] = []
+    async with errand.asked(ask, Direction.PULL) as (answer, entry):
         progress = _progress(answer)
         if answer.status == 304 or (answer.status == 200 and _known(progress, errand)):
             entry.outcome = Outcome.UNCHANGED
         elif answer.status == 200:
             content_type = document.content_type or answer.content_type
-            check_type(content_type)
-            await errand.store(_unpacked(answer, document), content_type, entry)
+            body = _unpacked(answer, document)
+            if errand.feed.format == CAP:
+                links = read_messages(body, errand.now()).links
+            else:
+                check_type(content_type)
+            await errand.store(body, content_type, entry)
         elif answer.status == 204:
             entry.outcome = Outcome.UNCHANGED
         else:
             raise answer.failure("the server")
-    if answer.status == 200:
-        await errand.keep(progress)
+    left = await follow(document, errand, links, ask) if links else 0
+    if answer.status == 200 and not left:
+        # With links that are left the same feed is read again by the next run.
+        followed = errand.progress.followed
+        await errand.keep(msgspec.structs.replace(progress, followed=followed))
     return Ran(entry.outcome, entry.detail)
 
 

@@ -57,6 +57,7 @@ class AlertRow:
     matter_reason: str | None = None
     flapping: bool = False
     noted: bool = False
+    about: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +88,15 @@ _SAVE: Final = """
                        unit_key, state, pending_since, active_since, cleared_at, closed_at,
                        acknowledged_at, acknowledged_by, value, level, value_time, reason,
                        comments, subject, clearing_since, version, assignee, shelved_until,
-                       shelved_by, shelved_why, muted, matter, matter_reason, flapping, noted)
+                       shelved_by, shelved_why, muted, matter, matter_reason, flapping, noted,
+                       about)
     VALUES (%(alert_id)s, %(fingerprint)s, %(rule_id)s, %(kind)s, %(severity)s, %(series_id)s,
             %(feed_key)s, %(unit_key)s, %(state)s, %(pending_since)s, %(active_since)s,
             %(cleared_at)s, %(closed_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(value)s,
             %(level)s, %(value_time)s, %(reason)s, %(comments)s, %(subject)s, %(clearing_since)s,
             %(version)s, %(assignee)s, %(shelved_until)s, %(shelved_by)s, %(shelved_why)s,
-            %(muted)s, %(matter)s, %(matter_reason)s, %(flapping)s, %(noted)s)
+            %(muted)s, %(matter)s, %(matter_reason)s, %(flapping)s, %(noted)s,
+            %(about)s)
     ON CONFLICT (alert_id) DO UPDATE
        SET state = excluded.state, active_since = excluded.active_since,
            cleared_at = excluded.cleared_at, closed_at = excluded.closed_at,
@@ -104,7 +107,8 @@ _SAVE: Final = """
            version = excluded.version, assignee = excluded.assignee,
            shelved_until = excluded.shelved_until, shelved_by = excluded.shelved_by,
            shelved_why = excluded.shelved_why, muted = excluded.muted, matter = excluded.matter,
-           matter_reason = excluded.matter_reason, flapping = excluded.flapping
+           matter_reason = excluded.matter_reason, flapping = excluded.flapping,
+           severity = excluded.severity, about = excluded.about
 """
 
 _NEXT: Final = "SELECT COALESCE(max(log_offset), 0) FROM alert_log"
@@ -193,6 +197,8 @@ def _columns(alert: AlertRow) -> dict[str, Any]:
     columns = {name: getattr(alert, name) for name in AlertRow.__slots__}
     if alert.muted is not None:
         columns["muted"] = Jsonb(alert.muted)
+    if alert.about is not None:
+        columns["about"] = Jsonb(alert.about)
     return columns
 
 

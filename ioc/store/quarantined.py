@@ -86,7 +86,7 @@ _DISCARD: Final = """
 """
 
 
-Kind = Literal["observations", "dossiers", "reports", "tickets"]
+Kind = Literal["observations", "dossiers", "reports", "tickets", "warnings"]
 """What the door was that something came to."""
 
 

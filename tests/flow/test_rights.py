@@ -81,6 +81,8 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/sources/{source}/enable": {AGENCY, ADMIN},
     "POST /api/v1/sources/{source}/disable": {AGENCY, ADMIN},
     "POST /api/v1/feeds/{feed}/tickets": {KEY},
+    "POST /api/v1/feeds/{feed}/warnings": {KEY},
+    "GET /api/v1/warnings": READERS,
     "GET /api/v1/tickets": PEOPLE,
     "GET /api/v1/tickets/{ticket}": PEOPLE - {OTHER_AGENCY},
     "POST /api/v1/tickets/{ticket}/{move}": {AGENCY, OPERATOR, ADMIN},
@@ -309,6 +311,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         return form, "application/x-www-form-urlencoded", query
     if last == "files":
         return b"%PDF-1.7", "application/pdf", {"name": "a.pdf"}
+    if route == "POST /api/v1/feeds/{feed}/warnings":
+        return b'<feed xmlns="http://www.w3.org/2005/Atom"/>', "application/atom+xml", query
     if last == "import":
         tables = {"procedures": b"code,name,field,from\n",
                   "targets": b"indicator,unit,from,value,document\n"}  # fmt: skip

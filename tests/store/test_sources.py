@@ -21,7 +21,7 @@ from ioc.city.sources import checked_document
 from ioc.config import Config
 from ioc.errors import Conflict, Invalid
 from ioc.flow.sourcing import Sourcing
-from ioc.model import Problem, Reason, Receipt
+from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store import city as city_store
 from ioc.store import sources
 from ioc.store.pool import ReadPool, WritePool
@@ -71,6 +71,7 @@ class House:
     registry: Registry = field(default_factory=Registry)
     intake: Intake = field(default_factory=lambda: Intake(limit_bytes=10_000_000))
     sourcing: Sourcing | None = None
+    warned: list[bytes] = field(default_factory=list[bytes])
 
     async def open(self) -> Sourcing:
         """A process that has just started."""
@@ -78,9 +79,14 @@ class House:
         self.sourcing = Sourcing(
             url=self.url, reads=self.reads, writes=self.writes, registry=self.registry,
             intake=self.intake, clock=self.clock, config=Config(**self.settings),
-            environment=self.environment, chance=lambda: 0.0,
+            take_warnings=self.take_warnings, environment=self.environment, chance=lambda: 0.0,
         )  # fmt: skip
         return self.sourcing
+
+    async def take_warnings(self, feed: Feed, body: bytes, content_type: str) -> Receipt:
+        """Stand for the intake of warnings."""
+        self.warned.append(body)
+        return Receipt(received=1, stored=1)
 
     async def take(self) -> None:
         """Stand for the pipeline: answer what comes in, as the test wants it."""
@@ -171,6 +177,31 @@ async def test_what_stands_at_a_url_is_taken_once(house: House) -> None:
     assert [(e.status, e.outcome, e.rows) for e in await house.log("poll")] == [
         (200, "ok", 1), (304, "unchanged", None),
     ]  # fmt: skip
+
+
+async def test_warnings_behind_the_links_of_a_feed_are_asked_for_once(house: House) -> None:
+    await rows_of(house.url, "UPDATE feed SET format = 'cap' WHERE feed_key = %s", house.feed)
+
+    def a_feed(*links: str) -> Reply:
+        entries = "".join(
+            f'<entry><link href="{link}" type="application/cap+xml"/></entry>' for link in links
+        )
+        feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{entries}</feed>'
+        return Reply(200, feed.encode(), {"Content-Type": "application/atom+xml"})
+
+    kind = {"Content-Type": "application/cap+xml"}
+    house.outside.on("/1.cap", Reply(200, b"<alert>1</alert>", kind))
+    house.outside.on("/2.cap", Reply(200, b"<alert>2</alert>", kind))
+    url = house.outside.on("/atom", a_feed("/1.cap", "/gone.cap"))
+    await house.make("atom", kind="poll", url=url)
+    await house.run("atom")
+    house.outside.on("/atom", a_feed("/1.cap", "/2.cap"))
+    await house.run("atom")
+    assert (await house.run("atom")).outcome == "unchanged"
+    assert [body for body in house.warned if body.startswith(b"<alert>")] == [
+        b"<alert>1</alert>", b"<alert>2</alert>",
+    ]  # fmt: skip
+    assert house.taken == []
 
 
 async def test_a_server_without_etags_is_taken_once_too(house: House) -> None:

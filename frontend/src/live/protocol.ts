@@ -254,7 +254,7 @@ export type ClientFrame =
 export interface LayerInfo {
   id: string
   name: Text
-  kind: 'points' | 'units'
+  kind: 'points' | 'units' | 'areas'
   domain: Domain
   properties: unknown[]
   indicator: string | null

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from alerts.cap import Message, messages_of
+from alerts.cap import Message
+from alerts.cap_telling import messages_of
 from ioc.documents.cap import FeedEntry, atom_xml, cap_xml
 from ioc.model import Severity, Text
 from tests.fixtures.cap import AREA, SENT, SETTING, entry

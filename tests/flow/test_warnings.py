@@ -1,0 +1,185 @@
+"""Warnings of others: CAP in by a feed key, alerts and areas out, until they are over."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fixtures.server import FeedDoor, Server, eventually, now
+
+SENDER = "kttv@example.vn"
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx2.Client]:
+    with server.sign_in() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def door(server: Server) -> FeedDoor:
+    return server.feed(
+        "canh-bao.kttv", "so-nong-nghiep-moi-truong", format="cap", domain="environment"
+    )
+
+
+def _time(minutes: float = 0) -> str:
+    at = now().replace(microsecond=0) + timedelta(minutes=minutes)
+    return at.isoformat().replace("+00:00", "-00:00")
+
+
+def _cap(
+    name: str,
+    *,
+    severity: str = "Severe",
+    kind: str = "Alert",
+    references: tuple[str, str] | None = None,
+    minutes: float = 60,
+    more: str = "",
+) -> bytes:
+    named = (
+        f"<references>{SENDER},{references[0]},{references[1]}</references>" if references else ""
+    )
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
+  <identifier>{name}</identifier><sender>{SENDER}</sender><sent>{_time()}</sent>
+  <status>Actual</status><msgType>{kind}</msgType><scope>Public</scope>{named}
+  <info><language>vi-VN</language><category>Met</category><event>Mưa lớn {name}</event>
+    <urgency>Expected</urgency><severity>{severity}</severity><certainty>Likely</certainty>
+    <expires>{_time(minutes)}</expires><senderName>Đài KTTV</senderName>
+    <parameter><valueName>national-level</valueName><value>3</value></parameter>
+    <area><areaDesc>Việt Trì</areaDesc>
+      <polygon>21.3,105.3 21.3,105.5 21.5,105.5 21.3,105.3</polygon></area>
+  </info>{more}
+</alert>""".encode()
+
+
+def _send(door: FeedDoor, body: bytes) -> httpx2.Response:
+    return door.post(body, "application/cap+xml", "warnings")
+
+
+def _alerts(client: httpx2.Client, name: str) -> list[dict[str, Any]]:
+    items = client.get("/alerts").json()["items"]
+    return [one for one in items if one["title"]["vi"] == f"Mưa lớn {name}"]
+
+
+def _areas(client: httpx2.Client, name: str) -> list[dict[str, Any]]:
+    features = client.get("/layers/canh-bao").json()["features"]
+    return [one for one in features if one["properties"]["name"] == f"Mưa lớn {name}"]
+
+
+def test_a_warning_becomes_an_alert_with_its_area(door: FeedDoor, client: httpx2.Client) -> None:
+    assert _send(door, _cap("a")).json()["stored"] == 1
+    assert _send(door, _cap("a")).json()["duplicate"] == 1
+    eventually(lambda: _alerts(client, "a"))
+    (alert,) = _alerts(client, "a")
+    assert (alert["kind"], alert["severity"], alert["national_level"]) == ("warning", "high", 3)
+    assert alert["place"]["name"] == "Việt Trì"
+    assert "Đài KTTV" in alert["reason"]["vi"]
+    (area,) = _areas(client, "a")
+    assert area["geometry"]["coordinates"][0][0][0] == [105.3, 21.3]
+    message = client.get(f"/alerts/{alert['id']}.cap.xml").text
+    assert "<polygon>21.30000,105.30000" in message
+    closed = client.post(f"/alerts/{alert['id']}/acknowledge").json()
+    assert closed["acknowledged"]
+
+
+def test_what_nobody_verified_is_not_critical(door: FeedDoor, client: httpx2.Client) -> None:
+    signature = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/></Signature>'
+    assert _send(door, _cap("s", severity="Extreme", more=signature)).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "s"))
+    assert _alerts(client, "s")[0]["severity"] == "high"
+    item = client.get("/warnings").json()["items"][0]
+    assert item["signature"] == "unverified"
+
+
+def test_an_update_that_is_worse_is_to_be_acknowledged_anew(
+    door: FeedDoor, client: httpx2.Client
+) -> None:
+    sent = _time()
+    assert _send(door, _cap("u1", severity="Minor")).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "u1"))
+    alert = _alerts(client, "u1")[0]["id"]
+    assert client.post(f"/alerts/{alert}/acknowledge").status_code == 200
+    assert _send(door, _cap("u2", kind="Update", references=("u1", sent))).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "u2"))
+    (after,) = _alerts(client, "u2")
+    assert (after["id"], after["severity"], after["acknowledged"]) == (alert, "high", False)
+    assert not _alerts(client, "u1")
+    assert not _areas(client, "u1")
+
+
+def test_a_cancel_clears_the_alert_and_the_map(door: FeedDoor, client: httpx2.Client) -> None:
+    sent = _time()
+    assert _send(door, _cap("c1")).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "c1"))
+    assert _send(door, _cap("c2", kind="Cancel", references=("c1", sent))).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "c1")[0]["state"] == "cleared")
+    assert not _areas(client, "c1")
+    alert = _alerts(client, "c1")[0]["id"]
+    assert client.post(f"/alerts/{alert}/close").status_code == 200
+    assert "<msgType>Cancel</msgType>" in client.get(f"/alerts/{alert}.cap.xml").text
+
+
+def test_a_warning_ends_by_itself(door: FeedDoor, client: httpx2.Client) -> None:
+    assert _send(door, _cap("e", minutes=0.06)).json()["stored"] == 1
+    eventually(lambda: [one for one in _alerts(client, "e") if one["state"] == "cleared"])
+
+
+BOMB = b"""<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<alert>&b;</alert>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "cure"),
+    [
+        (BOMB, "leave out <!DOCTYPE"),
+        (_cap("h")[:700], "send the whole document again"),
+        (b"<html><body>404</body></html>", "send a CAP 1.2 message"),
+        (b"", "send the whole document again"),
+        (b'{"warning": 1}', "send the whole document again"),
+        (b"\x00\xff\xfe<alert>", "send"),
+        (b"<alert>" * 100, "nested deeper"),
+    ],
+)
+def test_what_cannot_be_read_is_put_aside_with_its_cure(
+    door: FeedDoor, body: bytes, cure: str
+) -> None:
+    before = len(door.quarantine())
+    answer = _send(door, body)
+    assert answer.status_code == 400
+    assert cure in answer.json()["detail"]
+    newest = door.quarantine()[0]
+    assert newest["kind"] == "warnings"
+    assert len(door.quarantine()) == before + 1
+
+
+def test_a_repaired_message_is_taken_out_of_quarantine_once(
+    door: FeedDoor, client: httpx2.Client
+) -> None:
+    answer = _send(door, _cap("r").replace(b"Actual", b"Nonsense"))
+    assert answer.json()["quarantined"] == 1
+    item = door.quarantine()[0]
+    assert "write one of" in item["detail"]
+    base = f"{door.server.base}/api/v1/feeds/{door.feed}/quarantine"
+    headers = {"Authorization": f"Bearer {door.key}", "Content-Type": "application/cap+xml"}
+    put = httpx2.put(f"{base}/{item['id']}", content=_cap("r"), headers=headers)
+    assert put.status_code == 200
+    replay = {"headers": {"Authorization": f"Bearer {door.key}"}, "json": {"ids": [item["id"]]}}
+    assert httpx2.post(f"{base}/replay", **replay).json()["replayed"] == [item["id"]]
+    assert httpx2.post(f"{base}/replay", **replay).json()["skipped"] == [item["id"]]
+    eventually(lambda: _alerts(client, "r"))
+
+
+def test_observations_of_a_feed_of_warnings_are_led_to_its_door(door: FeedDoor) -> None:
+    answer = door.post(_cap("o"), "application/xml")
+    assert answer.status_code == 400
+    assert f"/feeds/{door.feed}/warnings" in answer.json()["detail"]
+
+
+def test_the_ledger_of_warnings_adds_up(door: FeedDoor) -> None:
+    total = door.ledger()
+    parts = ("stored", "duplicate", "corrected", "late", "quarantined")
+    assert total["received"] == sum(total[part] for part in parts) > 10
