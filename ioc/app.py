@@ -58,6 +58,7 @@ from ioc.api import (
     ticket_moves,
     tickets,
     units,
+    warning_hand,
     warnings,
     wire_document,
 )
@@ -97,7 +98,8 @@ def create_app(state: State) -> FastAPI:
         units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
         reports, report_hand, report_due, report_template, report_life, scores, tickets,
         ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        warnings, rules, incidents, incident_files, incident_moves, shifts, notify,
+        warnings, warning_hand, rules, incidents, incident_files, incident_moves, shifts,
+        notify,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -113,6 +115,8 @@ def create_app(state: State) -> FastAPI:
     shape(actions.ActionNote)
     shape(silences.SilenceNote)
     shape(notify.TestNote)
+    shape(warning_hand.WarningNote)
+    shape(warning_hand.WarningEnd)
     shape(describe.SeriesDescription)
     shape(replay.ReplayRequest)
     shape(mapping.MappingRequest)

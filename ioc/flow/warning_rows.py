@@ -53,7 +53,7 @@ def _standing(mark: str, row: WarningRow, zone: ZoneInfo) -> Standing:
     def said(language: Language) -> str:
         info = in_language(message.infos, language)
         sentence = say(
-            f"alert.warning_{row.signature}",
+            "alert.warning_by_hand" if row.feed_key is None else f"alert.warning_{row.signature}",
             language,
             sender=info.sender_name or message.sender,
             until=f"{row.ends.astimezone(zone):%H:%M %d/%m/%Y}",

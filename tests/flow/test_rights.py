@@ -83,6 +83,10 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/feeds/{feed}/tickets": {KEY},
     "POST /api/v1/feeds/{feed}/warnings": {KEY},
     "GET /api/v1/warnings": READERS,
+    "POST /api/v1/warnings": {OPERATOR, ADMIN},
+    "PUT /api/v1/warnings/{warning}/bulletin": {OPERATOR, ADMIN},
+    "GET /api/v1/warnings/{warning}/bulletin": READERS,
+    "POST /api/v1/warnings/{warning}/cancel": {OPERATOR, ADMIN},
     "GET /api/v1/tickets": PEOPLE,
     "GET /api/v1/tickets/{ticket}": PEOPLE - {OTHER_AGENCY},
     "POST /api/v1/tickets/{ticket}/{move}": {AGENCY, OPERATOR, ADMIN},
@@ -202,6 +206,7 @@ class House:
     shift: str
     silence: str
     letter: int
+    warning: str
     tokens: dict[str, str]
     client: httpx2.Client
 
@@ -220,7 +225,7 @@ class House:
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
             form="dossiers-quarterly", silence=self.silence, rule="quyen",
             incident=self.incident, file=self.file, step="giuong", shift=self.shift,
-            letter=self.letter,
+            letter=self.letter, warning=self.warning,
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -274,6 +279,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
             "ends": stamp(now() + timedelta(days=301)),
             "why": "bảo trì",
         },
+        "warnings": _WARNING,
+        "cancel": {"why": "nhập nhầm"},
         "{item}": [{"series": "a/x"}],
         "sources": {"id": SOURCE, "feed": house.door.feed, "document": NOWHERE, "enabled": False},
         "{source}": NOWHERE,
@@ -313,6 +320,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         return b"%PDF-1.7", "application/pdf", {"name": "a.pdf"}
     if route == "POST /api/v1/feeds/{feed}/warnings":
         return b'<feed xmlns="http://www.w3.org/2005/Atom"/>', "application/atom+xml", query
+    if route == "PUT /api/v1/warnings/{warning}/bulletin":
+        return b"%PDF-1.4", "application/pdf", query
     if last == "import":
         tables = {"procedures": b"code,name,field,from\n",
                   "targets": b"indicator,unit,from,value,document\n"}  # fmt: skip
@@ -324,8 +333,12 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
 
 _ONCE = (
     "/alerts/", "/reports/", "/tickets/", "/incidents/", "/shifts", "DELETE", "/sources",
-    "/notify/outbox/",
+    "/notify/outbox/", "/warnings/",
 )  # fmt: skip
+_WARNING = {
+    "level": 1, "hazard": "Mưa lớn", "text": "Mưa lớn diện rộng", "units": ["phu-tho"],
+    "ends": stamp(now() + timedelta(days=1)),
+}  # fmt: skip
 _REPORT = {
     "measure": "documents_out", "unit": "so-y-te", "period": "2026-07", "value": 7,
     "document": "BC 1",
@@ -412,6 +425,9 @@ def house(server: Server) -> Iterator[House]:
         f"{server.base}{API}/silences", headers=operator,
         json={"matcher": {"rule": "outage"}, "why": "bảo trì", **coming},
     ).json()["id"]  # fmt: skip
+    warning = httpx2.post(
+        f"{server.base}{API}/warnings", headers=operator, json=_WARNING
+    ).json()["id"]  # fmt: skip
     with httpx2.Client(base_url=server.base, timeout=30) as client:
         yield House(
             server,
@@ -426,6 +442,7 @@ def house(server: Server) -> Iterator[House]:
             shift,
             silence,
             asyncio.run(letter()),
+            warning,
             tokens,
             client,
         )
@@ -701,6 +718,7 @@ SEEN = [route for route in TABLE if route.startswith("GET") and route not in (
     "GET /api/v1/forms/{form}.{file_format}",
     "GET /api/v1/reports/template.xlsx", "GET /api/v1/incidents/{incident}/files/{file}",
     "GET /api/v1/shifts/{shift}/report.{file_format}",
+    "GET /api/v1/warnings/{warning}/bulletin",
     "GET /api/v1/alerts.cap.atom", "GET /api/v1/alerts/{alert}.cap.xml",
     "GET /api/v1/tickets/{ticket}/contact",  # deleted above
 )]  # fmt: skip

@@ -183,3 +183,88 @@ def test_the_ledger_of_warnings_adds_up(door: FeedDoor) -> None:
     total = door.ledger()
     parts = ("stored", "duplicate", "corrected", "late", "quarantined")
     assert total["received"] == sum(total[part] for part in parts) > 10
+
+
+def _note(name: str, **more: Any) -> dict[str, Any]:
+    ends = (now() + timedelta(hours=6)).isoformat()
+    text = "Mưa 100–200 mm trong đêm"
+    return {
+        "level": 4, "hazard": f"Mưa lớn {name}", "text": text, "ends": ends,
+        "units": ["phu-tho"], "source": "Đài KTTV tỉnh", **more,
+    }  # fmt: skip
+
+
+RING = [[105.3, 21.3], [105.5, 21.3], [105.5, 21.5], [105.3, 21.3]]
+
+
+def test_a_bulletin_that_is_typed_in_becomes_an_alert_until_it_is_taken_back(
+    client: httpx2.Client,
+) -> None:
+    area = {"type": "Polygon", "coordinates": [RING]}
+    answer = client.post("/warnings", json=_note("h", area=area, units=[]))
+    assert answer.status_code == 201
+    warning = answer.json()["id"]
+    eventually(lambda: _alerts(client, "h"))
+    (alert,) = _alerts(client, "h")
+    assert (alert["severity"], alert["national_level"]) == ("critical", 4)
+    assert "Đài KTTV tỉnh" in alert["reason"]["vi"]
+    assert "Mưa 100–200 mm" in alert["reason"]["vi"]
+    assert _areas(client, "h")[0]["geometry"]["coordinates"] == [[RING]]
+    assert client.post(f"/warnings/{warning}/cancel", json={"why": "nhập nhầm"}).json()["replaced"]
+    eventually(lambda: _alerts(client, "h")[0]["state"] == "cleared")
+    again = client.post(f"/warnings/{warning}/cancel", json={"why": "nhập nhầm"})
+    assert again.status_code == 409
+
+
+def test_an_exercise_is_told_as_one(client: httpx2.Client) -> None:
+    assert client.post("/warnings", json=_note("d", exercise=True)).status_code == 201
+    eventually(lambda: _alerts(client, "d"))
+    (alert,) = _alerts(client, "d")
+    assert alert["exercise"]
+    assert "<status>Exercise</status>" in client.get(f"/alerts/{alert['id']}.cap.xml").text
+
+
+def test_the_bulletin_comes_back_as_it_was_attached(door: FeedDoor, client: httpx2.Client) -> None:
+    warning = client.post("/warnings", json=_note("p")).json()["id"]
+    address = f"/warnings/{warning}/bulletin"
+    assert client.get(address).status_code == 404
+    assert client.put(address, content=b"<html>").status_code == 400
+    assert client.put(address, content=b"%PDF-1.7 x").json()["bulletin"]
+    answer = client.get(address)
+    assert answer.content == b"%PDF-1.7 x"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert client.put(address, content=b"%PDF-" + b"0" * 10_000_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("more", "cure"),
+    [
+        ({"level": 6}, "<= 5"),
+        ({"units": []}, "name `units`, or draw an `area`"),
+        ({"units": ["khong-co"]}, "see GET /units"),
+        ({"ends": "2020-01-01T00:00:00+07:00"}, "after `starts` and now"),
+        ({"ends": "2099-01-01T00:00:00+07:00"}, "within 30 days"),
+        ({"starts": "2026-11-28T15:00:00"}, "time zone"),
+        ({"area": {"type": "Point", "coordinates": [1, 2]}}, "Polygon"),
+        ({"area": {"type": "Polygon", "coordinates": [RING[:2]]}}, "area:"),
+        ({"hazard": " "}, "what is warned of"),
+        ({"text": "x" * 20_001}, "20000"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_bulletin_that_is_not_whole_is_refused_with_its_cure(
+    client: httpx2.Client, more: dict[str, Any], cure: str
+) -> None:
+    answer = client.post("/warnings", json=_note("x", **more))
+    assert answer.status_code == 400
+    assert cure in answer.json()["detail"]
+
+
+def test_what_came_by_a_feed_is_not_taken_back_by_hand(
+    door: FeedDoor, client: httpx2.Client
+) -> None:
+    assert _send(door, _cap("f")).json()["stored"] == 1
+    items = client.get("/warnings").json()["items"]
+    warning = next(one["id"] for one in items if one["message"]["identifier"] == "f")
+    assert client.post(f"/warnings/{warning}/cancel", json={"why": "x"}).status_code == 409
+    assert client.put(f"/warnings/{warning}/bulletin", content=b"%PDF-").status_code == 409
