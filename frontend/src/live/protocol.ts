@@ -78,6 +78,7 @@ export interface AlertItem {
   flapping?: boolean
   national_level?: number | null
   noted?: boolean
+  exercise?: boolean
 }
 
 export interface FeedItem {
@@ -343,7 +344,7 @@ export type QuarantineState = 'open' | 'replayed' | 'dropped'
 
 export interface QuarantineRow {
   id: number
-  kind: 'observations' | 'dossiers' | 'reports' | 'tickets'
+  kind: 'observations' | 'dossiers' | 'reports' | 'tickets' | 'warnings'
   state: QuarantineState
   replayable: boolean
   received_at: Instant

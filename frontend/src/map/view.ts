@@ -9,6 +9,7 @@ import type { Centre, Selection } from '../live/centre'
 import type { Collection } from '../live/collection'
 import type { AlertItem, City, LayerFeature } from '../live/protocol'
 import { AlertsLayer } from './alerts'
+import { AreasLayer } from './areas'
 import { emptyStyle, vh } from './look'
 import { PointsLayer } from './points'
 import { addSymbols } from './symbols'
@@ -26,7 +27,7 @@ declare global {
 export class CentreMap {
   readonly map: maplibregl.Map
   readonly unitsKey = signal<UnitsKey | null>(null)
-  private readonly layers = new Map<string, PointsLayer | UnitsLayer>()
+  private readonly layers = new Map<string, PointsLayer | UnitsLayer | AreasLayer>()
   private alerts: AlertsLayer | null = null
   /** What the outlines really cover, once they are here; the city's bounds are only a frame around it. */
   private extent: [number, number, number, number] | null = null
@@ -87,11 +88,16 @@ export class CentreMap {
     addSymbols(this.map)
     const units = this.city.layers.filter((layer) => layer.kind === 'units')
     const points = this.city.layers.filter((layer) => layer.kind === 'points')
-    for (const info of [...units, ...points]) {
+    const areas = this.city.layers.filter((layer) => layer.kind === 'areas')
+    for (const info of [...units, ...areas, ...points]) {
       const features = this.centre.layers.get(info.id)
       if (!features) continue
       if (info.kind === 'points') {
         this.layers.set(info.id, new PointsLayer(this.map, info, features, this.map.getZoom()))
+        continue
+      }
+      if (info.kind === 'areas') {
+        this.layers.set(info.id, new AreasLayer(this.map, info, features))
         continue
       }
       this.frame(features)
@@ -154,7 +160,8 @@ export class CentreMap {
   }
 
   private ids(kind: 'points' | 'units'): string[] {
-    return [...this.layers].filter(([, layer]) => (kind === 'units') === layer instanceof UnitsLayer).map(([id]) => id)
+    const drawn = kind === 'units' ? UnitsLayer : PointsLayer
+    return [...this.layers].filter(([, layer]) => layer instanceof drawn).map(([id]) => id)
   }
 
   private choose(selection: Selection): void {
