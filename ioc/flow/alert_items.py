@@ -119,7 +119,7 @@ class AlertItems:
             flapping=row.flapping,
             national_level=_level(about or rule),
             noted=row.noted,
-            exercise=about is not None and about.exercise,
+            exercise=is_exercise(row),
         )
 
     def _title(self, row: AlertRow, rule: Rule | None) -> Text:
@@ -274,6 +274,12 @@ def _domain(rule: Rule | None, feed: Feed | None) -> str:
 
 def _about(row: AlertRow) -> About | None:
     return None if row.about is None else msgspec.convert(row.about, About)
+
+
+def is_exercise(row: AlertRow) -> bool:
+    """Whether the alert itself is one, of a warning that is; its incident may be, too."""
+    about = _about(row)
+    return about is not None and about.exercise
 
 
 def _level(said: About | Rule | None) -> int | None:

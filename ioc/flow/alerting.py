@@ -405,7 +405,8 @@ class Alerting:
     def _warned(self, standing: Sequence[Standing], now: datetime) -> Draft:
         """What becomes of alerts by what is warned of."""
         draft = Draft(self._items, self._rows, now)
-        for after, change in changes(standing, of_warnings(self._open, self._rows), now):
+        stands = of_warnings(self._open, self._rows)
+        for after, change in changes(self._items, standing, stands, now):
             is_new = after.alert_id not in self._rows
             draft.put(self._muting.begin(after, to_micros(now)) if is_new else after, change)
         return self._requieted(draft)

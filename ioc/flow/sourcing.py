@@ -68,7 +68,7 @@ class Sourcing:
         intake: Intake,
         clock: Clock,
         config: Config,
-        take_warnings: Callable[[Feed, bytes, str], Awaitable[Receipt]],
+        take_warnings: Callable[[Feed, bytes, str, str], Awaitable[Receipt]],
         environment: Mapping[str, str] = os.environ,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -230,7 +230,7 @@ class Sourcing:
     ) -> Receipt:
         """Give a body to the intake, waiting while it is full, and wait for its commit."""
         if feed.format == CAP:
-            return await self._take_warnings(feed, body, content_type)
+            return await self._take_warnings(feed, body, content_type, source)
         receipt, answer = expected()
         payload = Payload(
             feed_key=feed.key,

@@ -15,7 +15,7 @@ from alerts.channel import Message
 from alerts.roster import Duty, Roster
 from alerts.route import Facts, Notice, Plan, Reason, Verdict, decide
 from ioc.flow.alert_draft import ENGINE
-from ioc.flow.alert_items import AlertItems
+from ioc.flow.alert_items import AlertItems, is_exercise
 from ioc.live.wire import AlertItem
 from ioc.model import Severity, Text
 from ioc.procedures.calendar import Calendar
@@ -135,7 +135,7 @@ class Telling:
             shelved=row.shelved_until is not None,
             noted=row.noted,
             flapping=row.flapping,
-            exercise=row.alert_id in self._exercises,
+            exercise=row.alert_id in self._exercises or is_exercise(row),
         )
         return decide(facts, self._plan, self._duty, self._told.get(row.alert_id, ()), pace, now)
 

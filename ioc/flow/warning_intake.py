@@ -11,13 +11,25 @@ from ioc.store.pool import Connection, WritePool
 
 
 async def take_warnings(
-    writes: WritePool, feed: Feed, body: bytes, content_type: str, *, channel: str, now: datetime
+    writes: WritePool,
+    feed: Feed,
+    body: bytes,
+    content_type: str,
+    *,
+    channel: str,
+    source: str | None = None,
+    now: datetime,
 ) -> Receipt:
-    """Take the messages of a document; answered after the commit."""
+    """Take the messages of a document that `source` fetched, if one did.
+
+    It is answered after the commit.
+    """
     found = read_messages(body, now)
     async with writes.connection() as conn:
         await warnings.lock(conn, feed.key)
-        return await _take(conn, feed, found, len(body), content_type, channel=channel, now=now)
+        return await _take(
+            conn, feed, found, len(body), content_type, channel=channel, source=source, now=now
+        )
 
 
 async def replay_warnings(
@@ -37,7 +49,7 @@ async def replay_warnings(
             found = read_messages(item.payload, now)
             receipt = await _take(
                 conn, feed, found, len(item.payload), item.content_type, channel=item.channel,
-                now=now, replayed=found.received, keep=bool(found.messages),
+                source=item.source, now=now, replayed=found.received, keep=bool(found.messages),
             )  # fmt: skip
             outcomes.append((item, receipt))
             if found.messages or not found.refused:
@@ -57,6 +69,7 @@ async def _take(
     content_type: str,
     *,
     channel: str,
+    source: str | None,
     now: datetime,
     replayed: int = 0,
     keep: bool = True,
@@ -81,6 +94,7 @@ async def _take(
         duplicate=receipt.duplicate,
         refused=[warnings.Refused(one.problem, one.raw) for one in found.refused],
         channel=channel,
+        source=source,
         content_type=content_type,
         size=size,
         now=now,

@@ -14,7 +14,8 @@ from alerts.cap_hearing import in_language, warned
 from alerts.lifecycle import follow
 from ioc.catalogue import Language, say
 from ioc.flow.alert_draft import life_of, with_life
-from ioc.flow.alert_items import WARNING, About
+from ioc.flow.alert_items import WARNING, About, AlertItems
+from ioc.flow.alert_rows import responsible
 from ioc.ids import uuid7
 from ioc.model import SEVERITY_RANK, Severity, Text
 from ioc.store.alerts import AlertRow
@@ -27,26 +28,33 @@ BY_HAND: Final = "hand"
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What an alert of a warning is, by the newest message in force."""
+    """What an alert of a warning is, by the newest message in force.
+
+    `unit` answers for it; without one it is the agency of the feed.
+    """
 
     mark: str
     feed_key: int | None
+    unit: str | None
     sent: datetime
     severity: Severity
     about: dict[str, Any]
 
 
-def standings(rows: Sequence[WarningRow], zone: ZoneInfo) -> list[Standing]:
-    """One for each lineage; `rows` are the messages in force, the newest first."""
+def standings(rows: Sequence[WarningRow], zone: ZoneInfo, province: str | None) -> list[Standing]:
+    """One for each lineage; `rows` are the messages in force, the newest first.
+
+    The `province` answers for what is typed in.
+    """
     found: dict[str, Standing] = {}
     for row in rows:
         mark = fingerprint(WARNING, f"{row.feed_key or BY_HAND}:{row.lineage}")
         if mark not in found:
-            found[mark] = _standing(mark, row, zone)
+            found[mark] = _standing(mark, row, zone, province)
     return list(found.values())
 
 
-def _standing(mark: str, row: WarningRow, zone: ZoneInfo) -> Standing:
+def _standing(mark: str, row: WarningRow, zone: ZoneInfo, province: str | None) -> Standing:
     message = row.message
     meant = warned(message, trusted=row.feed_key is None or row.signature == "verified")
 
@@ -69,11 +77,16 @@ def _standing(mark: str, row: WarningRow, zone: ZoneInfo) -> Standing:
         national_level=meant.national_level,
         exercise=meant.exercise,
     )
-    return Standing(mark, row.feed_key, message.sent, meant.severity, msgspec.to_builtins(about))
+    unit = province if row.feed_key is None else None
+    said_now = msgspec.to_builtins(about)
+    return Standing(mark, row.feed_key, unit, message.sent, meant.severity, said_now)
 
 
 def changes(
-    wanted: Iterable[Standing], open_rows: Mapping[str, AlertRow], now: datetime
+    items: AlertItems,
+    wanted: Iterable[Standing],
+    open_rows: Mapping[str, AlertRow],
+    now: datetime,
 ) -> Iterator[tuple[AlertRow, str]]:
     """Each alert that is to stand otherwise, and what is the change; new ones begin now."""
     by_mark = {one.mark: one for one in wanted}
@@ -84,12 +97,12 @@ def changes(
     for mark, one in by_mark.items():
         row = open_rows.get(mark)
         if row is None:
-            yield _begun(one, now), "warning_in_force"
+            yield _begun(items, one, now), "warning_in_force"
         elif (row.about, row.severity) != (one.about, one.severity.value):
             yield _changed(row, one), "warning_updated"
 
 
-def _begun(one: Standing, now: datetime) -> AlertRow:
+def _begun(items: AlertItems, one: Standing, now: datetime) -> AlertRow:
     return AlertRow(
         alert_id=uuid7(now),
         fingerprint=one.mark,
@@ -98,7 +111,7 @@ def _begun(one: Standing, now: datetime) -> AlertRow:
         severity=one.severity.value,
         series_id=None,
         feed_key=one.feed_key,
-        unit_key=None,
+        unit_key=responsible(items, one.unit, None, one.feed_key),
         state=State.ACTIVE.value,
         pending_since=min(one.sent, now),
         active_since=now,

@@ -21,19 +21,29 @@ class Warnings:
     """Keeps the topic of the areas that are warned of."""
 
     def __init__(
-        self, *, reads: ReadPool, topic: StateTopic, now: Callable[[], datetime], zone: str
+        self,
+        *,
+        reads: ReadPool,
+        topic: StateTopic,
+        now: Callable[[], datetime],
+        zone: str,
+        province: str | None,
     ) -> None:
-        """Show nothing yet; times in words are those of `zone`."""
+        """Show nothing yet; times in words are those of `zone`.
+
+        The `province` answers for what is typed in.
+        """
         self.topic = topic
         self._reads = reads
         self._now = now
         self._zone = ZoneInfo(zone)
+        self._province = province
 
     async def refresh(self) -> list[Standing]:
         """Show what is in force by what is stored; returns it as alerts are made of it."""
         rows = await warnings.standing(self._reads, self._now())
         self.show(rows)
-        return standings(rows, self._zone)
+        return standings(rows, self._zone, self._province)
 
     def show(self, rows: Sequence[WarningRow]) -> None:
         """Show these warnings and no others."""

@@ -168,7 +168,11 @@ class Center:
             now=clock.now,
         )
         self.warnings = Warnings(
-            reads=reads, topic=self.live.topic(WARNED), now=clock.now, zone=facts.zone
+            reads=reads,
+            topic=self.live.topic(WARNED),
+            now=clock.now,
+            zone=facts.zone,
+            province=facts.identity.province,
         )
         self.boards.present.quality = self.scoring.today
         self.boards.counting.add(
@@ -270,11 +274,19 @@ class Center:
         if self.role.judges:
             await self.alerting.judge_warnings(standing)
 
-    async def take_warnings(self, feed: Feed, body: bytes, content_type: str) -> Receipt:
+    async def take_warnings(
+        self, feed: Feed, body: bytes, content_type: str, source: str
+    ) -> Receipt:
         """Store the warnings of a document that a source has fetched."""
         now = self.clock.now()
         receipt = await take_warnings(
-            self.writes, feed, body, content_type, channel=Channel.POLL.value, now=now
+            self.writes,
+            feed,
+            body,
+            content_type,
+            channel=Channel.POLL.value,
+            source=source,
+            now=now,
         )
         self.health.note(feed, receipt, None, now)
         return receipt

@@ -174,6 +174,7 @@ async def count(
     duplicate: int,
     refused: Sequence[Refused],
     channel: str,
+    source: str | None,
     content_type: str,
     size: int,
     now: datetime,
@@ -188,7 +189,8 @@ async def count(
     if keep:
         items = [
             quarantine.Item(
-                feed=feed, received_at=now, channel=channel, content_type=content_type,
+                feed=feed, received_at=now, channel=channel, source=source,
+                content_type=content_type,
                 index=one.problem.index, reason=one.problem.reason.value,
                 detail=one.problem.detail, payload=one.raw, size=len(one.raw), kind="warnings",
             )

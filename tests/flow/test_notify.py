@@ -134,3 +134,19 @@ def test_a_dead_letter_says_why_and_is_sent_again(
     assert client.post(f"/notify/outbox/{made}/retry").status_code == 200
     eventually(lambda: found("sent"))
     assert client.post(f"/notify/outbox/{made}/retry").status_code == 409
+
+
+def test_a_warning_reaches_who_is_on_call_and_one_that_is_an_exercise_nobody(
+    house: tuple[Server, httpx2.Client], mail: MailServer
+) -> None:
+    _, client = house
+    note = {
+        "level": 4, "text": "Mưa 200 mm", "units": ["phu-tho"],
+        "ends": stamp(now() + timedelta(hours=1)),
+    }  # fmt: skip
+    drill = client.post("/warnings", json={**note, "hazard": "Diễn tập", "exercise": True})
+    assert drill.status_code == 201
+    assert client.post("/warnings", json={**note, "hazard": "Mưa lớn"}).status_code == 201
+    eventually(lambda: any("Mưa lớn" in subject for subject in mail.subjects))
+    eventually(lambda: not client.get("/notify/outbox?state=waiting").json()["items"])
+    assert not any("Diễn tập" in subject for subject in mail.subjects)

@@ -83,7 +83,9 @@ class House:
         )  # fmt: skip
         return self.sourcing
 
-    async def take_warnings(self, feed: Feed, body: bytes, content_type: str) -> Receipt:
+    async def take_warnings(
+        self, feed: Feed, body: bytes, content_type: str, source: str
+    ) -> Receipt:
         """Stand for the intake of warnings."""
         self.warned.append(body)
         return Receipt(received=1, stored=1)

@@ -12,12 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.cap import Certainty, Grade, Info, Kind, Message, Status, Urgency
+from ioc.flow.alert_items import AlertItems
 from ioc.flow.warning_rows import changes, standings
+from ioc.live.latest import Latest
+from ioc.live.state import LiveState
+from ioc.org import Organisation
 from ioc.store.alerts import AlertRow
+from ioc.store.registry import Registry
 from ioc.store.warnings import WarningRow
 
 NOW = datetime(2026, 11, 22, 2, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ITEMS = AlertItems(Registry(), LiveState(Latest(), "e", lambda: NOW), "Asia/Ho_Chi_Minh")
+ITEMS.load({}, Organisation([]), {1: "tinh"}, NOW.date())
 
 
 def _row(
@@ -43,7 +50,7 @@ def _row(
 def _after(rows: Sequence[WarningRow], before: dict[str, AlertRow]) -> dict[str, AlertRow]:
     """The open alerts once all is done."""
     after = dict(before)
-    for row, _ in changes(standings(rows, ZONE), before, NOW):
+    for row, _ in changes(ITEMS, standings(rows, ZONE, "tinh"), before, NOW):
         after[row.fingerprint] = row
     return {mark: row for mark, row in after.items() if row.state != "cleared"}
 
@@ -53,7 +60,7 @@ def test_what_was_done_is_not_done_again(names: list[str]) -> None:
     rows = [_row(name) for name in names]
     stands = _after(rows, {})
     assert len(stands) == len(names)
-    assert not list(changes(standings(rows, ZONE), stands, NOW))
+    assert not list(changes(ITEMS, standings(rows, ZONE, "tinh"), stands, NOW))
 
 
 def test_of_one_lineage_the_newest_message_tells() -> None:
@@ -80,7 +87,7 @@ def test_an_update_that_is_milder_leaves_the_acknowledgement() -> None:
 def test_what_is_typed_in_is_trusted_and_said_to_be() -> None:
     (alert,) = _after([_row("a", feed_key=None, severity=Grade.EXTREME)], {}).values()
     assert alert.about is not None
-    assert alert.severity == "critical"
+    assert (alert.severity, alert.unit_key) == ("critical", 1)
     assert "nhập tay" in alert.about["reason"]["vi"]
 
 
