@@ -132,7 +132,9 @@ def test_a_killed_simulator_leaves_no_hole_and_its_keys_die(own_server: Server):
     assert set(wanted.tolist()) <= set(stored)
     values = feed.values(feature, wanted)["water-level"]
     assert np.array_equal(values, [stored[at] for at in wanted.tolist()])
-    assert all(counted["corrected"] == 0 for counted in ledgers(own_server).values())
+    # A dossier or a ticket that changed between the runs is rightly corrected by the second.
+    corrected = {name: counted["corrected"] for name, counted in ledgers(own_server).items()}
+    assert not any(corrected.get(name) for name in province.feeds), corrected
 
 
 def test_a_stopped_simulator_ends_well_in_the_midst_of_the_past(own_server: Server):
