@@ -1,5 +1,6 @@
 """What all tests share: servers under test, databases of their own, the data folder."""
 
+import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -54,6 +55,9 @@ async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
         return
     server = EmbeddedDatabase(tmp_path_factory.mktemp("database"))
     await server.start()
+    async with await psycopg.AsyncConnection.connect(server.url, autocommit=True) as conn:
+        await conn.execute("ALTER SYSTEM SET fsync = off")
+        await conn.execute("SELECT pg_reload_conf()")
     try:
         yield server.url
     finally:
@@ -104,10 +108,34 @@ async def database(database_server: str, template: str) -> AsyncIterator[str]:
         await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory as a first start leaves it, made once for all processes of a run.
+
+    Copied for the servers of whole files, so that only the tests of a first start wait for one.
+    What is never pulled out of the wall needs no disk that is flushed.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "first-start"
+    with (shared / "first-start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            with product_at(shared / "first-start.new") as server:
+                server.start()
+                server.stop()
+                setting = server.data_dir / "postgres" / "postgresql.auto.conf"
+                if setting.exists():
+                    setting.write_text(setting.read_text() + "fsync = 'off'\n")
+                server.data_dir.rename(made)
+    return made
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, first_start: Path) -> Iterator[Server]:
     """A running product with the demo's city and no simulator, for the tests of one file."""
-    with product_at(tmp_path_factory.mktemp("server") / "data") as running:
+    with product_at(tmp_path_factory.mktemp("server") / "data", like=first_start) as running:
         running.start()
         yield running
 
