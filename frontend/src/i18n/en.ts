@@ -47,6 +47,8 @@ const en: Words = {
   domain_service: 'Procedures',
   domain_it: 'Shared systems',
 
+  nationalLevels: ['Level 1 · low', 'Level 2 · medium', 'Level 3 · high', 'Level 4 · very high', 'Level 5 · disaster'],
+
   state_fresh: 'on time',
   state_late: 'late',
   state_stale: 'stale',

@@ -45,6 +45,8 @@ const vi = {
   domain_service: 'Thủ tục hành chính',
   domain_it: 'Hệ thống dùng chung',
 
+  nationalLevels: ['Cấp 1 · thấp', 'Cấp 2 · trung bình', 'Cấp 3 · lớn', 'Cấp 4 · rất lớn', 'Cấp 5 · thảm họa'],
+
   state_fresh: 'đúng hạn',
   state_late: 'chậm',
   state_stale: 'quá hạn',
