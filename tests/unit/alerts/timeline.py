@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from alerts.alert import OpenAlert, Transition, followed
+from alerts.alert import Fingerprint, OpenAlert, Transition, followed
 from alerts.engine import Engine
 from alerts.rule import Rule, Watch, Watching
 from alerts.rule_reading import decode_rule
 from alerts.selection import SeriesFacts
+from alerts.signals import Rhythm
 from ioc.model import NO_COLUMNS, Columns
 
 SECOND = 1_000_000
@@ -70,7 +71,7 @@ def columns(*rows: tuple[int, int, float]) -> Columns:
 class Stored:
     """What a store keeps of alerts: the open ones, and every transition."""
 
-    open: dict[str, OpenAlert]
+    open: dict[Fingerprint, OpenAlert]
     moves: list[Transition]
 
     @classmethod
@@ -96,10 +97,12 @@ class Timeline:
     rule: Watch
     series: SeriesFacts
     rows: Sequence[tuple[int, int, float]]
+    rhythm: Rhythm | None = None
 
     def expects(self, script: str) -> None:
         """The states and when they begin, however the rows are cut into batches and runs."""
-        assert self.run(batches=[[row] for row in self.rows]) == script.split()
+        found = self.run(batches=[[row] for row in self.rows])
+        assert found == script.split(), found
         span = self.rows[-1][1] - self.rows[0][1]
         if span <= self.rule.fresh_us:
             assert self.run(batches=[list(self.rows)]) == script.split()
@@ -110,12 +113,15 @@ class Timeline:
         rows: list[tuple[int, int, float]] = []
         for batch in batches:
             seen = columns(*rows[-1:])
-            engine = Engine([self.rule], [self.series], [], stored.open.values(), latest=seen)
+            engine = Engine(
+                [self.rule], [self.series], [], stored.open.values(), latest=seen,
+                rhythm=self.rhythm,
+            )  # fmt: skip
             engine.remember(columns(*rows))
             rows += batch
             new = columns(*batch)
             stored.take(engine.observe(new, int(new.time[-1])))
-        return [f"{move.to_state}@{_written(move.at - START)}" for move in stored.moves]
+        return scripted(stored.moves)
 
 
 def timeline(
@@ -124,6 +130,7 @@ def timeline(
     every: str,
     values: str,
     attributes: Mapping[str, Any] | None = None,
+    rhythm: Rhythm | None = None,
     **document: Any,
 ) -> Timeline:
     """A timeline under a rule, or under one that is written beside it."""
@@ -141,7 +148,12 @@ def timeline(
         for turn, value in enumerate(expand(values))
         if value is not None
     ]
-    return Timeline(rule, series, rows)
+    return Timeline(rule, series, rows, rhythm)
+
+
+def scripted(moves: Sequence[Transition]) -> list[str]:
+    """Transitions as a script says them: `pending@1m active@6m`."""
+    return [f"{move.to_state}@{_written(move.at - START)}" for move in moves]
 
 
 def _written(micros: int) -> str:
