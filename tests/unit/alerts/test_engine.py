@@ -301,6 +301,67 @@ def test_the_alert_of_a_retired_feed_ends() -> None:
     ]
 
 
+MOMENT = 1_000  # µs
+
+
+@pytest.mark.parametrize("cut", [[[0, 1]], [[1, 0]], [[0], [1]], [[1], [0]]])
+def test_two_breaches_a_millisecond_apart_raise_one_alert_in_whichever_order_they_come(
+    cut: list[list[int]],
+) -> None:
+    rows = [(1, at(0), 60.0), (1, at(0) + MOMENT, 61.0)]
+    engine = Engine([QUICK], [a_series()])
+    moves = [
+        move
+        for batch in cut
+        for move in engine.observe(columns(*(rows[place] for place in batch)), at(1))
+    ]
+    assert [move.to_state for move in moves] == [State.ACTIVE]
+    assert len(engine.open_alerts) == 1
+
+
+@pytest.mark.parametrize("cut", [[[0, 1]], [[1, 0]], [[0], [1]], [[1], [0]]])
+@pytest.mark.parametrize(("values", "open_alerts"), [((60.0, 20.0), 0), ((20.0, 60.0), 1)])
+def test_of_a_breach_and_its_end_a_millisecond_apart_the_later_one_counts(
+    cut: list[list[int]], values: tuple[float, float], open_alerts: int
+) -> None:
+    rows = [(1, at(0), values[0]), (1, at(0) + MOMENT, values[1])]
+    stored = Stored.empty()
+    engine = Engine([QUICK], [a_series()])
+    for batch in cut:
+        stored.take(engine.observe(columns(*(rows[place] for place in batch)), at(1)))
+    assert len(stored.open) == open_alerts
+
+
+@pytest.mark.parametrize("jumps", [[0] * 5, [0, -600, -600, 0, 0], [0, 45, 45, 0, -30]])
+def test_a_clock_that_jumps_changes_no_hold_time(jumps: list[int]) -> None:
+    engine = Engine([HIGH], [a_series()])
+    moves: list[Transition] = []
+    for turn, (minutes, value) in enumerate([(0, 60), (5, 60), (10, 60), (15, 60), (20, 30)]):
+        now = at(minutes + jumps[turn])
+        moves += engine.observe(columns((1, at(minutes), float(value))), now)
+    assert [(move.to_state, (move.at - START) / MINUTE) for move in moves] == [
+        (State.PENDING, 0),
+        (State.ACTIVE, 10),
+        (State.CLEARED, 20),
+    ]
+
+
+def test_a_sensor_whose_clock_was_ahead_is_heard_again_once_time_has_caught_up() -> None:
+    engine = Engine([QUICK], [a_series()])
+    engine.observe(columns((1, at(30), 20.0)), at(0))
+    assert engine.observe(columns((1, at(10), 60.0)), at(10)) == []
+    (raised,) = engine.observe(columns((1, at(31), 60.0)), at(31))
+    assert (raised.to_state, raised.at) == (State.ACTIVE, at(31))
+
+
+def test_a_clock_that_jumps_back_takes_back_a_silence_that_it_made_up() -> None:
+    engine = Engine([SILENCE], [], [a_feed()])
+    (raised,) = engine.tick(at(90), {1: at(0)})
+    assert raised.reason is TransitionReason.FEED_SILENT
+    (ended,) = engine.tick(at(5), {1: at(0)})
+    assert (ended.to_state, ended.reason) == (State.CLEARED, TransitionReason.NO_LONGER_APPLIES)
+
+
 RULES: list[Rule] = [
     a_rule("at-once", above=7, clear=5),
     a_rule("held", above=6, clear=4, hold="PT3M"),
