@@ -17,6 +17,7 @@ from ioc.api.incidents import detailed
 from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotFound
+from ioc.flow.incident_alerts import Parts
 from ioc.flow.incident_desk import Desk
 from ioc.incidents.life import TOP_LEVEL, Result
 from ioc.incidents.moves import MOST_SUPPORT, Act, Move
@@ -49,7 +50,7 @@ class StepBody(BaseModel):
 
 
 class JoinBody(BaseModel):
-    """What is put into an incident."""
+    """What is put into an incident, or taken out of it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -119,10 +120,19 @@ async def post_join(
     now: Now, body: JoinBody,
 ) -> Response:  # fmt: skip
     """Put alerts and tickets into an incident; 409 with the other one where they are in one."""
-    row = await incidents.join(
-        incident, alerts=body.alerts, tickets=body.tickets,
-        by=by(subject, request, runs, "add to"),
-    )  # fmt: skip
+    parts = Parts(body.alerts, body.tickets)
+    row = await incidents.part(incident, "join", parts, by(subject, request, runs, "add to"))
+    return await detailed(incidents, reads, row, subject, now)
+
+
+@router.post("/incidents/{incident}/leave", responses=shape(IncidentDetail))
+async def post_leave(
+    request: Request, incident: UUID, subject: Runner, incidents: IncidentFlow, reads: Reads,
+    now: Now, body: JoinBody,
+) -> Response:  # fmt: skip
+    """Take alerts and tickets out of an incident; those that are not in it change nothing."""
+    parts = Parts(body.alerts, body.tickets)
+    row = await incidents.part(incident, "leave", parts, by(subject, request, runs, "take from"))
     return await detailed(incidents, reads, row, subject, now)
 
 

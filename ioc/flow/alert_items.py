@@ -13,7 +13,7 @@ from alerts.selection import SeriesFacts
 from alerts.silence import FeedFacts
 from ioc.flow.alert_words import Said
 from ioc.live.state import LiveState
-from ioc.live.wire import AlertItem, MutedItem, Place, Shelved, Text, UnitRef
+from ioc.live.wire import AlertItem, IncidentRef, MutedItem, Place, Shelved, Text, UnitRef
 from ioc.model import Domain, Feature, Feed, Series, Severity, to_micros
 from ioc.org import Organisation
 from ioc.store.alerts import AlertRow
@@ -120,6 +120,7 @@ class AlertItems:
             national_level=_level(about or rule),
             noted=row.noted,
             exercise=is_exercise(row),
+            incident=_incident(row),
         )
 
     def _title(self, row: AlertRow, rule: Rule | None) -> Text:
@@ -284,6 +285,12 @@ def is_exercise(row: AlertRow) -> bool:
 
 def _level(said: About | Rule | None) -> int | None:
     return None if said is None else said.national_level
+
+
+def _incident(row: AlertRow) -> IncidentRef | None:
+    if row.incident_id is None:
+        return None
+    return IncidentRef(str(row.incident_id), row.incident_code or "")
 
 
 def _shelved(row: AlertRow) -> Shelved | None:

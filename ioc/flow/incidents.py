@@ -1,6 +1,5 @@
 """What is done with incidents: each change by its rules, stored, audited, and told to clients."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -10,6 +9,7 @@ import msgspec
 
 from ioc.clock import Clock
 from ioc.errors import Conflict, Invalid
+from ioc.flow.incident_alerts import AlertBoard, Change, Parts, change_parts
 from ioc.flow.incident_changes import (
     By,
     Done,
@@ -53,10 +53,12 @@ class Incidents:
         clock: Clock,
         desks: Desks,
         news: IncidentNews,
+        alerts: AlertBoard,
     ) -> None:
         """Join them; nothing is read yet."""
         self.desks = desks
         self.news = news
+        self._alerts = alerts
         self._reads = reads
         self._writes = writes
         self._clock = clock
@@ -71,10 +73,8 @@ class Incidents:
             # What hangs on it needs it to be there, and the lock of the log is the last one.
             await rows.put(conn, row)
             await incident_parts.put_steps(conn, row.incident_id, category.steps)
-            for alert in sorted(opening.alerts):
-                await incident_parts.join_alert(conn, row.incident_id, alert, now)
-            for ticket in sorted(opening.tickets):
-                await incident_parts.join_ticket(conn, row.incident_id, ticket, now)
+            parts = Parts(opening.alerts, opening.tickets)
+            await change_parts(conn, self._alerts, row, "join", parts, who=by.who, at=now)
             if opening.caller is not None:
                 caller = CallerRow(*opening.caller, taken_by=by.who)
                 await incident_contacts.put(conn, row.incident_id, caller, now)
@@ -82,6 +82,8 @@ class Incidents:
             await save(conn, desk, None, row, done, now)
             await note_audit(conn, by, "incident.open", None, row, now)
         await self.news.follow()
+        if parts.alerts:
+            await self._alerts.follow()
         return row
 
     async def move(self, incident: UUID, version: int, act: Act, by: By) -> IncidentRow:
@@ -165,34 +167,21 @@ class Incidents:
         await self.news.follow()
         return after
 
-    async def join(
-        self, incident: UUID, *, alerts: Sequence[UUID], tickets: Sequence[UUID], by: By
-    ) -> IncidentRow:
-        """Put alerts and tickets into an incident; those that are in it already change nothing."""
+    async def part(self, incident: UUID, change: Change, wanted: Parts, by: By) -> IncidentRow:
+        """Take alerts and tickets, or let them go; without a change nothing is noted."""
         desk, now = await self.desks.open(), self._clock.now()
         async with self._writes.connection() as conn:
             row = await self._locked(conn, incident, by)
             check_open(row)
-            new = [
-                *[
-                    a
-                    for a in sorted(alerts)
-                    if await incident_parts.join_alert(conn, incident, a, now)
-                ],
-                *[
-                    t
-                    for t in sorted(tickets)
-                    if await incident_parts.join_ticket(conn, incident, t, now)
-                ],
-            ]
-            if not new:
+            done = await change_parts(conn, self._alerts, row, change, wanted, who=by.who, at=now)
+            if not done:
                 return row
-            told = {"alerts": [str(id) for id in alerts], "tickets": [str(id) for id in tickets]}
-            after = await self._entered(
-                conn, desk, row, Done(change="join", who=by.who, detail=told), now
-            )
-            await note_audit(conn, by, "incident.join", row, after, now, **told)
+            entry = Done(change=change, who=by.who, detail=done.told())
+            after = await self._entered(conn, desk, row, entry, now)
+            await note_audit(conn, by, f"incident.{change}", row, after, now, **done.told())
         await self.news.follow()
+        if done.alerts:
+            await self._alerts.follow()
         return after
 
     async def attach(self, incident: UUID, file: FileRow, body: bytes, by: By) -> IncidentRow:

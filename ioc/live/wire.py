@@ -73,12 +73,20 @@ class MutedItem(msgspec.Struct, frozen=True):
     reason: Text
 
 
+class IncidentRef(msgspec.Struct, frozen=True):
+    """An incident by id, and the code that people call it by."""
+
+    id: str
+    code: str
+
+
 class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     """One alert as people see it; ISA-18.2 words.
 
     `version` rises with each change. Alerts of one `matter` belong together. `national_level`
     is that of a natural hazard (Decision 18/2021/QĐ-TTg). `noted` was found afterwards in data
-    that came late, and never was about now. An `exercise` is none.
+    that came late, and never was about now. An `exercise` is none. `incident`
+    is the one that has it.
     """
 
     id: str
@@ -113,6 +121,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     national_level: int | None = None
     noted: bool = False
     exercise: bool = False
+    incident: IncidentRef | None = None
 
 
 class FeedItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,20 +96,6 @@ class Center:
         self.live = LiveState(self.latest, epoch, clock.now)
         self.health = FeedHealth(epoch, clock.now)
         self.alerts = LogTopic("alerts", facts.identity.epoch)
-        desks = Desks(reads=reads, clock=clock, zone=facts.zone, city=lambda: facts.city)
-        self.incidents = Incidents(
-            reads=reads,
-            writes=writes,
-            clock=clock,
-            desks=desks,
-            news=IncidentNews(
-                reads=reads,
-                desks=desks,
-                clock=clock,
-                topic=LogTopic("incidents", facts.identity.epoch),
-                changed=self.hub.changed,
-            ),
-        )
         self.intake = Intake(limit_bytes=config.intake_bytes)
         self.writer = BatchWriter(url, self.latest, self.registry.limits, shared=role.shared)
         self.scoring = Scoring(
@@ -134,6 +120,21 @@ class Center:
             zone=facts.zone,
             store=facts.identity.store,
             judges=role.judges,
+        )
+        desks = Desks(reads=reads, clock=clock, zone=facts.zone, city=lambda: facts.city)
+        self.incidents = Incidents(
+            reads=reads,
+            writes=writes,
+            clock=clock,
+            desks=desks,
+            news=IncidentNews(
+                reads=reads,
+                desks=desks,
+                clock=clock,
+                topic=LogTopic("incidents", facts.identity.epoch),
+                changed=self.hub.changed,
+            ),
+            alerts=self.alerting,
         )
         self.reporting = Reporting(
             reads=reads,

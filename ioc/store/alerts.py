@@ -1,9 +1,9 @@
 """Alerts and the log of their changes, in the order of commits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -23,7 +23,10 @@ LOG_DAYS: Final = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRow:
-    """One occurrence of an alert as it is stored."""
+    """One occurrence of an alert as it is stored, and the incident that has it.
+
+    `incident_id` and `incident_code` are read along with it, and changed by `touch` alone.
+    """
 
     alert_id: UUID
     fingerprint: str
@@ -58,6 +61,8 @@ class AlertRow:
     flapping: bool = False
     noted: bool = False
     about: dict[str, Any] | None = None
+    incident_id: UUID | None = None
+    incident_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +124,21 @@ _LOG: Final = """
 """
 
 # Every column has its field in AlertRow; one without the other fails at the first read.
-_OPEN: Final = "SELECT * FROM alert WHERE closed_at IS NULL ORDER BY alert_id"
-
-_LISTED: Final = """
-    SELECT * FROM alert
-     WHERE active_since IS NOT NULL AND closed_at IS NOT NULL AND alert_id < %(before)s
-     ORDER BY alert_id DESC LIMIT %(limit)s
+_ALERTS: Final[LiteralString] = """
+    SELECT a.*, i.incident_id, i.code AS incident_code
+      FROM alert a LEFT JOIN incident_alert USING (alert_id)
+           LEFT JOIN incident i USING (incident_id)
 """
+
+_OPEN: Final = _ALERTS + " WHERE a.closed_at IS NULL ORDER BY alert_id"
+
+_LISTED: Final = (
+    _ALERTS
+    + """
+     WHERE a.active_since IS NOT NULL AND a.closed_at IS NOT NULL AND a.alert_id < %(before)s
+     ORDER BY a.alert_id DESC LIMIT %(limit)s
+"""
+)
 
 _TAIL: Final = """
     SELECT log_offset, verb, alert_id, item FROM alert_log
@@ -138,7 +151,9 @@ _AFTER: Final = """
      WHERE log_offset > %s ORDER BY log_offset LIMIT %s
 """
 
-_THESE: Final = "SELECT * FROM alert WHERE alert_id = ANY(%s)"
+_THESE: Final = _ALERTS + " WHERE a.alert_id = ANY(%s)"
+
+_TOUCH: Final = "UPDATE alert SET version = version + 1 WHERE alert_id = ANY(%s)"
 
 _BEGUN: Final = """
     SELECT fingerprint, active_since FROM alert
@@ -146,10 +161,12 @@ _BEGUN: Final = """
 """
 
 _OF_FINGERPRINTS: Final = """
-    SELECT a.* FROM unnest(%(marks)s::text[]) AS w(mark)
+    SELECT a.*, i.incident_id, i.code AS incident_code
+      FROM unnest(%(marks)s::text[]) AS w(mark)
      CROSS JOIN LATERAL (
            SELECT * FROM alert WHERE fingerprint = w.mark AND active_since IS NOT NULL
             ORDER BY active_since DESC LIMIT %(most)s) AS a
+      LEFT JOIN incident_alert USING (alert_id) LEFT JOIN incident i USING (incident_id)
 """
 
 _HISTORY: Final = """
@@ -170,23 +187,49 @@ async def save(
     below it. `after` is the newest offset that the changes were decided by; raises `Overtaken`
     when it is not the newest any more.
     """
-    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
-    row = await (await conn.execute(_NEXT)).fetchone()
-    assert row is not None
-    if row[0] > after:
+    if await _newest(conn) > after:
         raise Overtaken
-    offsets = [after + place for place in range(1, len(changes) + 1)]
     async with conn.cursor() as cur:
         await cur.executemany(
             _SAVE,
             [_columns(alert) for alert, _ in changes],
         )
+    return await _log(conn, [log for _, log in changes], after)
+
+
+async def touch(
+    conn: Connection, touched: Sequence[UUID], change: Callable[[AlertRow], LogRow]
+) -> None:
+    """Log that something has changed around alerts which is not in their own rows.
+
+    Whoever decided on them before that finds itself overtaken, and takes it along.
+    """
+    newest = await _newest(conn)
+    await conn.execute(_TOUCH, [list(touched)])
+    async with conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_THESE, [list(touched)])
+        rows = await cur.fetchall()
+    await _log(conn, [change(row) for row in rows], newest)
+
+
+async def _newest(conn: Connection) -> int:
+    """The newest offset, to which nobody else adds until the transaction ends."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
+    row = await (await conn.execute(_NEXT)).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def _log(conn: Connection, entries: Sequence[LogRow], after: int) -> list[int]:
+    """Add to the log after the newest offset, and tell who follows it."""
+    offsets = [after + place for place in range(1, len(entries) + 1)]
+    async with conn.cursor() as cur:
         await cur.executemany(
             _LOG,
             [
                 (offset, log.alert_id, log.at, log.change, log.actor, log.comment, log.verb,
                  log.item)
-                for offset, (_, log) in zip(offsets, changes, strict=True)
+                for offset, log in zip(offsets, entries, strict=True)
             ],
         )  # fmt: skip
     await conn.execute("SELECT pg_notify(%s, '')", [CHANNEL])

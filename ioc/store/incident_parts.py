@@ -62,6 +62,8 @@ _ALERTS: Final = """
     SELECT alert_id FROM incident_alert WHERE incident_id = %s ORDER BY joined_at, alert_id
 """
 
+_LEAVE_ALERT: Final = "DELETE FROM incident_alert WHERE incident_id = %s AND alert_id = %s"
+
 _JOIN_TICKET: Final = """
     INSERT INTO incident_ticket (ticket_id, incident_id, joined_at) VALUES (%s, %s, %s)
     ON CONFLICT (ticket_id) DO NOTHING
@@ -73,6 +75,8 @@ _HOLDS_TICKET: Final = """
 _TICKETS: Final = """
     SELECT ticket_id FROM incident_ticket WHERE incident_id = %s ORDER BY joined_at, ticket_id
 """
+
+_LEAVE_TICKET: Final = "DELETE FROM incident_ticket WHERE incident_id = %s AND ticket_id = %s"
 
 
 async def put_steps(conn: Connection, incident: UUID, steps: Sequence[Step]) -> None:
@@ -135,6 +139,16 @@ async def join_ticket(conn: Connection, incident: UUID, ticket: UUID, now: datet
         assert row is not None
         _check_held(row[0], row[1], incident, f"ticket {ticket}")
     return done
+
+
+async def leave_alert(conn: Connection, incident: UUID, alert: UUID) -> bool:
+    """Take an alert out of an incident; whether it was in it."""
+    return (await conn.execute(_LEAVE_ALERT, [incident, alert])).rowcount > 0
+
+
+async def leave_ticket(conn: Connection, incident: UUID, ticket: UUID) -> bool:
+    """Take a ticket out of an incident; whether it was in it."""
+    return (await conn.execute(_LEAVE_TICKET, [incident, ticket])).rowcount > 0
 
 
 def _check_held(code: str, holder: UUID, incident: UUID, what: str) -> None:

@@ -172,6 +172,35 @@ def test_an_alert_is_in_one_incident_which_takes_its_place(
     assert same.json()["entries"] == 0
 
 
+def test_an_alert_says_which_incident_has_it_until_that_lets_it_go(
+    server: Server, operator: httpx2.Client
+) -> None:
+    grid: FeedDoor = server.feed(f"vu-viec.{uuid4().hex[:6]}", "so-y-te", domain="electricity")
+    reading = {"series": "tram/customers-out", "time": stamp(), "value": 9000}
+    assert grid.post([reading]).status_code == 200
+    alert = _alert_of(operator, grid.feed)
+    assert alert["incident"] is None
+    body = {"category": "mat-dien", "alerts": [alert["id"]]}
+    incident = operator.post("/incidents", json=body).json()
+    held = _alert_of(operator, grid.feed)
+    assert held["incident"] == {"id": incident["id"], "code": incident["code"]}
+    # It has changed: a move that was decided before it was taken is refused.
+    late = {"version": alert["version"], "comment": "x"}
+    assert operator.post(f"/alerts/{alert['id']}/acknowledge", json=late).status_code == 409
+    assert operator.post(f"/alerts/{alert['id']}/acknowledge", json={}).status_code == 200
+    assert _alert_of(operator, grid.feed)["incident"] == held["incident"]
+    parts = {"alerts": [alert["id"]]}
+    left = operator.post(f"/incidents/{incident['id']}/leave", json=parts).json()
+    assert (left["alerts"], left["log"][-1]["change"]) == ([], "leave")
+    assert _alert_of(operator, grid.feed)["incident"] is None
+    changes = operator.get(f"/alerts/{alert['id']}/log").json()["items"]
+    assert [one["change"] for one in changes if one["comment"] == incident["code"]] == [
+        "incident_joined", "incident_left",
+    ]  # fmt: skip
+    again = operator.post(f"/incidents/{incident['id']}/leave", json=parts).json()
+    assert again["entries"] == left["entries"]
+
+
 def _alert_of(client: httpx2.Client, feed: str) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [a for a in client.get("/alerts").json()["items"] if a["feed"] == feed]

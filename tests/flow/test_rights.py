@@ -99,6 +99,7 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/incidents/{incident}/entries": PEOPLE - {OTHER_AGENCY},
     "POST /api/v1/incidents/{incident}/steps/{step}": {AGENCY, OPERATOR, ADMIN},
     "POST /api/v1/incidents/{incident}/join": {OPERATOR, ADMIN},
+    "POST /api/v1/incidents/{incident}/leave": {OPERATOR, ADMIN},
     "GET /api/v1/incidents/{incident}/caller": {OPERATOR, ADMIN},  # whole for who took the call
     "POST /api/v1/incidents/{incident}/files": {AGENCY, OPERATOR, ADMIN},
     "GET /api/v1/incidents/{incident}/files/{file}": PEOPLE - {OTHER_AGENCY},
@@ -265,6 +266,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "shifts": {"on_duty": ["An"]},
         "end": {"to": "Bình"},
         "join": {"tickets": [house.ticket]},
+        "leave": {"tickets": [house.ticket]},
         "approve": {"ids": [house.report]},
         "close": {"ids": [house.report]},
         "reopen": {"reason": "nộp nhầm"},

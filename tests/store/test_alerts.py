@@ -54,6 +54,21 @@ async def test_what_is_saved_is_read_back_field_by_field(
     assert await alerts.not_closed(pools[0]) == [alert]
 
 
+async def test_what_is_touched_overtakes_who_decided_before(
+    database: str, pools: tuple[ReadPool, WritePool]
+) -> None:
+    alert, log = _change()
+    await _save(database, (alert, log))
+    async with await connect(database) as conn:
+        await alerts.touch(conn, [alert.alert_id], lambda row: _log(row.alert_id, change="touched"))
+    assert [row.version for row in await alerts.not_closed(pools[0])] == [alert.version + 1]
+    changes = await alerts.history(pools[0], alert.alert_id)
+    assert [row.change for row in changes] == ["active", "touched"]
+    with pytest.raises(Overtaken):
+        async with await connect(database) as conn:
+            await alerts.save(conn, [(alert, log)], after=1)
+
+
 async def test_a_second_open_alert_of_one_fingerprint_is_refused(database: str) -> None:
     await _save(database, _change(state="pending"))
     with pytest.raises(psycopg.errors.UniqueViolation):
