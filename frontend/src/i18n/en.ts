@@ -630,6 +630,12 @@ const en: Words = {
     steps: { refuse: 'To reject', supplement: 'To ask for a supplement', solve: 'To solve', publish: 'To publish' },
     standings: { running: 'running', paused: 'paused', met: 'in time', missed: 'late', void: 'void' },
   },
+  console: {
+    parts: 'Parts of the console',
+    tabs: {
+      alerts: 'Alerts',
+    },
+  },
 }
 
 export default en

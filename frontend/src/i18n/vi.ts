@@ -628,6 +628,12 @@ const vi = {
     steps: { refuse: 'Hạn từ chối', supplement: 'Hạn yêu cầu bổ sung', solve: 'Hạn giải quyết', publish: 'Hạn công khai' },
     standings: { running: 'đang tính', paused: 'tạm dừng', met: 'đúng hạn', missed: 'trễ hạn', void: 'không áp dụng' },
   },
+  console: {
+    parts: 'Các phần của bàn trực',
+    tabs: {
+      alerts: 'Cảnh báo',
+    },
+  },
 }
 
 export type Words = typeof vi

@@ -1,0 +1,45 @@
+/** One alert in the console's list. */
+
+import { useEffect, useRef } from 'preact/hooks'
+import { Ago } from '../design/age'
+import { Shape } from '../design/shape'
+import { clockTime } from '../i18n/format'
+import { say, severityWord, w } from '../i18n/words'
+import type { AlertItem } from '../live/protocol'
+import { AcknowledgeButton, isCalling } from '../panels/alerts'
+import { useCentre } from '../panels/centre'
+
+export function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
+  const centre = useCentre()
+  const words = w()
+  const row = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (chosen) row.current?.scrollIntoView({ block: 'nearest' })
+  }, [chosen])
+  return (
+    <li
+      ref={row}
+      class={`console-row${chosen ? ' chosen' : ''}${alert.acknowledged ? ' seen' : ''}`}
+      data-testid="alert"
+      data-id={alert.id}
+      data-severity={alert.severity}
+      data-acknowledged={String(alert.acknowledged)}
+      data-state={alert.state}
+    >
+      <Shape severity={alert.severity} cleared={alert.state === 'cleared'} blinking={isCalling(alert)} />
+      <button type="button" aria-current={chosen} onClick={() => centre.select({ kind: 'alert', id: alert.id })}>
+        <b>{say(alert.title)}</b>
+        <span>
+          {alert.place.name} · {alert.unit?.name ?? words.noOwner}
+        </span>
+        <span class="caption">
+          {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
+          {alert.state === 'cleared' ? words.cleared : alert.acknowledged ? words.acknowledged : words.unacknowledged}
+        </span>
+        {alert.muted && <span class="caption">{say(alert.muted.reason)}</span>}
+        {alert.shelved && <span class="caption">{words.shelvedUntil(clockTime(Date.parse(alert.shelved.until)), alert.shelved.by, alert.shelved.why)}</span>}
+      </button>
+      {!alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} />}
+    </li>
+  )
+}

@@ -1,0 +1,46 @@
+/** The parts of the console; each stands here by one line once its screen does. */
+
+import type { ComponentType } from 'preact'
+import { w } from '../i18n/words'
+import { useCentre } from '../panels/centre'
+import { address, go } from './address'
+import { Alerts } from './alerts'
+
+interface Tab {
+  id: string
+  name: () => string
+  /** The permission without which there is no such part. */
+  needs: string
+  Screen: ComponentType
+}
+
+const TABS: readonly Tab[] = [
+  { id: 'alerts', name: () => w().console.tabs.alerts, needs: 'alert.read', Screen: Alerts },
+]
+
+/** The part that the address names; without a name the first. */
+export function useTab(): Tab {
+  const named = TABS.find((tab) => tab.id === address.value.get('tab'))
+  return named ?? (TABS[0] as Tab)
+}
+
+export function Tabs({ shown }: { shown: Tab }) {
+  const centre = useCentre()
+  const open = TABS.filter((tab) => centre.may(tab.needs))
+  if (open.length < 2) return null
+  return (
+    <nav class="console-tabs" aria-label={w().console.parts}>
+      {open.map((tab) => (
+        <button
+          key={tab.id}
+          type="button"
+          aria-current={tab === shown ? 'page' : undefined}
+          data-testid={`tab-${tab.id}`}
+          onClick={() => go({ tab: tab === TABS[0] ? null : tab.id })}
+        >
+          {tab.name()}
+        </button>
+      ))}
+    </nav>
+  )
+}
