@@ -3,20 +3,27 @@
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from alerts.lifecycle import Move, Wish
-from ioc.api.deps import Alerts, Reads, requires
+from geo.bbox import parse_bbox
+from ioc.api.cursors import aware, ranked_cursor_of, ranked_place_of
+from ioc.api.deps import Alerts, Now, Reads, ServerFacts, requires
 from ioc.api.encode import answer, shape
 from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
 from ioc.errors import Invalid, NotFound
 from ioc.flow.alerting import Alerting
+from ioc.incidents.words import asked_words
 from ioc.live.wire import AlertItem
-from ioc.store import alerts
+from ioc.model import Domain, Severity
+from ioc.store import alert_lists, alerts
+from ioc.store.alert_lists import Wanted
+from ioc.store.alerts import AlertRow
 
 router = APIRouter(tags=["alerts"], route_class=ShortBodyRoute)
 
@@ -26,14 +33,19 @@ Assigner = Annotated[Subject, Depends(requires(Permission.ALERT_ASSIGN))]
 Handler = Annotated[Subject, Depends(requires(Permission.ALERT_HANDLE))]
 Commenter = Annotated[Subject, Depends(requires(Permission.ALERT_COMMENT))]
 
-LAST = UUID(int=2**128 - 1)
+Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class AlertList(msgspec.Struct):
-    """Alerts; the open ones worst first, the closed ones newest first."""
+    """Alerts; the open ones worst first, of those the longest, the closed ones newest first.
+
+    `counts` are of all pages together, by severity, on the first page only; 1000 means as many
+    or more.
+    """
 
     items: list[AlertItem]
     next: str | None
+    counts: dict[Severity, int] | None = None
 
 
 class HistoryItem(msgspec.Struct):
@@ -76,16 +88,56 @@ async def get_alerts(
     _: Reader,
     alerting: Alerts,
     reads: Reads,
+    facts: ServerFacts,
+    now: Now,
     closed: Annotated[bool, Query(description="the closed ones instead of the open ones")] = False,
-    before: UUID = LAST,
+    severity: Annotated[list[Severity] | None, Query()] = None,
+    domain: Domain | None = None,
+    feed: Name = None,
+    rule: Name = None,
+    unit: Annotated[Name, Query(description="the unit that answers for them")] = None,
+    assignee: Annotated[Name, Query(description="the unit that is to deal with them")] = None,
+    feature: Name = None,
+    zone: Annotated[Name, Query(description="the unit that they lie in")] = None,
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
+    q: Annotated[str | None, Query(max_length=200, description="beginnings of words")] = None,
+    muted: Annotated[bool | None, Query(description="kept quiet, or not")] = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
 ) -> Response:
-    """The open alerts, or those that have closed."""
-    if not closed:
-        return answer(AlertList(alerting.open_items(), None))
-    rows = await alerts.closed(reads, before=before, limit=limit)
-    items = [alerting.item(row) for row in rows]
-    return answer(AlertList(items, items[-1].id if len(items) == limit else None))
+    """The open alerts, or those that have closed; all that is asked must hold."""
+    organisation, today = facts.city.organisation, now.astimezone(ZoneInfo(facts.zone)).date()
+    named = {"domain": domain, "feed": feed, "rule": rule, "feature": feature}
+    named |= {
+        kind: organisation.resolve(one, today)
+        for kind, one in {"unit": unit, "zone": zone}.items()
+        if one is not None
+    }
+    wanted = Wanted(
+        past=closed,
+        severities=severity or (),
+        of={kind: one for kind, one in named.items() if one is not None},
+        words=asked_words(q or ""),
+        box=None if bbox is None else parse_bbox(bbox),
+        assignee=None if assignee is None else organisation.resolve(assignee, today),
+        muted=muted,
+        since=aware("since", since),
+        until=aware("until", until),
+        after=ranked_place_of(cursor),
+        limit=limit,
+    )
+    rows = await alert_lists.listed(reads, wanted)
+    counts = None if cursor else await alert_lists.counted(reads, wanted)
+    last = rows[-1] if len(rows) == limit else None
+    following = None if last is None else _place(last)
+    return answer(AlertList([alerting.item(row) for row in rows], following, counts))
+
+
+def _place(row: AlertRow) -> str:
+    assert row.active_since is not None
+    return ranked_cursor_of(Severity(row.severity), row.active_since, row.alert_id)
 
 
 @router.get("/alerts/{alert}/log", responses=shape(History))

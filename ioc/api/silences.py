@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alerts.mute import Matcher
-from ioc.api.alerts import LAST
 from ioc.api.bodies import decoded, whole
+from ioc.api.cursors import LAST
 from ioc.api.deps import Alerts, Now, Reads, Writes, requires
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission, Subject

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alerts.cap import Message
 from ingest.payload import Channel
-from ioc.api.alerts import LAST
 from ioc.api.bodies import whole
+from ioc.api.cursors import LAST
 from ioc.api.deps import Health, Now, Reads, Writes, feed_for, requires
 from ioc.api.encode import answer, shape
 from ioc.api.receipts import receipt_answer

@@ -10,7 +10,7 @@ from alerts.alert import State
 from alerts.lifecycle import SHOWN, Life, Shelf, condition, verb_for
 from ioc.flow.alert_items import AlertItems
 from ioc.live.wire import encoder
-from ioc.store.alerts import AlertRow, LogRow
+from ioc.store.alerts import AlertRow, LogRow, Sought
 
 ENGINE: Final = "engine"
 """The actor of changes that no person made."""
@@ -25,6 +25,7 @@ class Draft:
         self._before = rows
         self.now = now
         self.rows: dict[UUID, AlertRow] = {}
+        self.sought: dict[UUID, Sought] = {}
         self.changes: list[tuple[AlertRow, LogRow]] = []
 
     def __bool__(self) -> bool:
@@ -45,6 +46,8 @@ class Draft:
         if verb == "none" and before is not None and shown(after):
             verb = "update"
         item = b"" if verb == "none" else encoder.encode(self._items.item(after))
+        if _is_listed_anew(before, after):
+            self.sought[after.alert_id] = self._items.sought(after)
         entry = LogRow(
             alert_id=after.alert_id, at=self.now, change=change, actor=actor, comment=comment,
             verb=verb, item=item,
@@ -52,6 +55,13 @@ class Draft:
         self.rows[after.alert_id] = after
         self.changes.append((after, entry))
         return after
+
+
+def _is_listed_anew(before: AlertRow | None, after: AlertRow) -> bool:
+    """Whether lists do not find an alert yet, or by what it was about before."""
+    if after.active_since is None:
+        return False
+    return before is None or before.active_since is None or before.about != after.about
 
 
 def life_of(row: AlertRow) -> Life:

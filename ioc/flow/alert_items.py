@@ -11,12 +11,13 @@ from alerts.mute import Facets
 from alerts.rule import Behind, MissingReport, Rule, Together
 from alerts.selection import SeriesFacts
 from alerts.silence import FeedFacts
+from ioc.flow.alert_search import sought
 from ioc.flow.alert_words import Said
 from ioc.live.state import LiveState
 from ioc.live.wire import AlertItem, IncidentRef, MutedItem, Place, Shelved, Text, UnitRef
 from ioc.model import Domain, Feature, Feed, Series, Severity, to_micros
 from ioc.org import Organisation
-from ioc.store.alerts import AlertRow
+from ioc.store.alerts import AlertRow, Sought
 from ioc.store.registry import Registry
 
 OWED: Final = "missing_report"
@@ -160,6 +161,10 @@ class AlertItems:
             attributes=feature.attributes if feature else {},
             since=to_micros(row.active_since or row.pending_since),
         )
+
+    def sought(self, row: AlertRow) -> Sought:
+        """By what lists find the alert."""
+        return sought(self.item(row), self.facets(row), self.feature(row))
 
     def series_facts(self, wanted: Iterable[Series]) -> list[SeriesFacts]:
         """What rules need to know of series."""

@@ -345,7 +345,9 @@ class Alerting:
 
     async def _save(self, conn: Connection, draft: Draft) -> tuple[list[int], Drawn]:
         """Store changes, and in the same transaction whom they tell."""
-        offsets = await alerts.save(conn, draft.changes, after=self._topic.offset)
+        offsets = await alerts.save(
+            conn, draft.changes, after=self._topic.offset, sought=draft.sought
+        )
         drawn = self._telling.draw(draft.rows.values(), draft.now)
         await outbox.add(conn, drawn.letters)
         return offsets, drawn

@@ -83,7 +83,7 @@ class LiveState:
             if (old := before.get(key)) is not None and old.layer != feature.layer:
                 self.topic(old.layer).remove(key)
             if before.get(key) != feature or counts.get(key) != len(self._series[key]):
-                self.topic(feature.layer).put(key, point=_point(feature))
+                self.topic(feature.layer).put(key, point=point_of(feature))
         for key in before.keys() - features.keys():
             self.topic(before[key].layer).remove(key)
         self._layer_of.fill(-1)
@@ -106,7 +106,7 @@ class LiveState:
                 self.topic(old.layer).remove(feature.id)
             self._features[feature.id] = feature
             self._series[feature.id] = tuple(series_of_feature.get(feature.id, ()))
-            self.topic(feature.layer).put(feature.id, point=_point(feature))
+            self.topic(feature.layer).put(feature.id, point=point_of(feature))
         members = [s for feature in features for s in self._series[feature.id]]
         self._lay_out([*members, *(s for s in series if s.feature)])
 
@@ -215,7 +215,7 @@ class LiveState:
         )
 
 
-def _point(feature: Feature) -> Point | None:
+def point_of(feature: Feature) -> Point | None:
     """A point that stands for the feature in a view; None for what has no place."""
     geometry = feature.geometry
     if geometry is None:

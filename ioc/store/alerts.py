@@ -1,6 +1,6 @@
 """Alerts and the log of their changes, in the order of commits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -66,6 +66,15 @@ class AlertRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """By what lists find an alert: its point, words, and what it is of, as `domain=traffic`."""
+
+    longitude: float | None = None
+    latitude: float | None = None
+    words: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One change of an alert, for its history and for clients; `item` as it is sent."""
 
@@ -94,14 +103,15 @@ _SAVE: Final = """
                        acknowledged_at, acknowledged_by, value, level, value_time, reason,
                        comments, subject, clearing_since, version, assignee, shelved_until,
                        shelved_by, shelved_why, muted, matter, matter_reason, flapping, noted,
-                       about)
+                       about, longitude, latitude, words)
     VALUES (%(alert_id)s, %(fingerprint)s, %(rule_id)s, %(kind)s, %(severity)s, %(series_id)s,
             %(feed_key)s, %(unit_key)s, %(state)s, %(pending_since)s, %(active_since)s,
             %(cleared_at)s, %(closed_at)s, %(acknowledged_at)s, %(acknowledged_by)s, %(value)s,
             %(level)s, %(value_time)s, %(reason)s, %(comments)s, %(subject)s, %(clearing_since)s,
             %(version)s, %(assignee)s, %(shelved_until)s, %(shelved_by)s, %(shelved_why)s,
             %(muted)s, %(matter)s, %(matter_reason)s, %(flapping)s, %(noted)s,
-            %(about)s)
+            %(about)s, %(longitude)s, %(latitude)s,
+            array_to_tsvector(COALESCE(%(words)s::text[], '{}')))
     ON CONFLICT (alert_id) DO UPDATE
        SET state = excluded.state, active_since = excluded.active_since,
            cleared_at = excluded.cleared_at, closed_at = excluded.closed_at,
@@ -113,7 +123,10 @@ _SAVE: Final = """
            shelved_until = excluded.shelved_until, shelved_by = excluded.shelved_by,
            shelved_why = excluded.shelved_why, muted = excluded.muted, matter = excluded.matter,
            matter_reason = excluded.matter_reason, flapping = excluded.flapping,
-           severity = excluded.severity, about = excluded.about
+           severity = excluded.severity, about = excluded.about,
+           longitude = COALESCE(excluded.longitude, alert.longitude),
+           latitude = COALESCE(excluded.latitude, alert.latitude),
+           words = COALESCE(array_to_tsvector(%(words)s::text[]), alert.words)
 """
 
 _NEXT: Final = "SELECT COALESCE(max(log_offset), 0) FROM alert_log"
@@ -124,21 +137,19 @@ _LOG: Final = """
 """
 
 # Every column has its field in AlertRow; one without the other fails at the first read.
-_ALERTS: Final[LiteralString] = """
-    SELECT a.*, i.incident_id, i.code AS incident_code
+ALERTS: Final[LiteralString] = """
+    SELECT a.alert_id, a.fingerprint, a.rule_id, a.kind, a.severity, a.series_id, a.feed_key,
+           a.unit_key, a.state, a.pending_since, a.active_since, a.cleared_at, a.closed_at,
+           a.acknowledged_at, a.acknowledged_by, a.value, a.level, a.value_time, a.reason,
+           a.comments, a.subject, a.clearing_since, a.version, a.assignee, a.shelved_until,
+           a.shelved_by, a.shelved_why, a.muted, a.matter, a.matter_reason, a.flapping, a.noted,
+           a.about, i.incident_id, i.code AS incident_code
       FROM alert a LEFT JOIN incident_alert USING (alert_id)
            LEFT JOIN incident i USING (incident_id)
 """
+"""Alerts as they stand; what lists find them by is left out."""
 
-_OPEN: Final = _ALERTS + " WHERE a.closed_at IS NULL ORDER BY alert_id"
-
-_LISTED: Final = (
-    _ALERTS
-    + """
-     WHERE a.active_since IS NOT NULL AND a.closed_at IS NOT NULL AND a.alert_id < %(before)s
-     ORDER BY a.alert_id DESC LIMIT %(limit)s
-"""
-)
+_OPEN: Final = ALERTS + " WHERE a.closed_at IS NULL ORDER BY alert_id"
 
 _TAIL: Final = """
     SELECT log_offset, verb, alert_id, item FROM alert_log
@@ -151,7 +162,7 @@ _AFTER: Final = """
      WHERE log_offset > %s ORDER BY log_offset LIMIT %s
 """
 
-_THESE: Final = _ALERTS + " WHERE a.alert_id = ANY(%s)"
+_THESE: Final = ALERTS + " WHERE a.alert_id = ANY(%s)"
 
 _TOUCH: Final = "UPDATE alert SET version = version + 1 WHERE alert_id = ANY(%s)"
 
@@ -160,14 +171,15 @@ _BEGUN: Final = """
      WHERE active_since >= %s AND NOT noted ORDER BY active_since
 """
 
-_OF_FINGERPRINTS: Final = """
-    SELECT a.*, i.incident_id, i.code AS incident_code
-      FROM unnest(%(marks)s::text[]) AS w(mark)
+_LAST: Final[LiteralString] = """
+    SELECT l.alert_id FROM unnest(%(marks)s::text[]) AS w(mark)
      CROSS JOIN LATERAL (
-           SELECT * FROM alert WHERE fingerprint = w.mark AND active_since IS NOT NULL
-            ORDER BY active_since DESC LIMIT %(most)s) AS a
-      LEFT JOIN incident_alert USING (alert_id) LEFT JOIN incident i USING (incident_id)
+           SELECT alert_id FROM alert WHERE fingerprint = w.mark AND active_since IS NOT NULL
+            ORDER BY active_since DESC LIMIT %(most)s) AS l
 """
+_OF_FINGERPRINTS: Final = (
+    ALERTS + " WHERE a.alert_id IN (" + _LAST + ") ORDER BY a.active_since DESC, a.alert_id DESC"
+)
 
 _HISTORY: Final = """
     SELECT at, change, actor, comment FROM alert_log WHERE alert_id = %s ORDER BY log_offset
@@ -179,9 +191,15 @@ class Overtaken(Exception):
 
 
 async def save(
-    conn: Connection, changes: Sequence[tuple[AlertRow, LogRow]], *, after: int
+    conn: Connection,
+    changes: Sequence[tuple[AlertRow, LogRow]],
+    *,
+    after: int,
+    sought: Mapping[UUID, Sought] | None = None,
 ) -> list[int]:
     """Store alerts with what changed in them; returns the offset of each change.
+
+    `sought` is what lists ask of those alerts for which that is new.
 
     The order of offsets is the order of commits: a reader that has seen one offset has seen all
     below it. `after` is the newest offset that the changes were decided by; raises `Overtaken`
@@ -192,7 +210,7 @@ async def save(
     async with conn.cursor() as cur:
         await cur.executemany(
             _SAVE,
-            [_columns(alert) for alert, _ in changes],
+            [_columns(alert, (sought or {}).get(alert.alert_id)) for alert, _ in changes],
         )
     return await _log(conn, [log for _, log in changes], after)
 
@@ -236,8 +254,9 @@ async def _log(conn: Connection, entries: Sequence[LogRow], after: int) -> list[
     return offsets
 
 
-def _columns(alert: AlertRow) -> dict[str, Any]:
+def _columns(alert: AlertRow, sought: Sought | None) -> dict[str, Any]:
     columns = {name: getattr(alert, name) for name in AlertRow.__slots__}
+    columns |= {name: getattr(sought, name, None) for name in Sought.__slots__}
     if alert.muted is not None:
         columns["muted"] = Jsonb(alert.muted)
     if alert.about is not None:
@@ -249,13 +268,6 @@ async def not_closed(pool: ReadPool) -> list[AlertRow]:
     """Every alert that is pending, active, or cleared but not acknowledged."""
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
         await cur.execute(_OPEN)
-        return await cur.fetchall()
-
-
-async def closed(pool: ReadPool, *, before: UUID, limit: int) -> list[AlertRow]:
-    """Alerts that were active once and have closed, newest first."""
-    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
-        await cur.execute(_LISTED, {"before": before, "limit": limit})
         return await cur.fetchall()
 
 

@@ -114,6 +114,26 @@ def test_a_cleared_alert_stays_until_somebody_has_seen_it(server: Server) -> Non
     assert _open(client, "alerts.seen") == []
 
 
+def test_alerts_are_listed_by_what_is_asked_page_by_page(server: Server) -> None:
+    door, client = _door(server, "alerts.asked"), server.sign_in()
+    _speeds(door, "ql-1/speed", (15, SLOW), (2, SLOW))
+    _speeds(door, "ql-2/speed", (14, SLOW), (1, SLOW))
+    eventually(lambda: len(_open(client, "alerts.asked")) == 2)
+    for asked in (
+        {"feed": "alerts.asked", "domain": "traffic", "severity": "high", "rule": "traffic-jam"},
+        {"feed": "alerts.asked", "q": "ùn tắc", "unit": "so-xay-dung", "muted": False},
+    ):
+        first = client.get("/alerts", params={**asked, "limit": 1}).json()
+        rest = client.get("/alerts", params={**asked, "cursor": first["next"]}).json()
+        assert first["counts"]["high"] == 2
+        assert (rest["next"], rest["counts"]) == (None, None)
+        found = [item["id"] for item in first["items"] + rest["items"]]
+        assert found == [item["id"] for item in _open(client, "alerts.asked")]
+    for other in ({"domain": "health"}, {"q": "khong-co"}, {"bbox": "1,1,2,2"}):
+        asked = {"feed": "alerts.asked", **other}
+        assert client.get("/alerts", params=asked).json()["items"] == [], other
+
+
 def test_history_never_raises_an_alert_about_now(server: Server) -> None:
     door, client = _door(server, "alerts.past"), server.sign_in()
     _speeds(door, "ql-1/speed", (600, SLOW), (500, SLOW))

@@ -84,20 +84,6 @@ async def test_a_cleared_alert_makes_room_for_the_next_occurrence(
     assert len(await alerts.not_closed(pools[0])) == 2
 
 
-async def test_closed_alerts_come_newest_first_and_never_those_that_were_never_active(
-    database: str, pools: tuple[ReadPool, WritePool]
-) -> None:
-    ids = [uuid7(NOW + timedelta(seconds=n)) for n in range(4)]
-    states = [{"active_since": NOW}, {"active_since": None}, {"active_since": NOW}, {}]
-    for number, (alert, more) in enumerate(zip(ids, states, strict=True)):
-        closed = {"closed_at": NOW, "state": "cleared"} if number < 3 else {}
-        await _save(database, _change(alert_id=alert, fingerprint=str(number), **more, **closed))
-    found = await alerts.closed(pools[0], before=UUID(int=2**128 - 1), limit=5)
-    assert [alert.alert_id for alert in found] == [ids[2], ids[0]]
-    after = await alerts.closed(pools[0], before=ids[2], limit=5)
-    assert [alert.alert_id for alert in after] == [ids[0]]
-
-
 async def test_offsets_follow_each_other_within_and_over_saves(database: str) -> None:
     assert await _save(database, _change(fingerprint="a"), _change(fingerprint="b")) == [1, 2]
     assert await _save(database, _change(fingerprint="c")) == [3]
