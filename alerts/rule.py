@@ -150,6 +150,20 @@ class Flat(Watching, frozen=True, kw_only=True, tag="flat", tag_field="kind"):
         return self.after // MICROSECOND + HOUR_US
 
 
+class Sum(Watching, frozen=True, kw_only=True, tag="sum", tag_field="kind"):
+    """What a series adds up to over a window of time up to the observation: rain of 24 hours.
+
+    While less than the window is known the sum is what is known of it, and so never too much.
+    """
+
+    window: timedelta
+
+    @property
+    def reach_us(self) -> int:
+        """The window."""
+        return self.window // MICROSECOND
+
+
 class Side(StrEnum):
     """On which side of its rhythm a series must be."""
 
@@ -234,12 +248,13 @@ class Behind(Leveled, frozen=True, kw_only=True, tag="figure", tag_field="kind")
     units: Literal["province", "each"] = "province"
 
 
-Watch = Threshold | Rate | Flat | Deviation
+Watch = Threshold | Rate | Sum | Flat | Deviation
 Rule = Watch | Missing | MissingReport | Together | Behind
 
 KINDS: Mapping[str, type[Rule]] = {
     "threshold": Threshold,
     "rate": Rate,
+    "sum": Sum,
     "flat": Flat,
     "deviation": Deviation,
     "missing": Missing,

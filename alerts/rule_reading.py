@@ -21,6 +21,7 @@ from alerts.rule import (
     MissingReport,
     Rate,
     Rule,
+    Sum,
     Threshold,
     Together,
     Watching,
@@ -77,10 +78,10 @@ def decode_rule(rule_id: str, document: Mapping[str, Any]) -> Rule:
     if isinstance(rule, Watching):
         _check_watching(rule)
     match rule:
-        case Threshold() | Rate():
+        case Threshold() | Rate() | Sum():
             _check_sides(rule.id, rule.above, rule.below, rule.clear)
-            if isinstance(rule, Rate):
-                _check_rate(rule)
+            if not isinstance(rule, Threshold):
+                _check_window(rule)
         case Deviation():
             _check_deviation(rule)
         case Flat():
@@ -126,9 +127,12 @@ def _check_sides(
         raise _invalid(rule_id, "clear", "would clear while still in breach", f"put it {side}")
 
 
-def _check_rate(rule: Rate) -> None:
+def _check_window(rule: Rate | Sum) -> None:
     if rule.window <= NO_TIME:
         raise _invalid(rule.id, "window", "is not positive", _CURES["window"])
+    if isinstance(rule, Sum) and rule.below is not None:
+        cure = "a sum that is not known whole would always be too small; write above"
+        raise _invalid(rule.id, "below", "has no place here", cure)
 
 
 def _check_deviation(rule: Deviation) -> None:

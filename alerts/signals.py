@@ -1,4 +1,4 @@
-"""What a rule compares with its level: the value, or its change, stillness or deviation."""
+"""What a rule compares with its level: the value, its change, sum, stillness or deviation."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.rule import Deviation, Flat, Missing, Rate, Side
+from alerts.rule import Deviation, Flat, Missing, Rate, Side, Sum
 from alerts.table import SECOND, PairRule, Table
 
 HOUR: Final = 3_600 * SECOND
@@ -16,7 +16,11 @@ CELLS: Final = 30
 """Into so many parts a window is divided; of each the first observation is kept."""
 _RING: Final = CELLS + 2
 
-VALUE, RATE, FLAT, DEVIATION, SILENCE = range(5)
+SUMMED: Final = 144
+"""Into so many parts a window is divided that is summed: a day into those of ten minutes. A sum
+is that of whole parts, at most one of them short of the window."""
+
+VALUE, RATE, SUM, FLAT, DEVIATION, SILENCE = range(6)
 
 Rhythm = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]], NDArray[np.float64]]
 """How many spreads values of series at times are above (or below) the rhythm of their series; not
@@ -28,6 +32,8 @@ def kind_of(rule: PairRule) -> int:
     match rule:
         case Rate():
             return RATE
+        case Sum():
+            return SUM
         case Flat():
             return FLAT
         case Deviation():
@@ -55,12 +61,18 @@ class Signals:
         self._ids = table.ids
         self._series = np.repeat(table.ids, np.diff(table.start))
         self._slot = np.full(len(table.rule), -1, np.int64)
-        rates, flats = np.flatnonzero(self._kind == RATE), np.flatnonzero(self._kind == FLAT)
-        self._slot[rates], self._slot[flats] = np.arange(len(rates)), np.arange(len(flats))
+        rates, sums, flats = (np.flatnonzero(self._kind == kind) for kind in (RATE, SUM, FLAT))
+        for pairs in (rates, sums, flats):
+            self._slot[pairs] = np.arange(len(pairs))
         self._times = np.full((len(rates), _RING), NEVER, np.int64)
         self._values = np.full((len(rates), _RING), np.nan)
         windows = [rule.reach_us // 2 if isinstance(rule, Rate) else 0 for rule in rules]
         self._window = np.array(windows, np.int64)[table.rule[rates]]
+        cells = [max(rule.reach_us // SUMMED, 1) if isinstance(rule, Sum) else 1 for rule in rules]
+        self._cell = np.array(cells, np.int64)[table.rule[sums]]
+        self._heard = np.full((len(sums), SUMMED), NEVER, np.int64)
+        self._last = np.zeros((len(sums), SUMMED))
+        self._total = np.zeros((len(sums), SUMMED))
         tolerances = [rule.tolerance if isinstance(rule, Flat) else 0.0 for rule in rules]
         self._tolerance = np.array(tolerances)[table.rule[flats]]
         self._still = np.full(len(flats), np.nan)
@@ -72,6 +84,11 @@ class Signals:
         """Know what another one knows of the same rules and series."""
         for kind, mine, theirs in (
             (RATE, (self._times, self._values), (other._times, other._values)),
+            (
+                SUM,
+                (self._heard, self._last, self._total),
+                (other._heard, other._last, other._total),
+            ),
             (FLAT, (self._still, self._since), (other._still, other._since)),
         ):
             known = {key: slot for slot, key in enumerate(other._keys(kind))}
@@ -99,8 +116,9 @@ class Signals:
     ) -> NDArray[np.float64]:
         """The signal of each observation for its pair; those of one pair come in order of time.
 
-        In the uom of the series, per hour for a rate, in seconds for stillness, in spreads for a
-        deviation, 0 for what is listened for. Not a number where nothing can be said.
+        In the uom of the series, per hour for a rate, over the window for a sum, in seconds for
+        stillness, in spreads for a deviation, 0 for what is listened for. Not a number where
+        nothing can be said.
         """
         signal = value.copy()
         kind = self._kind[pair]
@@ -110,7 +128,7 @@ class Signals:
         odd = np.flatnonzero(kind == DEVIATION)
         if len(odd):
             signal[odd] = self._deviation(pair[odd], row[odd], time[odd], value[odd])
-        for one, follow in ((RATE, self._rate), (FLAT, self._flat)):
+        for one, follow in ((RATE, self._rate), (SUM, self._sum), (FLAT, self._flat)):
             for places in _turns(pair, np.flatnonzero(kind == one)):
                 signal[places] = follow(self._slot[pair[places]], time[places], value[places])
         return signal
@@ -132,6 +150,26 @@ class Signals:
         self._times[slot[new], place[new]] = time[new]
         self._values[slot[new], place[new]] = value[new]
         return np.where(known, change, np.nan)
+
+    def _sum(
+        self, slot: NDArray[np.int64], time: NDArray[np.int64], value: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What is heard twice counts once: of a cell the last value may be corrected."""
+        cell = self._cell[slot]
+        number = time // cell
+        place = number % SUMMED
+        last = self._heard[slot, place]
+        begins = last // cell < number
+        corrects = time == last
+        kept = (begins | (last // cell == number) & (time >= last)) & ~np.isnan(value)
+        total = np.where(begins, 0.0, self._total[slot, place])
+        total += value - np.where(corrects, self._last[slot, place], 0.0)
+        at = slot[kept], place[kept]
+        self._heard[at], self._last[at], self._total[at] = time[kept], value[kept], total[kept]
+        numbers = self._heard[slot] // cell[:, None]
+        within = (numbers > (number - SUMMED)[:, None]) & (numbers <= number[:, None])
+        found = np.where(within, self._total[slot], 0.0).sum(axis=1)
+        return np.where(np.isnan(value), np.nan, found)
 
     def _flat(
         self, slot: NDArray[np.int64], time: NDArray[np.int64], value: NDArray[np.float64]

@@ -15,6 +15,7 @@ from alerts.rule import (
     MissingReport,
     Rate,
     Rule,
+    Sum,
     Threshold,
     Together,
     Watching,
@@ -133,6 +134,9 @@ def _measured(
         case Rate():
             side = "rising" if rule.sign > 0 else "falling"
             key = f"alert.{side}" if breached else "alert.rate_cleared"
+        case Sum():
+            values["window"] = duration(rule.window.total_seconds(), language)
+            key = "alert.sum" if breached else "alert.sum_cleared"
         case Threshold() | Behind():
             side = "above" if rule.sign > 0 else "below"
             key = f"alert.{side}" if breached else "alert.level_cleared"

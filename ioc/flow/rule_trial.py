@@ -73,7 +73,7 @@ async def tried(
         kind = rule.__struct_config__.tag
         raise Invalid(
             f"a rule of kind {kind} cannot be tried on stored observations; "
-            "threshold, rate, flat, deviation, missing and together can",
+            "threshold, rate, sum, flat, deviation, missing and together can",
             key="kind",
         )
     watched = [one for one in facts if _watches(rule, one)]

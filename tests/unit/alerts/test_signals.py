@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from alerts.alert import TransitionReason
 from alerts.engine import Engine
 from alerts.pairs import Pairs
-from alerts.rule import Rate, Side
+from alerts.rule import Rate, Side, Sum
 from alerts.rule_reading import decode_rule
-from alerts.signals import CELLS, HOUR, Signals
+from alerts.signals import CELLS, HOUR, SUMMED, Signals
 from alerts.table import build_table
 from ioc.errors import Invalid
 from tests.unit.alerts.timeline import (
@@ -207,9 +207,77 @@ def _first_of_its_cell(time: NDArray[np.int64], n: int) -> bool:
     return n == 0 or bool(time[n] // cell != time[n - 1] // cell)
 
 
+RAIN: dict[str, Any] = {
+    "kind": "sum",
+    "domain": "environment",
+    "property": "rainfall",
+    "window": "PT1H",
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "script"),
+    [
+        ("10x4 0x3", ""),
+        ("0 10x5 0x5", "active@1h cleared@80m"),
+        ("60 0x6", "active@0m cleared@1h"),
+        ("0 30 _x4 30 0x6", "active@1h cleared@70m"),
+        ("30 _x5 30 0x6", ""),
+    ],
+)
+def test_rain_is_told_by_its_sum_of_the_last_hour(values: str, script: str) -> None:
+    timeline(every="10m", values=values, above=59, clear=40, **RAIN).expects(script)
+
+
+def test_a_correction_of_a_sum_takes_the_place_of_what_it_corrects() -> None:
+    engine = Engine([a_rule(**RAIN, above=50)], [a_series(property="rainfall")])
+    assert engine.observe(columns((1, START, 30.0)), START) == []
+    assert engine.observe(columns((1, START, 40.0)), START) == []
+    (move,) = engine.observe(columns((1, START + MINUTE, 11.0)), START + MINUTE)
+    assert move.value == 51.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), min_size=1, max_size=60),
+    st.data(),
+)
+def test_a_sum_is_that_of_a_plain_reckoning_however_it_is_cut_restarted_and_read_twice(
+    steps: Sequence[tuple[int, int]], data: st.DataObject
+) -> None:
+    rule = a_rule(**RAIN, above=1)
+    assert isinstance(rule, Sum)
+    time = START + np.cumsum([minutes for minutes, _ in steps]) * MINUTE
+    value = np.array([float(value) for _, value in steps])
+    table = build_table([rule], [a_series(property="rainfall")])
+    cut = data.draw(st.integers(0, len(steps)))
+
+    def follow(known: Signals, first: int, end: int) -> list[float]:
+        zeros = np.zeros(end - first, np.int64)
+        return known.of(zeros, zeros, time[first:end], value[first:end]).tolist()
+
+    first = Signals([rule], table, None)
+    early = follow(first, 0, cut)
+    again = Signals([rule], table, None)
+    begin = int(np.searchsorted(time, time[cut - 1] - rule.reach_us)) if cut else 0
+    follow(again, begin, cut)
+    again.take_over(first) if data.draw(st.booleans()) else None
+    follow(again, begin, cut)
+    sums = early + follow(again, cut, len(steps))
+    cell = HOUR // SUMMED
+    for place, found in enumerate(sums):
+        newest = {
+            moment: value[n]
+            for n, moment in enumerate(time[: place + 1].tolist())
+            if time[place] // cell - moment // cell < SUMMED
+        }
+        assert found == sum(newest.values())
+
+
 @pytest.mark.parametrize(
     ("document", "key"),
     [
+        (RAIN | {"below": 1}, "below"),
+        (RAIN | {"above": 1, "window": "PT0S"}, "window"),
         (RISING | {"above": 1, "window": "PT0S"}, "window"),
         ({key: RISING[key] for key in RISING if key != "window"} | {"above": 1}, "window"),
         (STUCK | {"above": 4}, "above"),
