@@ -94,10 +94,7 @@ class Rivers:
 
     def episodes(self, since: int, until: int) -> list[Episode]:
         """The rains whose waves pass in a span."""
-        return [
-            Episode("rain", "", rain.since, rain.until, rain.strength)
-            for rain in self._weather.rains(since, until)
-        ]
+        return self._weather.rains(since, until)
 
     def values(self, feature: str, seconds: Ticks) -> dict[str, Values]:
         """Level in metres above the gauge's zero."""

@@ -18,6 +18,7 @@ from ioc.simulate.health import Diseases, Hospitals
 from ioc.simulate.noise import Ticks, Values, seed_of
 from ioc.simulate.systems import Systems, Unnamed
 from ioc.simulate.traffic import Traffic
+from ioc.simulate.waters import RainGauges, Reservoirs
 from ioc.simulate.weather import Weather
 
 WEEK: Final = 7 * DAY
@@ -145,6 +146,10 @@ class SimulatedProvince:
             return Air(features, seed, calendar, weather)
         if properties <= {"water-level"}:
             return Rivers(features, seed, calendar, weather)
+        if properties <= {"rainfall"}:
+            return RainGauges(features, seed, weather)
+        if properties <= {"reservoir-level", "discharge"}:
+            return Reservoirs(features, seed, calendar, weather)
         if properties <= {"up"}:
             return Systems(features, seed, calendar)
         return Unnamed(feed.series, seed, calendar)

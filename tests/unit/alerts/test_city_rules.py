@@ -82,6 +82,24 @@ SCRIPTS: Mapping[str, Sequence[Script]] = {
     "water-alarm-3": [
         Script("30m", "15.9 16 15.9", "active@30m cleared@1h", {"alarm_3": 15.9}),
     ],
+    "rain-hour": [
+        Script("10m", "0x5 9x5 0x5", "active@110m cleared@140m"),
+        Script("10m", "8x12", ""),
+    ],
+    "rain-day": [
+        Script("1h", "5x19 6x4 0x8", "active@20h cleared@33h"),
+    ],
+    "rain-day-200": [Script("1h", "20x10 0x16", "active@10h cleared@26h")],
+    "rain-day-400": [Script("1h", "40x10 0x16", "active@10h cleared@26h")],
+    "reservoir-full": [
+        Script("30m", "117 117.1x1 117", "pending@30m active@1h cleared@90m", {"full_level": 117}),
+    ],
+    "reservoir-spills": [
+        Script("30m", "2400 2401 2400", "active@30m cleared@1h", {"spill_from": 2400}),
+    ],
+    "reservoir-spills-much": [
+        Script("30m", "6000 6001 6000", "active@30m cleared@1h", {"spill_much": 6000}),
+    ],
     "environment-missing": [Script("30m", "1 _x6 1", "active@3h cleared@210m")],
     "service-missing": [Script("12h", "1 _x6 1", "active@72h cleared@84h")],
     "system-down": [

@@ -132,6 +132,22 @@ def test_an_outage_shows_in_load_customers_and_flag(province: SimulatedProvince)
     assert during["load"][0] < before["load"][0]
 
 
+def test_rain_falls_at_gauges_only_while_it_rains_and_then_reservoirs_spill(
+    province: SimulatedProvince,
+):
+    gauges, lakes = province.feeds["luong-mua"], province.feeds["ho-chua"]
+    rain = max(gauges.episodes(NOW - 400 * DAY, NOW), key=lambda e: e.strength)
+    midst = np.arange(rain.since + HOUR, rain.until - 2 * HOUR, 900)
+    dry = next(t for t in range(NOW, NOW - 99 * DAY, -HOUR) if not gauges.episodes(t, t + 1))
+    for gauge in gauges.features:
+        assert gauges.values(gauge, midst)["rainfall"].sum() > 20
+        assert gauges.values(gauge, np.array([dry]))["rainfall"][0] == 0
+    after = np.arange(rain.since, rain.until + DAY, HOUR)
+    for lake in lakes.features:
+        known = next(f for f in lakes.spec.features if f.id == lake).attributes
+        assert lakes.values(lake, after)["discharge"].max() > known["spill_from"]
+
+
 def test_incidents_come_every_few_hours(province: SimulatedProvince):
     feed = province.feeds["giao-thong"]
     a_day = len(feed.episodes(NOW - 100 * DAY, NOW)) / 100
