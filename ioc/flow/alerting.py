@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -162,12 +162,13 @@ class Alerting:
     async def _remember(self, now: datetime) -> None:
         """Read what rules of change look back at, so that a restart changes no answer."""
         back = self._engine.looks_back()
-        if back:
-            since = {id: from_micros(int(self._latest.time[id]) - us) for id, us in back.items()}
+        newest = self._times_of(back)
+        if newest:
+            since = {id: from_micros(time - back[id]) for id, time in newest.items()}
             async for columns in observations.since(self._reads, since, until=now):
                 self._engine.remember(columns)
 
-    def _times_of(self, series: Sequence[int]) -> dict[int, int]:
+    def _times_of(self, series: Iterable[int]) -> dict[int, int]:
         """When (µs) something was last observed; what never was is left out."""
         newest = {id: int(self._latest.time[id]) for id in series}
         return {id: time for id, time in newest.items() if time != NEVER}
