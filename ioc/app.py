@@ -14,6 +14,7 @@ from ingest.report_item import Report
 from ingest.ticket import Ticket
 from ioc.api import (
     actions,
+    alert_health,
     alerts,
     boards,
     calendar,
@@ -95,11 +96,11 @@ def create_app(state: State) -> FastAPI:
     )
     for module in (
         sign_in, feeds, dossiers, ledger, quarantine, replay, mapping, describe, series, layers,
-        units, export, alerts, boards, indicators, quality, city, sources, live, wire_document,
-        reports, report_hand, report_due, report_template, report_life, scores, tickets,
-        ticket_moves, open311, procedures, calendar, drill, forms, targets, actions, silences, cap,
-        warnings, warning_hand, rules, incidents, incident_files, incident_moves, shifts,
-        notify,
+        units, export, alert_health, alerts, boards, indicators, quality, city, sources, live,
+        wire_document, reports, report_hand, report_due, report_template, report_life, scores,
+        tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
+        silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
+        shifts, notify,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -44,6 +44,13 @@ def scope_of(subject: Subject, facts: Facts, unit: str | None, days: Iterable[da
     return Scope(named, [key for key, id in facts.city.unit_keys.items() if id in wanted])
 
 
+def keys_below(facts: Facts, unit: str, day: date) -> list[int]:
+    """The keys of a unit and of all that were below it on a day, whoever asks."""
+    organisation = facts.city.organisation
+    wanted = _below(organisation, [_resolved(organisation, unit, day)], [day])
+    return [key for key, id in facts.city.unit_keys.items() if id in wanted]
+
+
 def _resolved(organisation: Organisation, unit: str, on: date) -> str:
     return unit if unit in organisation else organisation.resolve(unit, on)
 

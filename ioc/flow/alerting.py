@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from alerts.lifecycle import Refusal, Wish, apply_move, wake
 from alerts.matter import FLAP_WITHIN
 from alerts.owed import Overdue, judge_owed
 from alerts.pairs import LateBreach
-from alerts.rule import Behind, MissingReport
+from alerts.rule import Behind, MissingReport, Rule
 from alerts.rule_reading import decode_rule
 from alerts.selection import SeriesFacts
 from alerts.table import SECOND
@@ -279,6 +279,11 @@ class Alerting:
         """Look at which warnings are in force now."""
         async with self._lock:
             await self._patiently(lambda now: self._warned(standing, now))
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules that watch now, by id."""
+        return self._items.rules
 
     @property
     def judged_indicators(self) -> frozenset[str]:

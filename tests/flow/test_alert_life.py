@@ -206,3 +206,30 @@ def test_what_comes_late_is_noted_on_what_is_past_and_raises_nothing(
     assert (past["noted"], past["state"], past["value"]) == (True, "cleared", SLOW)
     log = client.get(f"/alerts/{past['id']}/log").json()["items"]
     assert [entry["change"] for entry in log] == ["late_note"]
+
+
+def test_health_counts_what_was_told_what_was_explained_and_who_was_there(
+    server: Server, client: httpx2.Client
+) -> None:
+    _, alert = a_jam(server, client, "life.health")
+    assert client.post(f"/alerts/{alert['id']}/acknowledge").status_code == 200
+    found = client.get("/alerts/health").json()
+    health, figures = found["health"], found["health"]["figures"]
+    assert figures["acknowledged"]["numerator"] >= 1
+    assert figures["rate"]["numerator"] == health["told"] == sum(health["hours"])
+    assert figures["rate"]["benchmark"]["source"].startswith("ANSI/ISA-18.2")
+    staff = found["staff"]
+    assert staff["hours_by_sign_in"] > 0, "this operator is signed in, and no shift runs"
+    clock = sum(staff[f"hours_by_{how}"] for how in ("shift", "sign_in", "position"))
+    assert clock == pytest.approx(30 * 24)
+    assert found["names"]["traffic-jam"]["name"]["vi"] == "Tắc đường"
+    own = client.get("/alerts/health", params={"unit": "so-xay-dung"}).json()
+    other = client.get("/alerts/health", params={"unit": "so-y-te"}).json()
+    assert own["health"]["raised"] == health["raised"]
+    assert other["health"]["raised"] == 0
+
+
+def test_health_of_more_than_a_quarter_is_refused_with_the_cure(client: httpx2.Client) -> None:
+    answer = client.get("/alerts/health", params={"since": "2020-01-01T00:00:00Z"})
+    assert answer.status_code == 400
+    assert "92 days" in answer.text
