@@ -93,6 +93,11 @@ def warned(message: Message, *, trusted: bool) -> Warned:
     )
 
 
+def national_level(message: Message) -> int | None:
+    """The level of Decision 18/2021/QĐ-TTg that a message gives itself."""
+    return _level(message.infos[0]) if message.infos else None
+
+
 def in_language(infos: Sequence[Info], language: str) -> Info:
     """The block in a language, the first one where there is none."""
     return next((one for one in infos if one.language.lower().startswith(language)), infos[0])

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alerts.cap import Message
+from alerts.cap_hearing import national_level
 from ingest.payload import Channel
 from ioc.api.bodies import whole
 from ioc.api.cursors import LAST
@@ -30,9 +31,12 @@ class WarningItem(msgspec.Struct, kw_only=True):
     """A message that warns; `replaced` where a later one of its sender names it.
 
     `signature` is verified, unverified or absent. `bulletin` says whether its PDF is there.
+    `national_level` is that of Decision 18/2021/QĐ-TTg, where the sender gives one.
     """
 
     id: str
+    by_hand: bool
+    national_level: int | None
     message: Message
     ends: datetime
     signature: str
@@ -91,9 +95,12 @@ async def get_warnings(
 
 def item(row: WarningRow) -> WarningItem:
     """A warning as it travels."""
+    message = row.message
     return WarningItem(
         id=str(row.warning_id),
-        message=row.message,
+        by_hand=row.feed_key is None,
+        national_level=national_level(message),
+        message=message,
         ends=row.ends,
         signature=row.signature,
         replaced=row.replaced,
