@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { age, clockTime, date, figureText, number, uomSign } from '../src/i18n/format'
+import { age, clockTime, date, fieldInstant, fieldTime, figureText, number, timeZone, uomSign } from '../src/i18n/format'
 import { language } from '../src/i18n/words'
 import type { FigureItem } from '../src/live/protocol'
 
@@ -19,6 +19,14 @@ describe('what people read', () => {
   it('writes dates and times in the province’s zone', () => {
     expect(date(NOW)).toBe('22/11/2026')
     expect(clockTime(NOW)).toBe('18:42')
+  })
+
+  it('takes a typed day and time for one of the province, in summer time too', () => {
+    expect(fieldTime(NOW)).toBe('2026-11-22T18:42')
+    expect(fieldInstant('2026-11-22T18:42')).toBe('2026-11-22T11:42:00.000Z')
+    timeZone.value = 'Europe/Berlin'
+    expect(fieldInstant('2026-07-01T12:00')).toBe('2026-07-01T10:00:00.000Z')
+    timeZone.value = 'Asia/Ho_Chi_Minh'
   })
 
   it('writes ages in words', () => {

@@ -1,6 +1,7 @@
 /** What may be done with a ticket now, with what each move needs; an older state is told, not overwritten. */
 
 import { useSignal } from '@preact/signals'
+import { fieldInstant, fieldTime } from '../i18n/format'
 import { w } from '../i18n/words'
 import { post, type Problem } from '../live/api'
 import type { TicketDetail, TicketMove, TicketOutcome } from '../live/protocol'
@@ -82,8 +83,7 @@ function Form({ move, ticket, busy, send, cancel }: FormProps) {
     const given = new FormData(event.currentTarget as HTMLFormElement)
     const said = Object.fromEntries([...given].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value))
     const { due_at: due, rating, ...rest } = said as Record<string, string>
-    // A day and time as it is typed here is one of the province.
-    send({ ...rest, ...(due && { due_at: `${due}:00+07:00` }), ...(rating && { rating: Number(rating) }) })
+    send({ ...rest, ...(due && { due_at: fieldInstant(due) }), ...(rating && { rating: Number(rating) }) })
   }
   return (
     <form class="move-form pad" onSubmit={submit} data-testid="move-form">
@@ -108,7 +108,7 @@ function Form({ move, ticket, busy, send, cancel }: FormProps) {
       {needs.due && (
         <label>
           {words.wantedDue}
-          <input name="due_at" type="datetime-local" required min={local(ticket.due_at)} />
+          <input name="due_at" type="datetime-local" required min={fieldTime(ticket.due_at)} />
         </label>
       )}
       {needs.rating && (
@@ -137,9 +137,4 @@ function Form({ move, ticket, busy, send, cancel }: FormProps) {
       </div>
     </form>
   )
-}
-
-/** An instant as a field of day and time of the province takes it. */
-function local(at: string): string {
-  return new Date(Date.parse(at) + 7 * 3_600_000).toISOString().slice(0, 16)
 }

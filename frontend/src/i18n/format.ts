@@ -64,6 +64,19 @@ export function moment(time: number | string, now: number): string {
     : `${stamp(at, { day: '2-digit', month: '2-digit' })} ${clockTime(at)}`
 }
 
+/** An instant as a field of day and time takes it, in the province's zone: 2026-11-28T15:00. */
+export function fieldTime(time: number | string): string {
+  const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: timeZone.value, dateStyle: 'short', timeStyle: 'short' })
+  return parts.format(millis(time)).replace(' ', 'T')
+}
+
+/** The instant of a day and time that was typed, which is one of the province's zone. */
+export function fieldInstant(typed: string): string {
+  const asUtc = Date.parse(`${typed}Z`)
+  const ahead = Date.parse(`${fieldTime(asUtc)}Z`) - asUtc
+  return new Date(asUtc - ahead).toISOString()
+}
+
 export function weekday(time: number): string {
   return new Intl.DateTimeFormat(LOCALES[language.value], { timeZone: timeZone.value, weekday: 'long' }).format(time)
 }
