@@ -203,7 +203,9 @@ def test_a_bulletin_that_is_typed_in_becomes_an_alert_until_it_is_taken_back(
     area = {"type": "Polygon", "coordinates": [RING]}
     answer = client.post("/warnings", json=_note("h", area=area, units=[]))
     assert answer.status_code == 201
-    warning = answer.json()["id"]
+    said = answer.json()
+    warning = said["id"]
+    assert (said["by_hand"], said["national_level"]) == (True, 4)
     eventually(lambda: _alerts(client, "h"))
     (alert,) = _alerts(client, "h")
     assert (alert["severity"], alert["national_level"]) == ("critical", 4)
@@ -265,6 +267,8 @@ def test_what_came_by_a_feed_is_not_taken_back_by_hand(
 ) -> None:
     assert _send(door, _cap("f")).json()["stored"] == 1
     items = client.get("/warnings").json()["items"]
-    warning = next(one["id"] for one in items if one["message"]["identifier"] == "f")
+    (taken,) = [one for one in items if one["message"]["identifier"] == "f"]
+    warning = taken["id"]
+    assert (taken["by_hand"], taken["national_level"]) == (False, 3)
     assert client.post(f"/warnings/{warning}/cancel", json={"why": "x"}).status_code == 409
     assert client.put(f"/warnings/{warning}/bulletin", content=b"%PDF-").status_code == 409

@@ -46,7 +46,7 @@ export function post<T>(path: string, body: unknown = {}): Promise<T> {
 }
 
 /** Put bytes as they are in the place of a thing. */
-export function put<T>(path: string, body: string, type: string): Promise<T> {
+export function put<T>(path: string, body: string | Blob, type: string): Promise<T> {
   return ask<T>(path, { method: 'PUT', headers: { 'content-type': type, accept: 'application/json' }, body })
 }
 

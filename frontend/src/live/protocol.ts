@@ -442,6 +442,40 @@ export interface RankingPage extends Page<RankedAgency> {
   definitions: QualityDefinition[]
 }
 
+/** A message of others that warns; `national_level` is that of Decision 18/2021/QĐ-TTg. */
+export interface WarningItem {
+  id: string
+  by_hand: boolean
+  national_level: number | null
+  message: {
+    sender: string
+    sent: Instant
+    status: string
+    kind: 'Alert' | 'Update' | 'Cancel' | string
+    infos: { event: string; headline: string; description: string; sender_name: string; onset: Instant | null; areas: { description: string }[] }[]
+  }
+  ends: Instant
+  signature: 'verified' | 'unverified' | 'absent'
+  replaced: boolean
+  bulletin: boolean
+  by: string
+  at: Instant
+}
+
+/** A time in which some alerts are expected. */
+export interface SilenceItem {
+  id: string
+  matcher: Partial<Record<'rule' | 'kind' | 'feed' | 'unit' | 'feature' | 'layer' | 'zone' | 'tag', string>> & { domain?: Domain; severity?: Severity }
+  starts: Instant
+  ends: Instant
+  why: string
+  plan: string | null
+  by: string
+  at: Instant
+  ended_by: string | null
+  ended_at: Instant | null
+}
+
 export interface Page<T> {
   items: T[]
   next: string | null
