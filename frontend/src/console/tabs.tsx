@@ -5,6 +5,7 @@ import { w } from '../i18n/words'
 import { useCentre } from '../panels/centre'
 import { address, go } from './address'
 import { Alerts } from './alerts'
+import { Announced } from './announced'
 
 interface Tab {
   id: string
@@ -16,6 +17,7 @@ interface Tab {
 
 const TABS: readonly Tab[] = [
   { id: 'alerts', name: () => w().console.tabs.alerts, needs: 'alert.read', Screen: Alerts },
+  { id: 'announced', name: () => w().warned.tab, needs: 'alert.read', Screen: Announced },
 ]
 
 /** The part that the address names; without a name the first. */

@@ -689,6 +689,7 @@ const en: Words = {
     write: 'Add a time',
     none: 'No work has been announced.',
     note: 'Alerts are stored all the same; they only stay quiet.',
+    needsFacet: 'Choose at least one: domain, feed, rule, severity or unit.',
     span: (from: string, until: string) => `${from} to ${until}`,
     standings: { running: 'now', coming: 'coming', over: 'over' },
     by: (who: string) => `written by ${who}`,

@@ -636,6 +636,7 @@ const vi = {
     tabs: {
       alerts: 'Cảnh báo',
     },
+  },
 
   takeOut: 'Bỏ ra',
   warned: {
@@ -688,6 +689,7 @@ const vi = {
     write: 'Thêm khoảng thời gian',
     none: 'Không có việc nào được báo trước.',
     note: 'Cảnh báo vẫn được ghi lại, chỉ không báo động.',
+    needsFacet: 'Chọn ít nhất một: lĩnh vực, nguồn, quy tắc, mức hoặc đơn vị.',
     span: (from: string, until: string) => `${from} đến ${until}`,
     standings: { running: 'đang diễn ra', coming: 'sắp tới', over: 'đã xong' },
     by: (who: string) => `ghi bởi ${who}`,
