@@ -637,6 +637,8 @@ const en: Words = {
     parts: 'Parts of the console',
     tabs: {
       alerts: 'Alerts',
+    },
+  },
 
   takeOut: 'Take out',
   warned: {
