@@ -71,18 +71,21 @@ class Duty:
 
     def on_call(self, units: Iterable[str], at: datetime) -> tuple[str, ...]:
         """Who answers for the first of these units for which anybody does."""
-        local = at.astimezone(self.zone)
         for unit in units:
             found = [
                 person
-                for shift in self._shifts
-                if shift.unit == unit and self._runs(shift, local)
+                for shift in self.running(unit, at)
                 for person in shift.persons
                 if self.person(person, at) is not None
             ]
             if found:
                 return tuple(dict.fromkeys(found))
         return ()
+
+    def running(self, unit: str, at: datetime) -> list[Shift]:
+        """The shifts of a unit that run."""
+        local = at.astimezone(self.zone)
+        return [shift for shift in self._shifts if shift.unit == unit and self._runs(shift, local)]
 
     def _runs(self, shift: Shift, local: datetime) -> bool:
         today, clock = local.date(), local.time()

@@ -18,11 +18,13 @@ from ioc.api import (
     alerts,
     boards,
     calendar,
+    calls,
     cap,
     city,
     describe,
     dossiers,
     drill,
+    duty,
     export,
     feeds,
     forms,
@@ -38,6 +40,7 @@ from ioc.api import (
     notify,
     open311,
     pages,
+    places,
     problems,
     procedures,
     quality,
@@ -51,6 +54,7 @@ from ioc.api import (
     rules,
     scores,
     series,
+    shift_log,
     shifts,
     sign_in,
     silences,
@@ -100,7 +104,7 @@ def create_app(state: State) -> FastAPI:
         wire_document, reports, report_hand, report_due, report_template, report_life, scores,
         tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
         silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
-        shifts, notify,
+        shifts, notify, places, calls, duty, shift_log,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -18,7 +18,10 @@ from ioc.org import Level
 from ioc.store import ticket_rows
 from ioc.store.pool import ReadPool
 
-Origin = Literal["call", "camera", "commune", "alert", "ticket", "other"]
+Origin = Literal[
+    "call", "112", "113", "114", "115", "1022", "camera", "commune", "alert", "ticket", "other"
+]
+"""Where an incident comes from; a number is the line on which somebody called."""
 
 LONGEST_TEXT = 4_000
 

@@ -34,29 +34,39 @@ class ShiftPaper:
     def page(self) -> bytes:
         """The report as a page to print."""
         title = escape(self._say("title"))
-        parts = [
-            f'<!doctype html><html lang="{self._language}"><meta charset="utf-8">',
-            f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>",
-            _table((), self._summary()),
-            f"<h2>{escape(self._say('incidents'))}</h2>",
-            _table(self._headings(_INCIDENT), self._incidents()),
-            f"<h2>{escape(self._say('handed_over'))}</h2>",
-            _table(self._headings(_HANDOVER), self._handed_over()),
+        tables = "".join(
+            f"<h2>{escape(self._say(name))}</h2>"
+            + (_table(self._headings(heads), rows) if rows else f"<p>{escape(self._say('none'))}")
+            for name, heads, rows in self._tables()
+        )
+        return (
+            f'<!doctype html><html lang="{self._language}"><meta charset="utf-8">'
+            f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>"
+            f"{_table((), self._summary())}{tables}"
             f'<div class="sign"><p>{escape(self._say("giver"))}</p>'
-            f"<p>{escape(self._say('taker'))}</p></div></html>",
-        ]
-        return "".join(parts).encode()
+            f"<p>{escape(self._say('taker'))}</p></div></html>"
+        ).encode()
 
     def workbook(self) -> bytes:
-        """The report as a workbook of three sheets."""
-        what = self._headings(("what", "value"))
+        """The report as a workbook, a sheet for each of its parts."""
+        first = Sheet(self._say("title"), self._headings(("what", "value")), self._summary())
         return write_workbook(
-            [
-                Sheet(self._say("title"), what, self._summary()),
-                Sheet(self._say("incidents"), self._headings(_INCIDENT), self._incidents()),
-                Sheet(self._say("handed_over"), self._headings(_HANDOVER), self._handed_over()),
+            [first]
+            + [
+                Sheet(self._say(name), self._headings(heads), rows)
+                for name, heads, rows in self._tables()
             ]
         )
+
+    def _tables(self) -> list[tuple[str, Sequence[str], Rows]]:
+        """The parts of the report: name, headings and rows."""
+        return [
+            ("alerts", _ALERT, self._alerts()),
+            ("incidents", _INCIDENT, self._incidents()),
+            ("log", _ENTRY, self._entries()),
+            ("calls", _CALL, self._calls()),
+            ("handed_over", _HANDOVER, self._handed_over()),
+        ]
 
     def _summary(self) -> Rows:
         report, shift = self._report, self._report.shift
@@ -74,6 +84,28 @@ class ShiftPaper:
             (self._say("note"), shift.note),
             (self._say("summary"), shift.summary),
         ]
+
+    def _alerts(self) -> Rows:
+        return [
+            (
+                say(f"notify.{one.severity.value}", self._language),
+                self._marked(self._text(one.title), exercise=one.exercise), one.place,
+                self._time(one.since), self._say("open" if one.cleared_at is None else "cleared"),
+                one.acknowledged_by or self._say("nobody"),
+                "" if one.incident is None else one.incident.code,
+            )
+            for one in self._report.alerts
+        ]  # fmt: skip
+
+    def _entries(self) -> Rows:
+        return [(self._time(one.at), one.actor, one.text) for one in self._report.entries]
+
+    def _calls(self) -> Rows:
+        return [
+            (self._time(one.at), one.made_by, one.person, one.phone,
+             self._say(f"call_{one.result}"), one.note)
+            for one in self._report.calls
+        ]  # fmt: skip
 
     def _incidents(self) -> Rows:
         return [
@@ -111,6 +143,9 @@ class ShiftPaper:
         return f"{at.astimezone(self._zone):%H:%M %d/%m/%Y}"
 
 
+_ALERT: Final = ("severity", "name", "place", "since", "state", "acknowledged", "incident")
+_ENTRY: Final = ("at", "actor", "text")
+_CALL: Final = ("at", "actor", "person", "phone", "result", "note")
 _INCIDENT: Final = ("code", "name", "category", "lead", "state", "result", "entries")
 _HANDOVER: Final = ("code", "name", "state", "due", "to", "note")
 

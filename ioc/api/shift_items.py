@@ -1,16 +1,24 @@
 """Shifts as people see them, and the report of one: what happened, and who has what now."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from ioc.api.calls import CallItem, call_item
+from ioc.api.shift_log import ShiftEntry, entry_items
 from ioc.flow.incident_desk import Desk
 from ioc.flow.incident_shifts import span
-from ioc.live.wire import UnitRef
-from ioc.model import Text
-from ioc.store import shifts
+from ioc.live.wire import AlertItem, IncidentRef, UnitRef
+from ioc.model import Severity, Text
+from ioc.store import calls, shift_log, shifts
 from ioc.store.pool import ReadPool
+from ioc.store.shift_log import ShownAlert
 from ioc.store.shifts import ShiftRow
+
+MOST_ALERTS: Final = 500
+MOST_CALLS: Final = 1_000
+"""Rows of a report; its counts are those of all."""
 
 
 class ShiftItem(msgspec.Struct, kw_only=True):
@@ -50,6 +58,23 @@ class ShiftIncident(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
 
 
+class ShiftAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with which something happened in the shift, as it stood last in it."""
+
+    id: str
+    severity: Severity
+    title: Text
+    place: str
+    unit: UnitRef | None
+    since: datetime
+    cleared_at: datetime | None
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    incident: IncidentRef | None
+    exercise: bool
+    raised: bool
+
+
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     """An incident that was not closed at the end, as it stood, and who took it over."""
 
@@ -63,7 +88,10 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShiftReport(msgspec.Struct, kw_only=True):
-    """The report of a shift (báo cáo ca trực); drills are listed, and not counted."""
+    """The report of a shift (báo cáo ca trực); drills are listed, and not counted.
+
+    `alerts` are at most 500, those that came in it first.
+    """
 
     shift: ShiftItem
     until: datetime
@@ -73,7 +101,10 @@ class ShiftReport(msgspec.Struct, kw_only=True):
     false_reports: int
     alerts_raised: int
     alerts_acknowledged: int
+    alerts: list[ShiftAlert]
     incidents: list[ShiftIncident]
+    entries: list[ShiftEntry]
+    calls: list[CallItem]
     handed_over: list[HandedOver]
 
 
@@ -92,6 +123,8 @@ async def shift_report(reads: ReadPool, desk: Desk, row: ShiftRow, now: datetime
     done = await shifts.activity(reads, since, until)
     real = [one for one in done if not one.exercise]
     tally = await shifts.alerts(reads, since, until)
+    seen = await shift_log.alerts(reads, since, until, limit=MOST_ALERTS)
+    called = await calls.between(reads, since, until, limit=MOST_CALLS)
     return ShiftReport(
         shift=shift_item(row),
         until=until,
@@ -101,6 +134,9 @@ async def shift_report(reads: ReadPool, desk: Desk, row: ShiftRow, now: datetime
         false_reports=sum(one.resolved and one.result == "false_alarm" for one in real),
         alerts_raised=tally.raised,
         alerts_acknowledged=tally.acknowledged,
+        alerts=[_alert(one) for one in seen],
+        entries=await entry_items(reads, row.shift_id),
+        calls=[call_item(one) for one in reversed(called)],
         incidents=[
             ShiftIncident(
                 id=str(one.incident_id), code=one.code, title=one.title,
@@ -118,3 +154,16 @@ async def shift_report(reads: ReadPool, desk: Desk, row: ShiftRow, now: datetime
             for one in await shifts.handovers(reads, row.shift_id)
         ],
     )  # fmt: skip
+
+
+def _alert(shown: ShownAlert) -> ShiftAlert:
+    item = _decoder.decode(shown.item)
+    return ShiftAlert(
+        id=item.id, severity=item.severity, title=item.title, place=item.place.name,
+        unit=item.unit, since=item.since, cleared_at=item.cleared_at,
+        acknowledged_by=item.acknowledged_by, acknowledged_at=item.acknowledged_at,
+        incident=item.incident, exercise=item.exercise, raised=shown.raised,
+    )  # fmt: skip
+
+
+_decoder = msgspec.json.Decoder(AlertItem)

@@ -14,7 +14,7 @@ from ioc.api.shift_files import ShiftPaper
 from ioc.api.shift_items import ShiftItem, ShiftList, ShiftReport, shift_item, shift_report
 from ioc.api.short import ShortBodyRoute
 from ioc.auth.policy import Permission, Subject
-from ioc.catalogue import preferred
+from ioc.catalogue import Language, preferred
 from ioc.documents.workbook import XLSX
 from ioc.errors import Invalid, NotFound
 from ioc.flow.incident_shifts import Handover
@@ -135,12 +135,13 @@ async def get_report_file(
     reads: Reads,
     facts: ServerFacts,
     now: Now,
+    language: Language | None = None,
     accept_language: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The same to print (html) or to keep (xlsx)."""
+    """The same to print (html) or to keep (xlsx), in the reader's language unless told another."""
     row = await _found(reads, shift)
     report = await shift_report(reads, await incidents.desks.open(), row, now)
-    paper = ShiftPaper(report, facts.zone, preferred(accept_language))
+    paper = ShiftPaper(report, facts.zone, language or preferred(accept_language))
     if file_format == "html":
         return Response(
             paper.page(), media_type=PAGE,

@@ -261,6 +261,12 @@ def test_lists_are_filtered_and_come_page_by_page(operator: httpx2.Client) -> No
     assert operator.get("/incidents", params={"cursor": "x"}).status_code == 400
 
 
+def test_a_place_is_found_by_a_part_of_its_name_without_marks(operator: httpx2.Client) -> None:
+    found = operator.get("/places", params={"q": "so y t"}).json()["items"]
+    assert (found[0]["kind"], found[0]["id"]) == ("unit", "so-y-te")
+    assert operator.get("/places", params={"q": "không có nơi này"}).json()["items"] == []
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -109,6 +109,12 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/shifts/{shift}/report": {LEADER, OPERATOR, ADMIN},
     "GET /api/v1/shifts/{shift}/report.{file_format}": {LEADER, OPERATOR, ADMIN},
     "POST /api/v1/shifts/{shift}/end": {OPERATOR, ADMIN},
+    "GET /api/v1/shifts/{shift}/entries": {LEADER, OPERATOR, ADMIN},
+    "POST /api/v1/shifts/{shift}/entries": {OPERATOR, ADMIN},
+    "GET /api/v1/calls": {LEADER, OPERATOR, ADMIN},
+    "POST /api/v1/calls": {OPERATOR, ADMIN},
+    "GET /api/v1/duty": {LEADER, OPERATOR, ADMIN},
+    "GET /api/v1/places": READERS,
     "GET /api/v1/open311/discovery.json": ALL,
     "GET /api/v1/open311/v2/services.json": ALL,
     "GET /api/v1/open311/v2/services/{service_code}.json": ALL,
@@ -263,6 +269,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "{move}": {"version": 1},
         "incidents": {"category": "khac", "place": {"name": "chợ"}},
         "entries": {"text": "đã gọi"},
+        "calls": {"person": "Trực ban", "result": "reached"},
         "{step}": {"done": True},
         "shifts": {"on_duty": ["An"]},
         "end": {"to": "Bình"},
@@ -314,6 +321,8 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
     if route.endswith("/notify/test"):
         bodies["test"] = {"channel": "quyen", "person": "quyen"}
     query = {"topic": "alerts"} if last == "sse" else {}
+    if last == "places":
+        query = {"q": "vinh"}
     if last == "standing":
         query = {"indicator": "online-share"}
     if route == "POST /api/v1/open311/v2/requests.json":

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from openpyxl import load_workbook
 
-from tests.fixtures.server import Server
+from tests.fixtures.server import Server, eventually, stamp
 
 
 @pytest.fixture
@@ -93,8 +93,54 @@ def test_the_report_counts_what_was_done_and_no_drill(operator: httpx2.Client) -
     assert "SHIFT REPORT" in operator.get(
         f"/shifts/{shift['id']}/report.html", headers=english
     ).text  # fmt: skip
+    asked = operator.get(f"/shifts/{shift['id']}/report.html", params={"language": "en"})
+    assert "SHIFT REPORT" in asked.text
     book = load_workbook(io.BytesIO(operator.get(f"/shifts/{shift['id']}/report.xlsx").content))
-    assert book.worksheets[1]["A2"].value == report["incidents"][0]["code"]
+    assert book["Vụ việc trong ca"]["A2"].value == report["incidents"][0]["code"]
+
+
+def test_the_report_holds_the_log_the_calls_and_the_alerts_of_the_shift(
+    server: Server, operator: httpx2.Client
+) -> None:
+    before = _begin(operator)
+    operator.post(f"/shifts/{before['id']}/end", json={"to": "Chi"})
+    shift = _begin(operator)
+    written = operator.post(f"/shifts/{shift['id']}/entries", json={"text": "Mưa to ở Tam Đảo"})
+    assert written.status_code == 200, written.text
+    incident = _open(operator)
+    call = {"person": "Trực Sở Y tế", "phone": "+84900000003", "result": "no_answer"}
+    made = operator.post("/calls", json={**call, "incident": incident["id"]})
+    assert made.status_code == 200, made.text
+    grid = server.feed("ca-truc.dien", "so-y-te", domain="electricity")
+    assert grid.post([{"series": "tram/customers-out", "time": stamp(), "value": 9000}]).is_success
+    eventually(lambda: operator.get(f"/shifts/{shift['id']}/report").json()["alerts"])
+    report = operator.get(f"/shifts/{shift['id']}/report").json()
+    [alert] = [one for one in report["alerts"] if one["raised"]]
+    assert (alert["acknowledged_by"], alert["incident"]) == (None, None)
+    assert [one["text"] for one in report["entries"]] == ["Mưa to ở Tam Đảo"]
+    assert [(one["person"], one["result"]) for one in report["calls"]] == [
+        ("Trực Sở Y tế", "no_answer")
+    ]
+    page = operator.get(f"/shifts/{shift['id']}/report.html").text
+    for said in (alert["title"]["vi"], "Mưa to ở Tam Đảo", "không nghe máy", incident["code"]):
+        assert said in page
+    # The shift before had none of it.
+    past = operator.get(f"/shifts/{before['id']}/report").json()
+    assert (past["entries"], past["calls"]) == ([], [])
+    about = operator.get("/calls", params={"incident": incident["id"]}).json()["items"]
+    assert [one["id"] for one in about] == [made.json()["id"]]
+
+
+def test_the_duty_directory_says_who_answers_for_a_unit_at_an_hour(
+    operator: httpx2.Client,
+) -> None:
+    night = {"at": "2026-11-28T23:00:00+07:00"}
+    units = operator.get("/duty", params=night).json()["items"]
+    province = next(one for one in units if one["unit"]["id"] == "phu-tho")
+    assert [one["hours"] for one in province["people"] if one["hours"]] == ["19:00–07:00"]
+    # Nobody answers for the department at night: those of the province do.
+    health = operator.get("/duty", params={**night, "unit": "so-y-te"}).json()["items"]
+    assert [one["unit"]["id"] for one in health] == ["phu-tho"]
 
 
 def test_a_shift_needs_somebody_on_duty(operator: httpx2.Client) -> None:
