@@ -1,7 +1,9 @@
 """Which alerts are one matter, which one flaps, and when a storm is folded."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -21,6 +23,10 @@ FLAP_WITHIN: Final = 60 * MINUTE
 FLOOD: Final = 10
 FLOOD_WITHIN: Final = 10 * MINUTE
 """More new alerts than an operator can handle (EEMUA 191: more than 10 in 10 minutes)."""
+
+
+MOST_BEGUN: Final = 20_000
+"""Beginnings that are remembered."""
 
 
 class MatterReason(StrEnum):
@@ -63,6 +69,10 @@ class Matters:
             del members[id]
             if not members:
                 del self._by[key]
+
+    def known(self) -> Iterator[Facets]:
+        """All that are open."""
+        return (facets for facets, _ in self._known.values())
 
     def find(self, new: Facets, *, cause: str | None, flooding: bool) -> Grouped:
         """The matter that a new alert belongs to; its own id where it is a matter by itself.
@@ -109,3 +119,39 @@ def is_flapping(beginnings: Iterable[int], now_us: int) -> bool:
 def is_flood(beginnings: Iterable[int], now_us: int) -> bool:
     """Whether more alerts have begun of late than an operator can handle."""
     return sum(now_us - FLOOD_WITHIN < at <= now_us for at in beginnings) > FLOOD
+
+
+class Beginnings:
+    """When alerts began of late, as much of it as floods and flapping are told by."""
+
+    def __init__(self) -> None:
+        """Know no alert yet."""
+        self._all: deque[tuple[str, int]] = deque()
+        self._of: dict[str, deque[int]] = {}
+
+    def add(self, mark: str, at: int) -> None:
+        """Take that an alert began; each is later than the one before it."""
+        self._all.append((mark, at))
+        self._of.setdefault(mark, deque()).append(at)
+        if len(self._all) > MOST_BEGUN:
+            self._forget_first()
+
+    def forget(self, now_us: int) -> None:
+        """Forget what is too long ago to tell anything."""
+        while self._all and self._all[0][1] <= now_us - FLAP_WITHIN:
+            self._forget_first()
+
+    def flaps(self, mark: str, now_us: int) -> bool:
+        """Whether an alert flaps, its present beginning counted."""
+        return is_flapping(self._of.get(mark, ()), now_us)
+
+    def floods(self, now_us: int) -> bool:
+        """Whether there is a flood; the last of them decide that."""
+        return is_flood((at for _, at in islice(reversed(self._all), FLOOD + 1)), now_us)
+
+    def _forget_first(self) -> None:
+        mark, _ = self._all.popleft()
+        times = self._of[mark]
+        times.popleft()
+        if not times:
+            del self._of[mark]

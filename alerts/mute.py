@@ -1,6 +1,6 @@
 """Why an alert is kept quiet: a silence that was planned, or a cause that explains it."""
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -139,7 +139,10 @@ def silenced_by(facets: Facets, silences: Iterable[Silence], now_us: int) -> Mut
 
 
 class Causes:
-    """The active alerts, and which of them explain which, found by what they have in common."""
+    """The open alerts, and which of them explain which, found by what they have in common.
+
+    Only an active alert explains others; one that has cleared may still be explained.
+    """
 
     def __init__(
         self, inhibitions: Iterable[Inhibition] = (), members: Iterable[Facets] = ()
@@ -147,6 +150,7 @@ class Causes:
         """Know `members`, which are active."""
         self._kinds = [_Kind(inhibition) for inhibition in inhibitions]
         self._known: dict[str, Facets] = {}
+        self._cleared: set[str] = set()
         for member in members:
             self.add(member)
 
@@ -160,11 +164,23 @@ class Causes:
             touched |= kind.add(facets)
         return touched - {facets.id}
 
+    def clear(self, facets: Facets) -> set[str]:
+        """Take an alert that has cleared; returns those that it may have explained."""
+        if facets.id in self._cleared:
+            return set()
+        touched = self.remove(facets.id)
+        self._known[facets.id] = facets
+        self._cleared.add(facets.id)
+        for kind in self._kinds:
+            kind.add_effect(facets)
+        return touched
+
     def remove(self, id: str) -> set[str]:
         """Forget an alert; returns those that it may have explained."""
         facets = self._known.pop(id, None)
         if facets is None:
             return set()
+        self._cleared.discard(id)
         touched: set[str] = set()
         for kind in self._kinds:
             touched |= kind.remove(facets)
@@ -190,28 +206,45 @@ class _Kind:
     def __init__(self, inhibition: Inhibition) -> None:
         self.inhibition = inhibition
         self._causes: dict[tuple[object, ...], list[Facets]] = {}
-        self._effects: dict[tuple[object, ...], dict[str, None]] = {}
+        self._effects: dict[tuple[object, ...], list[tuple[int, str]]] = {}
 
     def add(self, facets: Facets) -> set[str]:
-        touched: set[str] = set()
-        as_cause, as_effect = self._key_of_cause(facets), self._key_of_effect(facets)
-        if as_effect is not None:
-            self._effects.setdefault(as_effect, {})[facets.id] = None
-        if as_cause is not None:
-            insort(self._causes.setdefault(as_cause, []), facets, key=_age)
-            touched.update(self._effects.get(as_cause, ()))
-        return touched
+        self.add_effect(facets)
+        key = self._key_of_cause(facets)
+        if key is None:
+            return set()
+        causes = self._causes.setdefault(key, [])
+        place = bisect_left(causes, _age(facets), key=_age)
+        causes.insert(place, facets)
+        return self._explained(key, place)
+
+    def add_effect(self, facets: Facets) -> None:
+        key = self._key_of_effect(facets)
+        if key is not None:
+            insort(self._effects.setdefault(key, []), _age(facets))
 
     def remove(self, facets: Facets) -> set[str]:
-        touched: set[str] = set()
         as_cause, as_effect = self._key_of_cause(facets), self._key_of_effect(facets)
         if as_effect is not None:
-            self._effects[as_effect].pop(facets.id)
-        if as_cause is not None:
-            causes = self._causes[as_cause]
-            causes[:] = [cause for cause in causes if cause.id != facets.id]
-            touched.update(self._effects.get(as_cause, ()))
+            effects = self._effects[as_effect]
+            del effects[bisect_left(effects, _age(facets))]
+            if not effects:
+                del self._effects[as_effect]
+        causes = self._causes.get(as_cause, []) if as_cause is not None else []
+        place = bisect_left(causes, _age(facets), key=_age)
+        if as_cause is None or place == len(causes) or causes[place].id != facets.id:
+            return set()
+        touched = self._explained(as_cause, place)
+        del causes[place]
+        if not causes:
+            del self._causes[as_cause]
         return touched
+
+    def _explained(self, key: tuple[object, ...], place: int) -> set[str]:
+        """What the cause at a place may explain; what is younger has its answer in the oldest."""
+        effects = self._effects.get(key, [])
+        upto = bisect_right(effects, _age(self._causes[key][0])) if place else len(effects)
+        return {id for _, id in effects[:upto]}
 
     def cause_of(self, facets: Facets) -> Facets | None:
         key = self._key_of_effect(facets)

@@ -152,6 +152,7 @@ class Alerting:
             await silences.inhibitions(self._reads),
             self._rows.values(),
             await alerts.begun(self._reads, now - timedelta(seconds=FLAP_WITHIN // SECOND)),
+            to_micros(now),
         )
 
     async def _load_telling(self, city: Described, now: datetime) -> None:
@@ -430,10 +431,10 @@ class Alerting:
     def _requieted(self, draft: Draft) -> Draft:
         """The same, after all have been looked at that may have become quiet, or loud again."""
         now_us = to_micros(draft.now)
-        for row in self._muting.due(self._rows, now_us):
-            stands = draft.get(row.alert_id) or row
-            after = self._muting.look(stands, now_us)
-            if after is not stands:
+        for alert in self._muting.due(now_us):
+            stands = draft.get(alert)
+            after = stands and self._muting.look(stands, now_us)
+            if after is not None and after is not stands:
                 draft.put(after, "unmuted" if after.muted is None else "muted")
         return draft
 

@@ -1,27 +1,23 @@
 """What of the alerts is kept quiet and why, and which belong together."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from alerts.alert import State
-from alerts.matter import FLAP_WITHIN, Matters, is_flapping, is_flood
-from alerts.mute import Causes, Facets, Inhibition, Matcher, Muted, Silence, silenced_by
+from alerts.matter import Beginnings, Matters
+from alerts.mute import Causes, Facets, Inhibition, Matcher, Muted, Silence, matches, silenced_by
 from ioc.model import from_micros, to_micros
 from ioc.store.alerts import AlertRow
 from ioc.store.silences import SilenceRow
 
-MOST_BEGUN: Final = 20_000
-"""Beginnings of the last hour that are remembered for floods and flapping."""
-
 
 class Muting:
-    """Follows the active alerts, and says of each whether it is quiet and where it belongs."""
+    """Follows the open alerts, and says of each whether it is quiet and where it belongs."""
 
     def __init__(self, facets: Callable[[AlertRow], Facets]) -> None:
         """Look at alerts by `facets`; know no silence and no cause yet."""
@@ -29,7 +25,7 @@ class Muting:
         self._silences: list[Silence] = []
         self._causes = Causes()
         self._matters = Matters()
-        self._begun: deque[tuple[str, int]] = deque(maxlen=MOST_BEGUN)
+        self._begun = Beginnings()
         self._again: set[UUID] = set()
         self._looked_at = 0
 
@@ -39,51 +35,52 @@ class Muting:
         inhibitions: Iterable[Inhibition],
         rows: Iterable[AlertRow],
         begun: Iterable[tuple[str, datetime]],
+        now_us: int,
     ) -> None:
         """Take what there is: all of `rows` are to be looked at."""
         self._causes, self._matters = Causes(inhibitions), Matters()
-        self._begun.clear()
-        self._begun.extend((mark, to_micros(at)) for mark, at in begun)
+        self._begun = Beginnings()
+        for mark, at in begun:
+            self._begun.add(mark, to_micros(at))
+        self._silences = [_silence(row) for row in silences]
+        self._looked_at = now_us
         for row in rows:
             self.follow(row)
-        self.silence(silences)
+            self._again.add(row.alert_id)
 
     def silence(self, silences: Iterable[SilenceRow]) -> None:
-        """Take the silences as they are now; every alert is to be looked at again."""
-        self._silences = [_silence(row) for row in silences]
-        self._looked_at = 0
+        """Take the silences as they are now; whom one of those means that differ is looked at."""
+        before, self._silences = self._silences, [_silence(row) for row in silences]
+        self._look_at_meant(set(before) ^ set(self._silences))
 
     def follow(self, row: AlertRow) -> None:
         """Take an alert as it stands after a change, whoever made it."""
         if row.active_since is None:
             return
-        id = str(row.alert_id)
-        if row.state == State.ACTIVE:
-            facets = self._facets(row)
-            self._again |= {UUID(other) for other in self._causes.add(facets)}
-            self._matters.add(facets, str(row.matter or row.alert_id))
-            return
-        self._again |= {UUID(other) for other in self._causes.remove(id)}
+        facets = self._facets(row)
         if row.closed_at is not None:
-            self._matters.remove(id)
+            self._look_at(self._causes.remove(facets.id))
+            self._matters.remove(facets.id)
+            return
+        self._matters.add(facets, str(row.matter or row.alert_id))
+        is_active = row.state == State.ACTIVE
+        self._look_at(self._causes.add(facets) if is_active else self._causes.clear(facets))
 
     def begin(self, row: AlertRow, now_us: int) -> AlertRow:
         """The alert, which is about to become active, with its matter and whether it flaps."""
-        self._begun.append((row.fingerprint, now_us))
-        beginnings = [at for mark, at in self._begun if mark == row.fingerprint]
+        self._begun.add(row.fingerprint, now_us)
         facets = self._facets(row)
         muted = self._muted(facets, now_us)
         cause = muted.by if muted is not None and muted.rule else None
-        flooding = is_flood((at for _, at in self._begun), now_us)
-        found = self._matters.find(facets, cause=cause, flooding=flooding)
+        found = self._matters.find(facets, cause=cause, flooding=self._begun.floods(now_us))
         # What begins in the same batch finds this one.
         self._matters.add(facets, found.matter)
-        self._again |= {UUID(other) for other in self._causes.add(facets)}
+        self._look_at(self._causes.add(facets))
         return replace(
             row,
             matter=UUID(found.matter),
             matter_reason=found.reason.value,
-            flapping=is_flapping(beginnings, now_us),
+            flapping=self._begun.flaps(row.fingerprint, now_us),
             muted=_document(muted),
         )
 
@@ -94,17 +91,30 @@ class Muting:
         muted = _document(self._muted(self._facets(row), now_us))
         return row if muted == row.muted else replace(row, muted=muted)
 
-    def due(self, rows: Mapping[UUID, AlertRow], now_us: int) -> list[AlertRow]:
+    def due(self, now_us: int) -> list[UUID]:
         """The alerts that must be looked at: causes came or went, or a silence began or ended."""
         before, self._looked_at = self._looked_at, now_us
-        while self._begun and self._begun[0][1] <= now_us - FLAP_WITHIN:
-            self._begun.popleft()
-        edges = (edge for silence in self._silences for edge in (silence.starts, silence.ends))
-        if before == 0 or any(before < edge <= now_us for edge in edges):
-            self._again.clear()
-            return list(rows.values())
+        self._begun.forget(now_us)
+        self._look_at_meant(
+            silence
+            for silence in self._silences
+            if before < silence.starts <= now_us or before < silence.ends <= now_us
+        )
         again, self._again = self._again, set()
-        return [rows[id] for id in again if id in rows]
+        return sorted(again)
+
+    def _look_at(self, ids: Iterable[str]) -> None:
+        self._again.update(map(UUID, ids))
+
+    def _look_at_meant(self, silences: Iterable[Silence]) -> None:
+        """Look again at the alerts that some silences mean."""
+        matchers = [silence.matcher for silence in silences]
+        if matchers:
+            self._look_at(
+                facets.id
+                for facets in self._matters.known()
+                if any(matches(matcher, facets) for matcher in matchers)
+            )
 
     def _muted(self, facets: Facets, now_us: int) -> Muted | None:
         return silenced_by(facets, self._silences, now_us) or self._causes.of(facets)

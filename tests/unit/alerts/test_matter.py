@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.matter import (
     FLOOD,
     MINUTE,
     TOGETHER,
+    Beginnings,
     Grouped,
     MatterReason,
     Matters,
@@ -97,3 +100,17 @@ def test_more_than_ten_in_ten_minutes_are_a_flood() -> None:
     assert is_flood(beginnings, 6 * MINUTE)
     assert not is_flood(beginnings[1:], 6 * MINUTE)
     assert not is_flood(beginnings, 11 * MINUTE)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20)), max_size=60))
+def test_floods_and_flapping_are_told_as_by_all_that_ever_began(
+    steps: list[tuple[str, int]],
+) -> None:
+    kept, begun, now = Beginnings(), list[tuple[str, int]](), 0
+    for mark, minutes in steps:
+        now += minutes * MINUTE
+        kept.forget(now)
+        kept.add(mark, now)
+        begun.append((mark, now))
+        assert kept.floods(now) is is_flood([at for _, at in begun], now)
+        assert kept.flaps(mark, now) is is_flapping([at for m, at in begun if m == mark], now)

@@ -115,23 +115,39 @@ def test_two_alerts_never_keep_each_other_quiet(members: list[Facets]) -> None:
                 by = muted[by.by]
 
 
+EACH_OTHER = Inhibition(id="each", cause=Matcher(), effect=Matcher(kind="missing"), equal=("feed",))
+
+
+@pytest.mark.parametrize("inhibition", [DEAD_FEED, EACH_OTHER])
 @given(alerts, st.data())
-def test_who_is_to_be_looked_at_again_is_said(members: list[Facets], data: st.DataObject) -> None:
-    causes = Causes([DEAD_FEED])
+def test_who_is_to_be_looked_at_again_is_said(
+    inhibition: Inhibition, members: list[Facets], data: st.DataObject
+) -> None:
+    causes = Causes([inhibition])
     answers: dict[str, object] = {}
-    for one in members:
-        again = causes.add(one)
-        for other in members:
-            if other.id in answers and other.id not in again:
-                assert causes.of(other) == answers[other.id]
-        answers |= {other.id: causes.of(other) for other in members if other.id in again}
-        answers[one.id] = causes.of(one)
-    if members:
-        gone = data.draw(st.sampled_from(members))
-        again = causes.remove(gone.id)
-        for other in members:
-            if other.id not in again and other.id != gone.id:
-                assert causes.of(other) == answers[other.id]
+    steps = [*members, *data.draw(st.lists(st.sampled_from(members or [facets()])))]
+    for one in steps:
+        if one.id not in answers:
+            again = causes.add(one)
+            answers[one.id] = causes.of(one)
+        elif data.draw(st.booleans()):
+            again = causes.clear(one)
+        else:
+            again = causes.remove(one.id)
+            del answers[one.id]
+        now = {other.id: causes.of(other) for other in members if other.id in answers}
+        assert {id for id in now if now[id] != answers[id]} <= again
+        answers = dict(now)
+
+
+def test_an_alert_that_has_cleared_may_be_explained_and_explains_nothing() -> None:
+    dead = facets("dead", kind="missing", since=50)
+    dust = facets("dust", since=60)
+    causes = Causes([DEAD_FEED], [dead, dust])
+    causes.clear(dust)
+    assert causes.of(dust) is not None
+    assert causes.clear(dead) >= {"dust"}
+    assert causes.of(dust) is None
 
 
 def test_a_matcher_says_whether_it_means_everything() -> None:
