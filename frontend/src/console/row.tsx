@@ -39,7 +39,7 @@ export function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
         {alert.muted && <span class="caption">{say(alert.muted.reason)}</span>}
         {alert.shelved && <span class="caption">{words.shelvedUntil(clockTime(Date.parse(alert.shelved.until)), alert.shelved.by, alert.shelved.why)}</span>}
       </button>
-      {!alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} />}
+      {!alert.acknowledged && centre.alerts.items.has(alert.id) && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} />}
     </li>
   )
 }

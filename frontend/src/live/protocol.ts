@@ -79,6 +79,7 @@ export interface AlertItem {
   national_level?: number | null
   noted?: boolean
   exercise?: boolean
+  incident?: { id: string; code: string } | null
 }
 
 export interface FeedItem {

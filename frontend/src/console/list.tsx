@@ -1,0 +1,85 @@
+/** The list of alerts: what is open, or what has closed. */
+
+import { useSignal } from '@preact/signals'
+import type { RefObject } from 'preact'
+import { number } from '../i18n/format'
+import { w } from '../i18n/words'
+import type { AlertItem } from '../live/protocol'
+import { useCentre } from '../panels/centre'
+import { put } from './address'
+import { type Filter, isNarrow } from './filter'
+import { Counted, Filters } from './filters'
+import { holdStill } from './found'
+import { type Past, PastFoot } from './past'
+import { Row } from './row'
+
+/** A storm has thousands: rows are made as far as somebody reads. */
+const ROWS = 200
+
+interface Props {
+  alerts: AlertItem[]
+  of: number
+  filter: Filter
+  /** What has closed, where that is looked at. */
+  past: Past | null
+  chosen: string | null
+  search: RefObject<HTMLInputElement | null>
+}
+
+export function List({ alerts, of, filter, past, chosen, search }: Props) {
+  const words = w()
+  const rows = useSignal(ROWS)
+  const place = alerts.findIndex((alert) => alert.id === chosen)
+  const shown = alerts.slice(0, Math.max(rows.value, place + 1))
+  return (
+    <section class="panel console-list" aria-label={words.alerts} onPointerMove={holdStill}>
+      <div class="list-head">
+        <Views past={past !== null} />
+        {past === null && <Counted shown={alerts.length} of={of} />}
+      </div>
+      <Filters filter={filter} past={past !== null} search={search} />
+      {alerts.length === 0 && <Nothing filter={filter} past={past} />}
+      <ul data-testid="alerts">
+        {shown.map((alert) => (
+          <Row key={alert.id} alert={alert} chosen={alert.id === chosen} />
+        ))}
+        {shown.length < alerts.length && (
+          <li>
+            <button type="button" class="more" data-testid="rows-more" onClick={() => (rows.value = shown.length + ROWS)}>
+              {words.console.moreRows(number(alerts.length - shown.length))}
+            </button>
+          </li>
+        )}
+        {past && alerts.length > 0 && (
+          <li>
+            <PastFoot past={past} />
+          </li>
+        )}
+      </ul>
+      <p class="caption keys">{words.consoleKeys}</p>
+    </section>
+  )
+}
+
+function Views({ past }: { past: boolean }) {
+  const words = w().console
+  return (
+    <div class="views" role="group" aria-label={words.view}>
+      <button type="button" aria-pressed={!past} data-testid="view-open" onClick={() => put({ view: null })}>
+        {words.viewOpen}
+      </button>
+      <button type="button" aria-pressed={past} data-testid="view-past" onClick={() => put({ view: 'past', mine: null, state: null })}>
+        {words.viewPast}
+      </button>
+    </div>
+  )
+}
+
+function Nothing({ filter, past }: { filter: Filter; past: Past | null }) {
+  const words = w()
+  const centre = useCentre()
+  if (past && past.state !== 'known') return <PastFoot past={past} />
+  const none = past ? words.console.nonePast : words.alertsNone
+  const said = !past && !centre.alerts.known.value ? words.loading : isNarrow(filter) ? words.consoleNoMatch : none
+  return <p class="caption empty">{said}</p>
+}
