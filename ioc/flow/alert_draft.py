@@ -42,7 +42,9 @@ class Draft:
         """Let an alert stand so; returns it with its new version."""
         before = self.get(after.alert_id)
         after = replace(after, version=1 if before is None else before.version + 1)
-        verb = verb_for(None if before is None else life_of(before), life_of(after))
+        verb = "none"
+        if not after.noted:
+            verb = verb_for(None if before is None else life_of(before), life_of(after))
         if verb == "none" and before is not None and shown(after):
             verb = "update"
         item = b"" if verb == "none" else encoder.encode(self._items.item(after))

@@ -1,5 +1,6 @@
 """What people and causes do with an alert: put it aside, assign it, keep it quiet, explain it."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,16 @@ def send(door: FeedDoor, series: str, *pairs: tuple[float, float]) -> None:
 def found(client: httpx2.Client, feed: str, *, closed: bool = False) -> list[dict[str, Any]]:
     items = client.get("/alerts", params={"closed": closed}).json()["items"]
     return [item for item in items if item["feed"] == feed]
+
+
+def streamed(client: httpx2.Client) -> list[str]:
+    """The alerts that a console is sent when it opens."""
+    with client.stream("GET", "/stream/sse", params={"topic": "alerts"}) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data:") and '"snapshot"' in line:
+                items = json.loads(line.removeprefix("data:"))["data"]["items"]
+                return [item["id"] for item in items]
+    raise AssertionError("the stream ended before it said anything")
 
 
 def a_jam(server: Server, client: httpx2.Client, feed: str) -> tuple[FeedDoor, dict[str, Any]]:
@@ -206,6 +217,55 @@ def test_what_comes_late_is_noted_on_what_is_past_and_raises_nothing(
     assert (past["noted"], past["state"], past["value"]) == (True, "cleared", SLOW)
     log = client.get(f"/alerts/{past['id']}/log").json()["items"]
     assert [entry["change"] for entry in log] == ["late_note"]
+    assert past["id"] not in streamed(client)
+
+
+def test_a_move_on_many_alerts_is_done_where_it_can_be_and_says_where_it_was_overtaken(
+    server: Server, client: httpx2.Client
+) -> None:
+    (_, one), (_, other) = (a_jam(server, client, f"life.bulk.{n}") for n in (1, 2))
+    assert client.post(f"/alerts/{other['id']}/acknowledge").status_code == 200
+    gone = "0192f5a0-0000-7000-8000-000000000000"
+    body = {
+        "move": "assign",
+        "assignee": "so-y-te",
+        "comment": "cùng một vụ",
+        "alerts": [
+            *({"id": each["id"], "version": each["version"]} for each in (one, other)),
+            {"id": gone, "version": 1},
+        ],
+    }
+    answer = client.post("/alerts/bulk", json=body).json()
+    assert answer["done"] == 1
+    assert [item["refusal"] for item in answer["items"]] == [None, "overtaken", "gone"]
+    assert answer["items"][1]["version"] == other["version"] + 1
+    assert found(client, "life.bulk.1")[0]["assignee"]["id"] == "so-y-te"
+    assert found(client, "life.bulk.2")[0]["assignee"] is None
+    last = client.get(f"/alerts/{one['id']}/log").json()["items"][-1]
+    assert (last["change"], last["comment"]) == ("assign", "cùng một vụ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"move": "close"},
+        {"move": "assign", "assignee": "khong-co"},
+        {"move": "shelve", "until": "2026-11-28T15:00:00", "comment": "x"},
+        {"move": "shelve", "until": "2026-11-28T15:00:00+07:00"},
+        {"alerts": []},
+        {"alerts": [{"id": "0192f5a0-0000-7000-8000-000000000000", "version": 1}] * 2},
+        {"alerts": [{"id": "0192f5a0-0000-7000-8000-000000000000"}]},
+    ],
+)
+def test_a_move_on_many_alerts_that_cannot_be_meant_is_refused_whole(
+    client: httpx2.Client, wrong: dict[str, Any]
+) -> None:
+    body = {
+        "move": "acknowledge",
+        "alerts": [{"id": "0192f5a0-0000-7000-8000-000000000000", "version": 1}],
+        **wrong,
+    }
+    assert client.post("/alerts/bulk", json=body).status_code == 400
 
 
 def test_health_counts_what_was_told_what_was_explained_and_who_was_there(
