@@ -14,6 +14,7 @@ from ingest.report_item import Report
 from ingest.ticket import Ticket
 from ioc.api import (
     actions,
+    alert_bulk,
     alert_health,
     alerts,
     boards,
@@ -104,7 +105,7 @@ def create_app(state: State) -> FastAPI:
         wire_document, reports, report_hand, report_due, report_template, report_life, scores,
         tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
         silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
-        shifts, notify, places, calls, duty, shift_log,
+        shifts, alert_bulk, notify, places, calls, duty, shift_log,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

@@ -131,6 +131,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/alerts/{alert}/log": READERS,
     "GET /api/v1/alerts.cap.atom": READERS,
     "GET /api/v1/alerts/{alert}.cap.xml": READERS,
+    "POST /api/v1/alerts/bulk": ACTORS,
     "POST /api/v1/alerts/{alert}/acknowledge": ACTORS,
     "POST /api/v1/alerts/{alert}/comment": ACTORS,
     "POST /api/v1/alerts/{alert}/assign": ACTORS,
@@ -281,6 +282,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "features": {"type": "FeatureCollection", "features": []},
         "series": [{"key": "a/x"}],
         "comment": {"comment": "đã gọi đơn vị vận hành"},
+        "bulk": {"move": "acknowledge", "alerts": [{"id": house.alert, "version": 1}]},
         "assign": {"assignee": "so-y-te"},
         "shelve": {"comment": "đang sửa", "until": stamp(now() + timedelta(hours=1))},
         "silences": {
