@@ -198,6 +198,8 @@ def area_of(description: str, geometry: Mapping[str, Any] | None) -> Area:
     circles: list[Circle] = []
     for kind, coordinates in _parts(geometry):
         match kind:
+            case _ if not coordinates:
+                continue
             case "Point":
                 circles.append(Circle(coordinates[0], coordinates[1], POINT_RADIUS))
             case "Polygon":

@@ -132,6 +132,28 @@ class Report(msgspec.Struct, frozen=True):
     raw: bytes
 
 
+class GivenWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that tells what another system warns of, in the words of its sender.
+
+    Those with the same `identity` are one matter, of which the one that was `issued` last holds
+    until it `ends`; one that is `over` ends it.
+    """
+
+    identity: str
+    issued: datetime
+    starts: datetime | None = None
+    ends: datetime | None = None
+    over: bool = False
+    categories: tuple[str, ...] = ()
+    severity: str = ""
+    title: str = ""
+    text: str = ""
+    place: str = ""
+    geometry: dict[str, Any] | None = None
+    source: str = ""
+    raw: bytes = b""
+
+
 class Decoded(msgspec.Struct):
     """What stands in a payload: columns of equal length, and the items that were refused.
 
@@ -140,7 +162,7 @@ class Decoded(msgspec.Struct):
     measuring unit that each row names, empty where it names none; None where no row does.
     `numeric_texts` says that a text is meant as a number where its series takes numbers.
     `remarks` are told to the sender, though nothing is refused for them. `reports` are those
-    items that are no observations but totals over a period.
+    items that are no observations but totals over a period, `warnings` those that warn.
     """
 
     keys: list[str]
@@ -154,11 +176,13 @@ class Decoded(msgspec.Struct):
     numeric_texts: bool = False
     remarks: Sequence[Problem] = ()
     reports: Sequence[Report] = ()
+    warnings: Sequence[GivenWarning] = ()
 
     @property
     def received(self) -> int:
         """How many observations the payload held, readable or not."""
-        return len(self.keys) + len(self.refused) + len(self.reports)
+        others = len(self.reports) + len(self.warnings)
+        return len(self.keys) + len(self.refused) + others
 
 
 def nothing(reason: Reason, detail: str, body: bytes) -> Decoded:

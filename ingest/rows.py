@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from ingest.payload import Decoded, Place, Refused, Report, Scalar
+from ingest.payload import Decoded, GivenWarning, Place, Refused, Report, Scalar
 from ioc.model import Problem, Reason, to_micros
 
 KEY_BYTES = 255
@@ -105,11 +105,13 @@ class Rows:
         self._places: list[Place] = []
         self._remarks: list[Problem] = []
         self._reports: list[Report] = []
+        self._warnings: list[GivenWarning] = []
 
     @property
     def next(self) -> int:
         """The place of the next item, for formats in which one object holds several of them."""
-        return len(self._keys) + len(self._refused) + len(self._reports)
+        others = len(self._reports) + len(self._warnings)
+        return len(self._keys) + len(self._refused) + others
 
     def refuse(self, index: int, reason: Reason, detail: str, raw: Raw, *, kind: str = "") -> None:
         """Note an item that cannot be taken; `kind` is the content type of `raw` if not JSON."""
@@ -139,6 +141,10 @@ class Rows:
     def report(self, index: int, raw: bytes) -> None:
         """Take an item that is a report, as the own format writes it."""
         self._reports.append(Report(index, raw))
+
+    def warn(self, warning: GivenWarning) -> None:
+        """Take an item that warns of something."""
+        self._warnings.append(warning)
 
     def add(
         self,
@@ -196,4 +202,5 @@ class Rows:
             numeric_texts=numeric_texts,
             remarks=self._remarks,
             reports=self._reports,
+            warnings=self._warnings,
         )

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from ingest.decoders import performance
+from ingest.decoders import performance, warned
 from ingest.decoders.attributes import (
     MODIFIED,
     MOST_TEXT,
@@ -23,20 +23,20 @@ from ingest.decoders.attributes import (
     value_of,
 )
 from ingest.decoders.documents import as_list, as_object, as_text, encode, read_documents
-from ingest.payload import Decoded, Place, Setting, point
-from ingest.rows import Rows, key_fault, read_time
+from ingest.decoders.entity import (
+    OBSERVED,
+    Wrong,
+    first_time,
+    flat,
+    geometry_of,
+    name_of,
+    type_of,
+)
+from ingest.payload import Decoded, Place, Setting
+from ingest.rows import Rows, key_fault
 from ioc.model import Reason
 
 URN: Final = "urn:ngsi-ld:"
-
-ALERTS: Final = frozenset({"RoadAccident", "Alert"})
-"""Entities that tell of an alert of another system."""
-
-_NO_ALERT: Final = (
-    "{kind}: alerts of other systems are not taken by way of NGSI; leave the type out of the "
-    "subscription's `entities`, and send what is to be counted of them as numbers to a feed of "
-    "format mapped (PUT /api/v1/feeds/FEED/mapping)"
-)
 
 FEATURES: Final = frozenset({"RoadSegment", "Road"})
 """Entities that describe a thing: their numbers are attributes of the feature."""
@@ -44,13 +44,8 @@ FEATURES: Final = frozenset({"RoadSegment", "Road"})
 _LISTS: Final = frozenset({"Notification", "FeatureCollection"})
 """What has an `id` and is no entity, but holds some."""
 
-_OBSERVED: Final = (
-    "TimeInstant", "observedAt", "dateObserved", "dateObservedFrom", "dateObservedTo", "timestamp",
-)  # fmt: skip
-"""Where an entity says when it was observed, best first."""
-
 _META: Final = frozenset(
-    {"id", "type", "@context", "@type", "@id", "createdAt", "dateCreated", *_OBSERVED, *MODIFIED}
+    {"id", "type", "@context", "@type", "@id", "createdAt", "dateCreated", *OBSERVED, *MODIFIED}
 )
 
 _OBSERVED_AT_END: Final = re.compile(r"[-_:.]\d{4}-\d\d-\d\dT[-\d:.+Z]+$")
@@ -64,10 +59,10 @@ class _Entity:
         self.given = given
         self.kind = kind
         self.feature = _OBSERVED_AT_END.sub("", identity.removeprefix(URN)) or identity
-        self.observed = _first_time(given, _OBSERVED)
-        self.modified = _first_time(given, MODIFIED)
+        self.observed = first_time(given, OBSERVED)
+        self.modified = first_time(given, MODIFIED)
         self._kept: dict[str, Any] = {"id": identity, "type": kind[:MOST_TEXT]}
-        for name in (*_OBSERVED, *MODIFIED):
+        for name in (*OBSERVED, *MODIFIED):
             written = as_text(value_of(given.get(name)))
             if 0 < len(written) <= MOST_TEXT:
                 self._kept[name] = written
@@ -111,7 +106,7 @@ def _entities(content: object) -> list[Any] | None:
     if given is None:
         return None
     identified = "id" in given or "@id" in given
-    if not identified or _type(given.get("type")) in _LISTS:
+    if not identified or type_of(given.get("type")) in _LISTS:
         for name in ("data", "entities", "features"):
             inner = as_object(given.get(name))
             listed = as_list(given.get(name) if inner is None else inner.get("features"))
@@ -123,19 +118,15 @@ def _entities(content: object) -> list[Any] | None:
 def _entity(rows: Rows, item: object, setting: Setting) -> None:
     given = as_object(item)
     if given is not None and given.get("type") == "Feature":
-        given = _flat(given)
+        given = flat(given)
     identity = "" if given is None else as_text(given.get("id") or given.get("@id"))
     if given is None or not identity:
-        detail = "an NGSI entity is an object with an `id`"
+        detail = "an NGSI entity is an object with an `id`; send it with the one of its broker"
         rows.refuse(rows.next, Reason.SHAPE_INVALID, detail, encode(item))
         return
-    kind = _type(given.get("type") or given.get("@type"))
-    if kind in ALERTS:
-        detail = _NO_ALERT.format(kind=kind)
-        rows.refuse(rows.next, Reason.ENTITY_UNSUPPORTED, detail, encode(given))
-        return
-    if kind == performance.KIND:
-        _report(rows, given, identity)
+    kind = type_of(given.get("type") or given.get("@type"))
+    if kind == performance.KIND or kind in warned.KINDS:
+        _no_observation(rows, given, identity, kind, setting)
         return
     fault = key_fault(identity)
     if fault is not None:
@@ -143,7 +134,7 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
         rows.refuse(rows.next, Reason.SERIES_INVALID, detail, encode(given))
         return
     entity = _Entity(given, identity, kind)
-    geometry, first = _geometry(given), rows.next
+    geometry, first = geometry_of(given), rows.next
     if kind not in FEATURES:
         _attributes(rows, entity, setting, placed=geometry is not None)
     elif geometry is None:
@@ -155,7 +146,7 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
                 feature=entity.feature,
                 geometry=geometry,
                 time=_placed_at(rows, entity, first, setting),
-                name=_name(given),
+                name=name_of(given),
                 attributes=_described(given) if kind in FEATURES else {},
                 index=first,
                 rows=rows.next - first,
@@ -163,10 +154,16 @@ def _entity(rows: Rows, item: object, setting: Setting) -> None:
         )
 
 
-def _report(rows: Rows, given: dict[str, Any], identity: str) -> None:
+def _no_observation(
+    rows: Rows, given: dict[str, Any], identity: str, kind: str, setting: Setting
+) -> None:
+    """Take an entity that is a report or a warning."""
     try:
-        rows.report(rows.next, performance.report_of(given, identity))
-    except performance.Wrong as wrong:
+        if kind == performance.KIND:
+            rows.report(rows.next, performance.report_of(given, identity))
+        else:
+            rows.warn(warned.warning_of(given, identity, kind, setting))
+    except Wrong as wrong:
         rows.refuse(rows.next, wrong.reason, wrong.detail, encode(given))
 
 
@@ -220,68 +217,12 @@ def _key(entity: _Entity, name: str, instance: Instance) -> str:
     return f"{entity.feature}/{name.replace('/', '.')}{dataset}"
 
 
-def _flat(given: dict[str, Any]) -> dict[str, Any]:
-    """The GeoJSON representation of an entity as the plain one."""
-    properties = as_object(given.get("properties")) or {}
-    located = {} if given.get("geometry") is None else {"location": given["geometry"]}
-    return {**located, **properties, "id": given.get("id")}
-
-
-def _type(given: object) -> str:
-    listed = as_list(given)
-    name = as_text(listed[0] if listed else given)
-    return re.split(r"[/#:]", name)[-1]
-
-
-def _first_time(given: dict[str, Any], names: tuple[str, ...]) -> Time:
-    """The first time under the names; a text is one that cannot be read.
-
-    Of `dateObserved` without an offset and `dateObservedFrom` with one the latter is sure.
-    """
-    unread, local = None, None
-    for name in names:
-        written = value_of(given.get(name))
-        if written is not None and written != "":
-            time = read_time(written)
-            if time is None:
-                unread = unread or str(written)[:MOST_TEXT]
-            elif time.tzinfo is not None:
-                return time
-            else:
-                local = local or time
-    return local or unread
-
-
 def _placed_at(rows: Rows, entity: _Entity, first: int, setting: Setting) -> int:
     """When the entity was there: as its location says, else as its rows from `first` on do."""
     own = observed_at(as_object(entity.given.get("location")) or {})
     if not isinstance(own, datetime):
         own = rows.newest(first) or entity.observed or entity.modified
     return rows.instant(setting.received if own is None or isinstance(own, str) else own)
-
-
-def _geometry(given: dict[str, Any]) -> dict[str, Any] | None:
-    located = given.get("location")
-    geometry = as_object(value_of(located))
-    if geometry is None and isinstance(written := value_of(located), str):
-        geometry = _latitude_first(written)
-    return None if geometry is None or "type" not in geometry else geometry
-
-
-def _name(given: dict[str, Any]) -> str:
-    name = ""
-    for label in ("name", "stationName", "roadName"):
-        name = name or as_text(value_of(given.get(label)))[:MOST_TEXT].strip()
-    return name
-
-
-def _latitude_first(written: str) -> dict[str, Any] | None:
-    """`geo:point` of NGSI-v2: "latitude, longitude"."""
-    try:
-        latitude, longitude = map(float, written.split(","))
-    except ValueError:
-        return None
-    return point(longitude, latitude)
 
 
 def _described(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 
 from ingest.decoders.attributes import Instance, Time, instances, plain, value_of
 from ingest.decoders.documents import as_object, as_text
+from ingest.decoders.entity import Wrong
 from ingest.rows import as_number, read_time
 from ioc.model import Reason
 
@@ -18,15 +19,6 @@ KIND: Final = "KeyPerformanceIndicator"
 COUNTS: Final = ("numerator", "denominator")
 
 _CHANGED: Final = ("updatedAt", "modifiedAt", "dateModified")
-
-
-class Wrong(Exception):
-    """Why an indicator is no report; the detail names the attribute that cures it."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 def report_of(given: dict[str, Any], identity: str) -> bytes:

@@ -21,6 +21,7 @@ from ioc.flow.lanes import Lanes
 from ioc.flow.placing import Placing, holding
 from ioc.flow.report_intake import ReportIntake
 from ioc.flow.resolve import Resolver, moved
+from ioc.flow.warning_intake import WarningIntake
 from ioc.model import Feed, Problem, Reason, Receipt
 from ioc.store.births import KeptBirths
 from ioc.store.flush import MOST_PROBLEMS, Flushed, Part
@@ -60,13 +61,13 @@ class Loaded(msgspec.Struct, frozen=True, eq=False):
     """Payloads with the parts that they bring to the next flush.
 
     `said` holds, by the place of the payload, those that tell of places or have remarks, and
-    `reported` those that hold reports.
+    `handed_in` those that hold reports or warnings.
     """
 
     payloads: list[Payload]
     parts: list[Part]
     said: dict[int, tuple[Feed, Decoded]] = {}
-    reported: dict[int, tuple[Feed, Decoded]] = {}
+    handed_in: dict[int, tuple[Feed, Decoded]] = {}
 
 
 Read = tuple[Payload, Feed, Decoded]
@@ -84,6 +85,7 @@ class Pipeline:
         resolver: Resolver,
         placing: Placing,
         reports: ReportIntake,
+        warnings: WarningIntake,
         writer: BatchWriter,
         births: KeptBirths,
         readers: Sequence[Reader],
@@ -95,6 +97,7 @@ class Pipeline:
         self._resolver = resolver
         self._placing = placing
         self._reports = reports
+        self._warnings = warnings
         self._births = births
         self._lanes = Lanes(registry, self._beside)
         self._writer = writer
@@ -188,12 +191,12 @@ class Pipeline:
             for number, (feed, decoded) in enumerate(items)
             if decoded.places or decoded.remarks
         }
-        reported = {
+        handed_in = {
             number: (feed, decoded)
             for number, (feed, decoded) in enumerate(items)
-            if decoded.reports
+            if decoded.reports or decoded.warnings
         }
-        return Loaded(payloads, parts, said, reported)
+        return Loaded(payloads, parts, said, handed_in)
 
     async def _until_there(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until the database is there; what is not stored is not acknowledged meanwhile."""
@@ -235,12 +238,19 @@ class Pipeline:
             await reader.flushed(loaded.parts, flushed)
 
     async def _hand_in(self, loaded: Loaded) -> dict[int, Receipt]:
-        """Store the reports of payloads; whoever sends them again gets duplicates."""
+        """Store reports and warnings of payloads; whoever sends them again gets duplicates."""
         receipts: dict[int, Receipt] = {}
-        for number, (feed, decoded) in loaded.reported.items():
+        for number, (feed, decoded) in loaded.handed_in.items():
             payload, now = loaded.payloads[number], self._clock.now()
-            take = partial(self._reports.take, payload, feed, decoded.reports, now)
-            receipts[number] = await self._until_there("reports", take)
+            receipt = receipts[number] = Receipt()
+            if decoded.reports:
+                take = partial(self._reports.take, payload, feed, decoded.reports, now)
+                taken = await self._until_there("reports", take)
+                receipt.join(taken, most_problems=MOST_PROBLEMS)
+            if decoded.warnings:
+                take = partial(self._warnings.take, payload, feed, decoded.warnings, now)
+                taken = await self._until_there("warnings", take)
+                receipt.join(taken, most_problems=MOST_PROBLEMS)
         return receipts
 
     def _place(self, loaded: Loaded, flushed: Flushed) -> None:

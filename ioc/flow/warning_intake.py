@@ -1,13 +1,48 @@
-"""CAP documents in: read, stored, counted; what cannot be taken goes to quarantine."""
+"""Warnings in: read, stored, counted; what cannot be taken of CAP goes to quarantine."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from ingest.payload import GivenWarning, Payload
 from ioc.documents.cap_reading import Found, read_messages
+from ioc.documents.entity_warning import lineage_of, message_of
 from ioc.model import Feed, Receipt, to_micros
 from ioc.store import quarantine, quarantined, warnings
 from ioc.store.flush import MOST_PROBLEMS
 from ioc.store.pool import Connection, WritePool
+
+
+class WarningIntake:
+    """Stores the warnings of a payload, with their part of the ledger, in one transaction."""
+
+    def __init__(self, writes: WritePool) -> None:
+        """Nothing is read but within that transaction."""
+        self._writes = writes
+
+    async def take(
+        self, payload: Payload, feed: Feed, given: Sequence[GivenWarning], now: datetime
+    ) -> Receipt:
+        """What became of the warnings; sent again they are duplicates."""
+        found: Counter[warnings.State] = Counter()
+        async with self._writes.connection() as conn:
+            await warnings.lock(conn, feed.key)
+            for one in given:
+                state = await warnings.put_state(
+                    conn, message_of(one, feed.id), lineage=lineage_of(one, feed.id),
+                    feed=feed.key, raw=one.raw, by=f"feed:{feed.id}", now=now,
+                )  # fmt: skip
+                found[state] += 1
+            await warnings.count(
+                conn, feed.key, stored=found["stored"], duplicate=found["duplicate"],
+                corrected=found["corrected"], refused=[], channel=payload.channel.value,
+                source=payload.source, content_type=payload.content_type, size=0, now=now,
+                lags=[to_micros(now) - to_micros(one.issued) for one in given],
+            )  # fmt: skip
+        return Receipt(
+            received=len(given), stored=found["stored"], duplicate=found["duplicate"],
+            corrected=found["corrected"],
+        )  # fmt: skip
 
 
 async def take_warnings(

@@ -40,7 +40,7 @@ from ioc.flow.resolve import Resolver
 from ioc.flow.scoring import Scoring
 from ioc.flow.showing import Showing
 from ioc.flow.standing import Standings
-from ioc.flow.warning_intake import take_warnings
+from ioc.flow.warning_intake import WarningIntake, take_warnings
 from ioc.flow.warnings import LAYER as WARNED
 from ioc.flow.warnings import Warnings
 from ioc.forecast.forecaster import Forecaster
@@ -202,6 +202,7 @@ class Center:
             resolver=Resolver(self.registry, writes, facts.zone),
             placing=self.placing,
             reports=ReportIntake(reads, writes, lambda: facts.city.organisation),
+            warnings=WarningIntake(writes),
             writer=self.writer,
             births=self.births,
             # Among several processes all comes by way of the batches, in the order of commits.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ import numpy as np
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alerts.cap import Message
+from alerts.cap import Kind, Message, Reference
 from alerts.cap_hearing import ends_at
 from ioc.errors import NotFound
 from ioc.ids import uuid7
@@ -28,6 +28,11 @@ _LOCK_CLASS: Final = 0x10C_0031
 _LINEAGE: Final = """
     SELECT lineage FROM warning
      WHERE COALESCE(feed_key, 0) = %s AND sender = %s AND identifier = %s
+"""
+
+_NEWEST: Final = """
+    SELECT identifier, sent FROM warning
+     WHERE COALESCE(feed_key, 0) = %s AND lineage = %s ORDER BY sent DESC, warning_id DESC LIMIT 1
 """
 
 _PUT: Final = """
@@ -129,8 +134,13 @@ async def put(
     raw: bytes | None,
     by: str,
     now: datetime,
+    lineage: str | None = None,
+    ends: datetime | None = None,
 ) -> UUID | None:
-    """Keep a message; None where it is known already. A feed's lock must be held."""
+    """Keep a message; None where it is known already. A feed's lock must be held.
+
+    Its lineage and its end follow from what it says, where they are not given.
+    """
     signature = "unverified" if message.signed else "absent"
     row = WarningRow(
         warning_id=uuid7(now),
@@ -139,8 +149,8 @@ async def put(
         identifier=message.identifier,
         sent=message.sent,
         kind=message.kind.value,
-        lineage=await _lineage(conn, message, feed),
-        ends=ends_at(message),
+        lineage=lineage or await _lineage(conn, message, feed),
+        ends=ends or ends_at(message),
         signature=signature,
         document=msgspec.to_builtins(message),
         received_at=now,
@@ -153,6 +163,38 @@ async def put(
     for reference in message.references:
         await conn.execute(_REFER, [row.warning_id, reference.sender, reference.identifier])
     return row.warning_id
+
+
+State = Literal["stored", "corrected", "duplicate"]
+"""What became of a state of a warning."""
+
+
+async def put_state(
+    conn: Connection,
+    message: Message,
+    *,
+    lineage: str,
+    feed: int,
+    raw: bytes,
+    by: str,
+    now: datetime,
+) -> State:
+    """Keep a state of a warning, of which the one that was sent last holds in whatever order.
+
+    Another one of the same time is a correction. A feed's lock must be held.
+    """
+    newest = await (await conn.execute(_NEWEST, [feed, lineage])).fetchone()
+    ends = None
+    if newest is not None and newest[1] > message.sent:
+        ends = min(message.sent, now)
+    elif newest is not None:
+        kind = Kind.UPDATE if message.kind is Kind.ALERT else message.kind
+        before = (Reference(message.sender, newest[0], newest[1]),)
+        message = msgspec.structs.replace(message, kind=kind, references=before)
+    made = await put(conn, message, feed=feed, raw=raw, by=by, now=now, lineage=lineage, ends=ends)
+    if made is None:
+        return "duplicate"
+    return "corrected" if newest is not None and newest[1] == message.sent else "stored"
 
 
 async def _lineage(conn: Connection, message: Message, feed: int | None) -> str:
@@ -172,6 +214,7 @@ async def count(
     *,
     stored: int,
     duplicate: int,
+    corrected: int = 0,
     refused: Sequence[Refused],
     channel: str,
     source: str | None,
@@ -197,8 +240,8 @@ async def count(
             for one in refused
         ]  # fmt: skip
         await quarantine.keep(conn, items, now)
-    received = stored + duplicate + len(refused)
-    counts = [received, stored, duplicate, 0, 0, len(refused), 0, 0, size, replayed]
+    received = stored + duplicate + corrected + len(refused)
+    counts = [received, stored, duplicate, corrected, 0, len(refused), 0, 0, size, replayed]
     tally = ledger.gather(
         np.array([feed], np.int64),
         np.array([to_micros(now)], np.int64),

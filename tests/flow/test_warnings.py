@@ -1,5 +1,6 @@
-"""Warnings of others: CAP in by a feed key, alerts and areas out, until they are over."""
+"""Warnings of others: CAP and FIWARE in by feeds, alerts and areas out, until they are over."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -171,6 +172,73 @@ def test_a_repaired_message_is_taken_out_of_quarantine_once(
     assert httpx2.post(f"{base}/replay", **replay).json()["replayed"] == [item["id"]]
     assert httpx2.post(f"{base}/replay", **replay).json()["skipped"] == [item["id"]]
     eventually(lambda: _alerts(client, "r"))
+
+
+@pytest.fixture(scope="module")
+def entities(server: Server) -> FeedDoor:
+    return server.feed("canh-bao.ngsi", "so-gtvt", format="ngsi-ld", domain="traffic")
+
+
+def _alert(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"urn:ngsi-ld:Alert:{name}", "type": "Alert", "name": f"Mưa lớn {name}",
+        "category": {"type": "Property", "value": "weather"}, "severity": "medium",
+        "dateIssued": {"type": "Property", "value": {"@type": "DateTime", "@value": _time(-5)}},
+        "address": {"streetAddress": "QL2", "addressLocality": "Phù Ninh"},
+        "location": {"type": "Point", "coordinates": [105.4, 21.31]}, **more,
+    }  # fmt: skip
+
+
+def test_alerts_of_fiware_stand_until_they_are_solved_and_spare_what_else_was_sent(
+    entities: FeedDoor, client: httpx2.Client
+) -> None:
+    rain = {"id": "W:1", "type": "W", "rain": 1.5, "dateObserved": _time(-1)}
+    odd = [_alert("n0", dateIssued=None), _alert("n0", location={"type": "Point"}), {"type": "W"}]
+    sent = [_alert("n"), rain, *odd]
+    receipt = entities.post(sent).json()
+    assert (receipt["received"], receipt["stored"], receipt["quarantined"]) == (5, 2, 3)
+    assert [(p["index"], p["reason"]) for p in receipt["problems"]] == [
+        (2, "time_missing"), (3, "place_invalid"), (4, "shape_invalid"),
+    ]  # fmt: skip
+    receipt = entities.post(sent[:2]).json()
+    assert (receipt["stored"], receipt["duplicate"]) == (0, 2)
+    assert entities.server.stored("canh-bao.ngsi") == 1
+    eventually(lambda: _alerts(client, "n"))
+    (alert,) = _alerts(client, "n")
+    assert (alert["kind"], alert["severity"], alert["place"]["name"]) == (
+        "warning", "medium", "QL2, Phù Ninh",
+    )  # fmt: skip
+    assert len(_areas(client, "n")) == 1
+    worse = _alert("n", severity="high", dateModified=_time(-3))
+    entities.publish(json.dumps({"type": "Notification", "data": [worse]}).encode())
+    eventually(lambda: _alerts(client, "n")[0]["severity"] == "high")
+    assert _alerts(client, "n")[0]["id"] == alert["id"]
+    assert len(_areas(client, "n")) == 1
+    solved = _alert("n", status="solved", dateModified=_time(-2))
+    assert entities.post(solved).json()["stored"] == 1
+    eventually(lambda: _alerts(client, "n")[0]["state"] == "cleared")
+    assert not _areas(client, "n")
+    total = entities.ledger()
+    parts = ("stored", "duplicate", "corrected", "late", "quarantined")
+    assert [total[part] for part in parts] == [4, 2, 0, 0, 3]
+    assert total["received"] == sum(total[part] for part in parts)
+
+
+def test_an_accident_of_fiware_that_was_put_aside_is_repaired_and_taken(
+    entities: FeedDoor, client: httpx2.Client
+) -> None:
+    accident = {"id": "a", "type": "RoadAccident", "name": "Mưa lớn tai-nan"}
+    assert entities.post(accident).json()["quarantined"] == 1
+    item = entities.quarantine()[0]
+    assert "send `dateIssued`" in item["detail"]
+    base = f"{entities.server.base}/api/v1/feeds/{entities.feed}/quarantine"
+    headers = {"Authorization": f"Bearer {entities.key}", "Content-Type": "application/json"}
+    body = json.dumps({**accident, "accidentDate": _time(-1)})
+    assert httpx2.put(f"{base}/{item['id']}", content=body, headers=headers).status_code == 200
+    answer = httpx2.post(f"{base}/replay", headers=headers, json={"ids": [item["id"]]}).json()
+    assert (answer["stored"], answer["replayed"]) == (1, [item["id"]])
+    eventually(lambda: _alerts(client, "tai-nan"))
+    assert not _areas(client, "tai-nan")
 
 
 def test_observations_of_a_feed_of_warnings_are_led_to_its_door(door: FeedDoor) -> None:

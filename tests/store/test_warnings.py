@@ -102,6 +102,61 @@ async def test_nobody_ends_the_warning_of_another(database: str, pools: Pools, o
     assert await _standing(pools, feed) == [("a", f"{SENDER},a")]
 
 
+def _states() -> list[Message]:
+    """A warning that begins, becomes worse, and is over."""
+    return [_message("n1"), _message("n2", 1), _message("n3", 2, kind=Kind.CANCEL)]
+
+
+async def _follow(pools: Pools, feed: int, *states: Message) -> list[str]:
+    found: list[str] = []
+    for state in states:
+        async with pools[1].connection() as conn:
+            await warnings.lock(conn, feed)
+            found.append(
+                await warnings.put_state(
+                    conn, state, lineage="f,n", feed=feed, raw=b"{}", by="x", now=NOW
+                )
+            )
+    return found
+
+
+async def test_of_the_states_of_a_warning_the_last_one_holds_in_any_order(
+    database: str, pools: Pools
+) -> None:
+    for order in permutations(_states()[:2]):
+        feed = await a_feed_key(database)
+        assert await _follow(pools, feed, *order) == ["stored", "stored"]
+        assert await _standing(pools, feed) == [("n2", "f,n")]
+    for order in permutations(_states()):
+        feed = await a_feed_key(database)
+        await _follow(pools, feed, *order)
+        assert await _standing(pools, feed) == []
+
+
+async def test_a_state_that_comes_twice_is_a_duplicate_and_changes_nothing(
+    database: str, pools: Pools
+) -> None:
+    feed = await a_feed_key(database)
+    first, second, _ = _states()
+    assert await _follow(pools, feed, first, first, second, first) == [
+        "stored", "duplicate", "stored", "duplicate",
+    ]  # fmt: skip
+    assert await _standing(pools, feed) == [("n2", "f,n")]
+
+
+async def test_another_state_of_the_same_time_is_a_correction(database: str, pools: Pools) -> None:
+    feed = await a_feed_key(database)
+    over = _message("n2", kind=Kind.CANCEL)
+    assert await _follow(pools, feed, _message("n1"), over) == ["stored", "corrected"]
+    assert await _standing(pools, feed) == []
+
+
+async def test_a_warning_that_was_over_can_begin_anew(database: str, pools: Pools) -> None:
+    feed = await a_feed_key(database)
+    await _follow(pools, feed, *_states(), _message("n4", 3))
+    assert await _standing(pools, feed) == [("n4", "f,n")]
+
+
 async def test_a_bulletin_is_kept_with_its_warning(pools: Pools) -> None:
     name = str(uuid4())
     await _put(pools, None, _message(name))

@@ -36,7 +36,7 @@ class _Neighbours:
         around: Any = self
         self.pipeline = Pipeline(
             intake=self.intake, registry=around, resolver=around, placing=around, reports=around,
-            writer=around,
+            warnings=around, writer=around,
             births=KeptBirths(cast(Any, None), cast(Any, None)), readers=[around], clock=around,
         )  # fmt: skip
 

@@ -168,7 +168,7 @@ def test_content_types_are_compared_without_parameters_and_case() -> None:
     assert not understood("application/pdf")
 
 
-ALERTS = {"RoadAccident", "Alert"}
+WARNINGS = {"RoadAccident", "Alert"}
 
 
 def test_real_payloads_of_other_systems_are_decoded_whether_they_are_told_or_not(
@@ -189,9 +189,10 @@ def test_real_payloads_of_other_systems_are_decoded_whether_they_are_told_or_not
             if kind == "KeyPerformanceIndicator":
                 assert (found.received, found.refused) == (1, []), path
                 assert json.loads(found.reports[0].raw)["period"] == "2016-06-01/2016-07-01"
-            elif kind in ALERTS:
-                assert refusals(found) == {0: "entity_unsupported"}, path
-                assert json.loads(found.refused[0].raw)["id"] == entity["id"]
+            elif kind in WARNINGS and "168.3" in path.read_text():
+                assert refusals(found) == {0: "place_invalid"}, path
+            elif kind in WARNINGS:
+                assert [warning.identity for warning in found.warnings] == [entity["id"]], path
             else:
                 assert found.refused == [], path
                 assert len(found.places) == 1, path

@@ -267,17 +267,6 @@ def test_the_time_in_an_id_is_left_out_so_that_the_series_goes_on() -> None:
         assert rows(found)[0][0] == "tram-1/rain"
 
 
-def test_alerts_of_others_are_refused_with_their_bytes_and_what_to_do_instead() -> None:
-    for kind in ("RoadAccident", "Alert"):
-        given = {"id": "urn:ngsi-ld:X:1", "type": kind, "value": 5, "dateObserved": AT}
-        found = _decode([given, _entity(rain=1, dateObserved=AT)])
-        assert refusals(found) == {0: "entity_unsupported"}
-        assert json.loads(found.refused[0].raw) == given
-        assert kind in found.refused[0].problem.detail
-        assert "leave the type out of the subscription" in found.refused[0].problem.detail
-        assert len(found.keys) == 1
-
-
 def test_a_road_segment_is_a_feature_with_attributes_and_no_observations() -> None:
     line = {"type": "LineString", "coordinates": [[105, 21], [105.1, 21]]}
     given = {"id": "urn:ngsi-ld:RoadSegment:7", "type": "RoadSegment", "laneUsage": ["forward"]}

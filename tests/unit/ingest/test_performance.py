@@ -89,4 +89,4 @@ def test_reports_and_observations_of_one_body_have_places_of_their_own() -> None
     rain = {"id": "W:1", "type": "W", "rain": 1, "dateObserved": "2026-11-22T09:00:00+07:00"}
     found = decoded(json.dumps([rain, KPI, {"id": "A:1", "type": "Alert"}, rain]).encode())
     assert ([*found.index], [report.index for report in found.reports]) == ([0, 3], [1])
-    assert (refusals(found), found.received) == ({2: "entity_unsupported"}, 4)
+    assert (refusals(found), found.received) == ({2: "time_missing"}, 4)
