@@ -1,4 +1,4 @@
-"""Two operators at their consoles: assign, put aside and close, and each sees the other's moves."""
+"""Operators at their consoles: what they find, what they do, and how each sees the other."""
 
 from datetime import timedelta
 from typing import Any
@@ -89,3 +89,81 @@ async def _older(route: Any) -> None:
     """Let a request go out as a slower operator's would: with the version before."""
     body = route.request.post_data_json
     await route.continue_(post_data={**body, "version": body["version"] - 1})
+
+
+def standing_roads(server: Server, feed: str, *roads: str) -> list[dict[str, Any]]:
+    """Alerts of a feed of one's own, on whose roads nothing moves."""
+    door = server.feed(feed, "so-xay-dung", domain="traffic")
+    body = [
+        {"series": f"{road}/speed", "time": stamp(now() - timedelta(minutes=ago)), "value": 4.0}
+        for road in roads
+        for ago in (12, 1)
+    ]
+    assert door.post(body).json()["stored"] == len(body)
+    client = server.sign_in()
+
+    def found() -> list[dict[str, Any]]:
+        return [i for i in client.get("/alerts").json()["items"] if i["feed"] == feed]
+
+    eventually(lambda: len(found()) == len(roads))
+    return found()
+
+
+async def test_a_filter_stands_in_the_address_and_says_how_many_of_how_many_it_leaves(
+    server: Server, screens: Screens
+) -> None:
+    await away(standing_roads, server, "cam-loc", "đường-hùng-vương", "phố-lò-đúc")
+    screen = await a_console(screens, server, "trucban")
+    page = screen.page
+    counted, rows = page.get_by_test_id("counted"), page.get_by_test_id("alert")
+    await expect(rows.filter(has_text="phố-lò-đúc")).to_have_count(1)
+    every = await rows.count()
+    await expect(counted).to_have_text(f"{every} trong {every}")
+    await page.get_by_test_id("filter-text").fill("duong HUNG")
+    await page.get_by_test_id("filter-high").click()
+    await expect(counted).to_have_text(f"1 trong {every}")
+    await page.reload()
+    await expect(counted).to_have_text(f"1 trong {every}")
+    await expect(rows).to_contain_text("đường-hùng-vương")
+    await page.get_by_test_id("filter-critical").click()
+    await page.get_by_test_id("filter-high").click()
+    await expect(page.get_by_text("Không có cảnh báo nào khớp.")).to_be_visible()
+    await page.get_by_test_id("filter-none").click()
+    await expect(rows).to_have_count(every)
+    screen.check()
+
+
+async def test_what_is_marked_is_acknowledged_together_and_what_was_overtaken_is_named(
+    server: Server, screens: Screens
+) -> None:
+    roads = ["xa-1", "xa-2", "xa-3"]
+    items = await away(standing_roads, server, "cam-dau", *roads)
+    screen = await a_console(screens, server, "trucban")
+    page = screen.page
+    await page.get_by_test_id("filter-text").fill("xa-")
+    await expect(page.get_by_test_id("alert")).to_have_count(3)
+    await page.keyboard.press("Escape")
+    for key in ("j", "x", "j", "j", "Shift+X"):
+        await page.keyboard.press(key)
+    await expect(page.get_by_test_id("marked")).to_contain_text("3")
+    lost = next(item for item in items if item["place"]["name"] == "xa-2")
+
+    async def one_is_overtaken(route: Any) -> None:
+        body = route.request.post_data_json
+        for seen in body["alerts"]:
+            seen["version"] += seen["id"] == lost["id"]
+        await route.continue_(post_data=body)
+
+    await page.route("**/api/v1/alerts/bulk", one_is_overtaken)
+    await page.keyboard.press("a")
+    await page.get_by_test_id("bulk-reason").fill("cùng một chỗ tắc")
+    await page.get_by_test_id("bulk-do").click()
+    outcome = page.get_by_test_id("bulk-outcome")
+    await expect(outcome).to_contain_text("2 cảnh báo đã xong")
+    await expect(outcome.get_by_role("listitem")).to_contain_text("xa-2")
+    await expect(page.locator('[data-testid=alert][data-acknowledged="true"]')).to_have_count(2)
+    client = await away(server.sign_in)
+    done = next(item for item in items if item["place"]["name"] == "xa-1")
+    log = (await away(client.get, f"/alerts/{done['id']}/log")).json()["items"]
+    assert (log[-1]["change"], log[-1]["comment"]) == ("acknowledge", "cùng một chỗ tắc")
+    screen.check()

@@ -13,11 +13,13 @@ import { holdStill, useFound } from './found'
 import { History } from './history'
 import { useKeys } from './keys'
 import { List } from './list'
+import { markMatter, marks, markTo, toggle, unmark } from './marks'
 import { Moves } from './moves'
 import { usePast } from './past'
 
-/** The form of the chosen alert that is open. */
+/** The form of the chosen alert that is open, and that of what is marked. */
 const form = signal<'assign' | 'shelve' | null>(null)
+const bulk = signal<'acknowledge' | 'assign' | 'shelve' | null>(null)
 
 export function Alerts() {
   const centre = useCentre()
@@ -39,12 +41,26 @@ export function Alerts() {
     if (next) centre.select({ kind: 'alert', id: next.id })
   }
   const write = (name: 'assign' | 'shelve', permission: string) => {
-    if (chosen && centre.may(permission)) form.value = name
+    if (!centre.may(permission)) return
+    if (marks.peek().size > 0) bulk.value = name
+    else if (chosen) form.value = name
+  }
+  const acknowledge = () => {
+    if (marks.peek().size === 0) document.querySelector<HTMLButtonElement>('.console-detail .acknowledge')?.click()
+    else if (centre.may('alert.acknowledge')) bulk.value = 'acknowledge'
+  }
+  const matter = () => {
+    const alert = chosen && centre.alerts.items.get(chosen)
+    if (alert) markMatter(alert, [...centre.alerts.items.values()])
   }
   useKeys({
     j: () => go(1),
     k: () => go(-1),
-    a: () => document.querySelector<HTMLButtonElement>('.console-detail .acknowledge')?.click(),
+    a: acknowledge,
+    x: () => chosen && !inPast && toggle(chosen),
+    X: () => chosen && !inPast && markTo(chosen, alerts),
+    m: matter,
+    Escape: unmark,
     s: () => write('assign', 'alert.assign'),
     h: () => write('shelve', 'alert.handle'),
     '/': () => search.current?.focus(),
@@ -53,7 +69,7 @@ export function Alerts() {
   return (
     <>
       <Boundary name="list">
-        <List alerts={alerts} of={open.of} filter={filter} past={inPast ? past : null} chosen={chosen} search={search} />
+        <List alerts={alerts} of={open.of} filter={filter} past={inPast ? past : null} chosen={chosen} search={search} bulk={bulk} />
       </Boundary>
       <Boundary name="detail">
         <section class="panel console-detail">

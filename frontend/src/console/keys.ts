@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 
-export type Keys = Readonly<Record<string, () => void>>
+export type Keys = Readonly<Record<string, () => unknown>>
 
 const WRITES = 'input:not([type=checkbox]), textarea, select'
 

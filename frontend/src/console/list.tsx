@@ -1,12 +1,13 @@
 /** The list of alerts: what is open, or what has closed. */
 
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { number } from '../i18n/format'
 import { w } from '../i18n/words'
 import type { AlertItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { put } from './address'
+import { Bulk } from './bulk'
 import { type Filter, isNarrow } from './filter'
 import { Counted, Filters } from './filters'
 import { holdStill } from './found'
@@ -24,9 +25,11 @@ interface Props {
   past: Past | null
   chosen: string | null
   search: RefObject<HTMLInputElement | null>
+  /** The form that is open for what is marked. */
+  bulk: Signal<'acknowledge' | 'assign' | 'shelve' | null>
 }
 
-export function List({ alerts, of, filter, past, chosen, search }: Props) {
+export function List({ alerts, of, filter, past, chosen, search, bulk }: Props) {
   const words = w()
   const rows = useSignal(ROWS)
   const place = alerts.findIndex((alert) => alert.id === chosen)
@@ -38,10 +41,11 @@ export function List({ alerts, of, filter, past, chosen, search }: Props) {
         {past === null && <Counted shown={alerts.length} of={of} />}
       </div>
       <Filters filter={filter} past={past !== null} search={search} />
+      {past === null && <Bulk form={bulk} shown={alerts} />}
       {alerts.length === 0 && <Nothing filter={filter} past={past} />}
       <ul data-testid="alerts">
         {shown.map((alert) => (
-          <Row key={alert.id} alert={alert} chosen={alert.id === chosen} />
+          <Row key={alert.id} alert={alert} shown={alerts} chosen={alert.id === chosen} markable={past === null} />
         ))}
         {shown.length < alerts.length && (
           <li>

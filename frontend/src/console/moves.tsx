@@ -1,6 +1,6 @@
 /** What an operator does with an alert besides acknowledging it: assign, put aside, close. */
 
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { w } from '../i18n/words'
 import { get, post, Problem } from '../live/api'
@@ -9,7 +9,7 @@ import type { AlertItem, Page, UnitRef } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 
 /** Minutes for which an alert is put aside. */
-const SHELVES = [30, 120, 480] as const
+export const SHELVES = [30, 120, 480] as const
 const MOST_UNITS = 8
 
 type Open = 'assign' | 'shelve' | null
@@ -76,7 +76,8 @@ function reason(error: unknown): string {
   return words.actionFailed(error.message)
 }
 
-function Assign({ done }: { done: (unit: string) => void }) {
+/** A unit is looked up by its name, and chosen. */
+export function Assign({ done }: { done: (unit: string) => void }) {
   const words = w()
   const text = useSignal('')
   const found = useSignal<UnitRef[]>([])
@@ -124,13 +125,7 @@ function Shelve({ done }: { done: (until: string, comment: string) => void }) {
   }
   return (
     <form class="moves-form" onSubmit={submit}>
-      <select aria-label={words.shelveFor} value={minutes.value} onChange={(event) => (minutes.value = Number(event.currentTarget.value))}>
-        {SHELVES.map((each) => (
-          <option key={each} value={each}>
-            {each < 60 ? words.minutes(String(each)) : words.hours(String(each / 60))}
-          </option>
-        ))}
-      </select>
+      <ShelveFor minutes={minutes} />
       <input
         autofocus
         required
@@ -145,5 +140,18 @@ function Shelve({ done }: { done: (until: string, comment: string) => void }) {
         {words.shelve}
       </button>
     </form>
+  )
+}
+
+export function ShelveFor({ minutes }: { minutes: Signal<number> }) {
+  const words = w()
+  return (
+    <select aria-label={words.shelveFor} value={minutes.value} onChange={(event) => (minutes.value = Number(event.currentTarget.value))}>
+      {SHELVES.map((each) => (
+        <option key={each} value={each}>
+          {each < 60 ? words.minutes(String(each)) : words.hours(String(each / 60))}
+        </option>
+      ))}
+    </select>
   )
 }

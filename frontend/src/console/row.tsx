@@ -8,8 +8,17 @@ import { say, severityWord, w } from '../i18n/words'
 import type { AlertItem } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
+import { marks, markTo, toggle } from './marks'
 
-export function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
+interface Props {
+  alert: AlertItem
+  /** The list that it stands in, for marking ranges. */
+  shown: AlertItem[]
+  chosen: boolean
+  markable: boolean
+}
+
+export function Row({ alert, shown, chosen, markable }: Props) {
   const centre = useCentre()
   const words = w()
   const row = useRef<HTMLLIElement>(null)
@@ -19,13 +28,23 @@ export function Row({ alert, chosen }: { alert: AlertItem; chosen: boolean }) {
   return (
     <li
       ref={row}
-      class={`console-row${chosen ? ' chosen' : ''}${alert.acknowledged ? ' seen' : ''}`}
+      class={`console-row${chosen ? ' chosen' : ''}${markable ? ' markable' : ''}${alert.acknowledged ? ' seen' : ''}`}
       data-testid="alert"
       data-id={alert.id}
       data-severity={alert.severity}
       data-acknowledged={String(alert.acknowledged)}
       data-state={alert.state}
     >
+      {markable && (
+        <input
+          type="checkbox"
+          class="mark"
+          checked={marks.value.has(alert.id)}
+          aria-label={words.console.mark(say(alert.title), alert.place.name)}
+          data-testid="mark"
+          onClick={(event) => (event.shiftKey ? markTo(alert.id, shown) : toggle(alert.id))}
+        />
+      )}
       <Shape severity={alert.severity} cleared={alert.state === 'cleared'} blinking={isCalling(alert)} />
       <button type="button" aria-current={chosen} onClick={() => centre.select({ kind: 'alert', id: alert.id })}>
         <b>{say(alert.title)}</b>
