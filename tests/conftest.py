@@ -93,19 +93,25 @@ async def template(database_server: str) -> AsyncIterator[str]:
         await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+async def maker(
+    database_server: str,
+) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
+    """The connection that makes the databases of tests, and drops them."""
+    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
+        yield conn
+
+
 @pytest.fixture
-async def database(database_server: str, template: str) -> AsyncIterator[str]:
+async def database(
+    database_server: str, template: str, maker: psycopg.AsyncConnection[tuple[object, ...]]
+) -> AsyncIterator[str]:
     """The address of a migrated database of the test's own."""
     name = f"test_{uuid4().hex[:12]}"
-    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    await maker.execute(made.format(sql.Identifier(name), sql.Identifier(template)))
     yield _named(database_server, name)
-    async with await psycopg.AsyncConnection.connect(database_server, autocommit=True) as conn:
-        await conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    await maker.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")
