@@ -24,7 +24,7 @@ from tests.fixtures.browser import (
 )
 from tests.fixtures.server import ROOT, Server, eventually, now, stamp
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(200)]
 
 KEPT = os.environ.get("IOC_SCREENSHOTS")
 PAST = (
