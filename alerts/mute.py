@@ -109,6 +109,7 @@ class MuteCause(StrEnum):
     """Why an alert is quiet; the key of its sentence in the catalogue."""
 
     SILENCE = "silence"
+    PLANNED = "planned"
     INHIBITED = "inhibited"
 
 
@@ -135,7 +136,8 @@ def silenced_by(facets: Facets, silences: Iterable[Silence], now_us: int) -> Mut
     if not found:
         return None
     last = max(found, key=lambda silence: (silence.ends, silence.id))
-    return Muted(MuteCause.SILENCE, last.id, why=last.why, until=last.ends)
+    cause = MuteCause.SILENCE if last.plan is None else MuteCause.PLANNED
+    return Muted(cause, last.id, why=last.why, until=last.ends)
 
 
 class Causes:

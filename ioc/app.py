@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from alerts.window import Window
 from ingest.dossier import Dossier, DossierEvent
 from ingest.report_item import Report
 from ingest.ticket import Ticket
@@ -66,6 +67,7 @@ from ioc.api import (
     units,
     warning_hand,
     warnings,
+    windows,
     wire_document,
 )
 from ioc.api.deps import State
@@ -106,6 +108,7 @@ def create_app(state: State) -> FastAPI:
         tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
         silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
         shifts, alert_bulk, notify, places, calls, duty, shift_log,
+        windows,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -120,6 +123,7 @@ def create_app(state: State) -> FastAPI:
     shape(Assignment)
     shape(actions.ActionNote)
     shape(silences.SilenceNote)
+    shape(Window)
     shape(notify.TestNote)
     shape(warning_hand.WarningNote)
     shape(warning_hand.WarningEnd)

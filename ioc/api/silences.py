@@ -40,7 +40,7 @@ class SilenceNote(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SilenceItem(msgspec.Struct, kw_only=True):
-    """A silence; one that was ended early says by whom."""
+    """A silence; one that was ended early says by whom, one of planned work which `window`."""
 
     id: str
     matcher: Matcher
@@ -52,6 +52,8 @@ class SilenceItem(msgspec.Struct, kw_only=True):
     at: datetime
     ended_by: str | None
     ended_at: datetime | None
+    feed: str | None
+    window: str | None
 
 
 class SilenceList(msgspec.Struct):
@@ -157,6 +159,8 @@ def _item(row: SilenceRow) -> SilenceItem:
         at=row.created_at,
         ended_by=row.ended_by,
         ended_at=row.ended_at,
+        feed=row.feed,
+        window=row.window_id,
     )
 
 

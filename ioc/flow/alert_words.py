@@ -63,11 +63,10 @@ class Said:
         if muted is None:
             return None
         until = muted.get("until")
-        if muted["cause"] == MuteCause.SILENCE:
+        if muted["cause"] != MuteCause.INHIBITED:
             ends = "" if until is None else self.moment(datetime.fromisoformat(until))
-            return _both(
-                lambda language: say("muted.silence", language, why=muted["why"], until=ends)
-            )
+            key = f"muted.{muted['cause']}"
+            return _both(lambda language: say(key, language, why=muted["why"], until=ends))
         return Text(say("muted.inhibited", "vi", by=by.vi), say("muted.inhibited", "en", by=by.en))
 
     def moment(self, at: datetime) -> str:

@@ -433,9 +433,11 @@ class Alerting:
         now_us = to_micros(draft.now)
         for alert in self._muting.due(now_us):
             stands = draft.get(alert)
-            after = stands and self._muting.look(stands, now_us)
-            if after is not None and after is not stands:
-                draft.put(after, "unmuted" if after.muted is None else "muted")
+            if stands is None:
+                continue
+            after = self._muting.look(stands, now_us)
+            if after is not stands:
+                draft.put(after, self._muting.change(stands, after, now_us))
         return draft
 
     def _noted(

@@ -10,7 +10,17 @@ import msgspec
 
 from alerts.alert import State
 from alerts.matter import Beginnings, Matters
-from alerts.mute import Causes, Facets, Inhibition, Matcher, Muted, Silence, matches, silenced_by
+from alerts.mute import (
+    Causes,
+    Facets,
+    Inhibition,
+    Matcher,
+    MuteCause,
+    Muted,
+    Silence,
+    matches,
+    silenced_by,
+)
 from ioc.model import from_micros, to_micros
 from ioc.store.alerts import AlertRow
 from ioc.store.silences import SilenceRow
@@ -90,6 +100,17 @@ class Muting:
             return row
         muted = _document(self._muted(self._facets(row), now_us))
         return row if muted == row.muted else replace(row, muted=muted)
+
+    @staticmethod
+    def change(before: AlertRow, after: AlertRow, now_us: int) -> str:
+        """What is said of an alert that became quiet or loud: planned work may have overrun."""
+        if after.muted is not None:
+            return "muted"
+        was = before.muted or {}
+        if was.get("cause") != MuteCause.PLANNED or after.state != State.ACTIVE:
+            return "unmuted"
+        until = to_micros(datetime.fromisoformat(was["until"]))
+        return "overrun" if until <= now_us else "unmuted"
 
     def due(self, now_us: int) -> list[UUID]:
         """The alerts that must be looked at: causes came or went, or a silence began or ended."""

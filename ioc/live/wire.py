@@ -66,9 +66,9 @@ class Shelved(msgspec.Struct, frozen=True):
 
 
 class MutedItem(msgspec.Struct, frozen=True):
-    """Why an alert is kept quiet: by a silence, or by another alert that explains it."""
+    """Why an alert is kept quiet: a silence, planned work, or another alert that explains it."""
 
-    cause: Literal["silence", "inhibited"]
+    cause: Literal["silence", "planned", "inhibited"]
     by: str
     reason: Text
 

@@ -18,7 +18,7 @@ from ioc.store.pool import Connection, ReadPool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilenceRow:
-    """A silence as it is stored; one that was ended early has its end there."""
+    """A silence as it is stored; `feed` and `window_id` say which planned window it is part of."""
 
     silence_id: UUID
     matcher: dict[str, Any]
@@ -30,12 +30,14 @@ class SilenceRow:
     created_at: datetime
     ended_by: str | None = None
     ended_at: datetime | None = None
+    feed: str | None = None
+    window_id: str | None = None
 
 
 _COLUMNS: Final = """
     SELECT silence_id, matcher, lower(validity) AS starts, upper(validity) AS ends, why, plan,
-           created_by, created_at, ended_by, ended_at
-      FROM silence
+           created_by, s.created_at, ended_by, ended_at, f.id AS feed, window_id
+      FROM silence s LEFT JOIN feed f USING (feed_key)
 """
 
 _ADD: Final = """

@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
 
 SLOW, FREE = 5, 60
+TOMORROW = now() + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_a_silence_keeps_alerts_quiet_with_its_reason_until_it_is_ended(
     silence = client.post("/silences", json=note).json()
     eventually(lambda: found(client, "life.silence")[0]["muted"])
     muted = found(client, "life.silence")[0]["muted"]
-    assert (muted["cause"], muted["by"]) == ("silence", silence["id"])
+    assert (muted["cause"], muted["by"]) == ("planned", silence["id"])
     assert "thi công mặt đường" in muted["reason"]["vi"]
     send(door, "ql-9/speed", (12, SLOW), (1, SLOW))
     eventually(lambda: len(found(client, "life.silence")) == 2)
@@ -151,6 +152,81 @@ def test_a_silence_keeps_alerts_quiet_with_its_reason_until_it_is_ended(
     assert client.post(f"/silences/{silence['id']}/end").status_code == 409
     log = client.get(f"/alerts/{alert['id']}/log").json()["items"]
     assert [entry["change"] for entry in log][-2:] == ["muted", "unmuted"]
+
+
+def windows(door: FeedDoor, **change: Any) -> dict[str, Any]:
+    """Send a planned window, that of works on the road unless told."""
+    window = {
+        "id": "KH-7", "from": stamp(TOMORROW - timedelta(days=2)), "until": stamp(TOMORROW),
+        "reason": "thay dầm cầu", "features": ["ql-1"],
+    } | change  # fmt: skip
+    answer = httpx2.put(
+        f"{door.server.base}/api/v1/feeds/{door.feed}/windows",
+        json=[window], headers={"Authorization": f"Bearer {door.key}"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def log_of(client: httpx2.Client, alert: dict[str, Any]) -> list[str]:
+    items = client.get(f"/alerts/{alert['id']}/log").json()["items"]
+    return [entry["change"] for entry in items]
+
+
+def test_planned_works_keep_their_alerts_quiet_until_they_overrun(
+    server: Server, client: httpx2.Client
+) -> None:
+    door, alert = a_jam(server, client, "life.works")
+    assert windows(door)["begun"] == 1
+    assert windows(door)["same"] == 1, "the same list again changes nothing"
+    eventually(lambda: found(client, "life.works")[0]["muted"])
+    muted = found(client, "life.works")[0]["muted"]
+    assert muted["cause"] == "planned"
+    assert muted["reason"]["vi"].startswith("Theo kế hoạch")
+    assert "thay dầm cầu" in muted["reason"]["vi"]
+    send(door, "ql-2/speed", (12, SLOW), (1, SLOW))
+    eventually(lambda: len(found(client, "life.works")) == 2)
+    [other] = [item for item in found(client, "life.works") if item["id"] != alert["id"]]
+    assert other["muted"] is None, "beside the works it is a jam like any other"
+    assert windows(door, until=stamp(now() + timedelta(seconds=2)))["changed"] == 1
+    eventually(lambda: log_of(client, alert)[-1] == "overrun")
+    shown = [item for item in found(client, "life.works") if item["id"] == alert["id"]]
+    assert shown[0]["muted"] is None
+
+
+def test_a_window_that_is_withdrawn_ends_and_what_people_ended_stays_ended(
+    server: Server, client: httpx2.Client
+) -> None:
+    door, alert = a_jam(server, client, "life.withdrawn")
+    windows(door)
+    eventually(lambda: found(client, "life.withdrawn")[0]["muted"])
+    assert windows(door, withdrawn=True, features=[])["ended"] == 1
+    eventually(lambda: log_of(client, alert)[-1] == "unmuted")
+    assert windows(door)["changed"] == 1
+    [listed] = [s for s in client.get("/silences").json()["items"] if s["feed"] == door.feed]
+    assert (listed["window"], listed["ended_by"]) == ("KH-7", None)
+    assert client.post(f"/silences/{listed['id']}/end").status_code == 200
+    assert windows(door, reason="thay mặt cầu")["same"] == 1
+
+
+def test_windows_come_as_a_table_too_and_a_wrong_one_is_told_its_cure(server: Server) -> None:
+    door = a_door(server, "life.table")
+    send(door, "ql-3/speed", (1, FREE))
+    place = f"{server.base}/api/v1/feeds/life.table/windows"
+    headers = {"Authorization": f"Bearer {door.key}", "Content-Type": "text/csv"}
+    table = "mã,từ,đến,lý do,trạm,khu vực\nKH-1,{},{},sửa mặt đường,{},xa-lam-thao\n"
+    first, last, late = (f"{day}T07:30+07:00" for day in ("2026-11-28", "2026-12-28", "2030-01-01"))
+    body = table.format(first, last, "ql-3")
+    taken = httpx2.put(place, content=body.encode(), headers=headers)
+    assert (taken.status_code, taken.json()["begun"]) == (200, 1), taken.text
+    for wrong, cure in (
+        (table.format(first, late, "ql-3"), "366"),
+        (table.format(first, last, "ql-nowhere"), "FEED/FEATURE"),
+        (table.format("mai", last, "ql-3"), "line 2"),
+    ):
+        refused = httpx2.put(place, content=wrong.encode(), headers=headers)
+        assert refused.status_code == 400
+        assert cure in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ TABLE: dict[str, set[str]] = {
     "POST /api/v1/rules/{rule}/trial": {OPERATOR, ADMIN},
     "PUT /api/v1/rules/{rule}": {ADMIN},
     "DELETE /api/v1/rules/{rule}": {ADMIN},
+    "PUT /api/v1/feeds/{feed}/windows": {KEY},
     "GET /api/v1/silences": READERS,
     "POST /api/v1/silences": {OPERATOR, ADMIN},
     "POST /api/v1/silences/{silence}/end": {OPERATOR, ADMIN},
@@ -285,6 +286,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "bulk": {"move": "acknowledge", "alerts": [{"id": house.alert, "version": 1}]},
         "assign": {"assignee": "so-y-te"},
         "shelve": {"comment": "đang sửa", "until": stamp(now() + timedelta(hours=1))},
+        "windows": [],
         "silences": {
             "matcher": {"rule": "pm25-high"},
             "starts": stamp(now() + timedelta(days=300)),

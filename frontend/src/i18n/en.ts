@@ -114,6 +114,7 @@ const en: Words = {
   change_close: 'closed',
   change_muted: 'kept quiet',
   change_unmuted: 'no longer quiet',
+  change_overrun: 'beyond the planned time',
   change_late_note: 'data that came late',
   change_closed: 'closed',
   engine: 'the system',

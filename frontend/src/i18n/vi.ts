@@ -112,6 +112,7 @@ const vi = {
   change_close: 'đóng',
   change_muted: 'tạm im',
   change_unmuted: 'hết tạm im',
+  change_overrun: 'quá thời gian kế hoạch',
   change_late_note: 'số liệu đến muộn',
   change_closed: 'đóng',
   engine: 'hệ thống',

@@ -72,7 +72,7 @@ export interface AlertItem {
   version?: number
   assignee?: UnitRef | null
   shelved?: { until: Instant; by: string; why: string } | null
-  muted?: { cause: 'silence' | 'inhibited'; by: string; reason: Text } | null
+  muted?: { cause: 'silence' | 'planned' | 'inhibited'; by: string; reason: Text } | null
   matter?: string | null
   matter_reason?: string | null
   flapping?: boolean
