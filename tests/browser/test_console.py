@@ -167,3 +167,52 @@ async def test_what_is_marked_is_acknowledged_together_and_what_was_overtaken_is
     log = (await away(client.get, f"/alerts/{done['id']}/log")).json()["items"]
     assert (log[-1]["change"], log[-1]["comment"]) == ("acknowledge", "cùng một chỗ tắc")
     screen.check()
+
+
+def a_busy_month(server: Server) -> None:
+    """Alerts of the past month: jams that end two minutes after their hold time, and a storm."""
+    with server.database() as database:
+        database.execute("""
+            INSERT INTO alert (alert_id, fingerprint, rule_id, kind, severity, state,
+                               pending_since, active_since, cleared_at, closed_at,
+                               acknowledged_at, reason)
+            SELECT gen_random_uuid(), rule || n % spread, rule, 'threshold', severity, 'cleared',
+                   at - hold, at, at + lasts, at + lasts, at + lasts + n * interval '2 seconds',
+                   'held'
+              FROM (VALUES ('traffic-jam', 'high', 40, 7, '12 hours', '10 min', '2 min'),
+                           ('traffic-slow', 'medium', 90, 30, '5 hours', '10 min', '25 min'),
+                           ('outage', 'critical', 14, 14, '30 seconds', '0', '40 min'),
+                           ('load-high', 'high', 6, 3, '4 days', '30 min', '30 hours'),
+                           ('traffic-missing', 'low', 60, 9, '9 hours', '0', '3 min'))
+                   AS brought (rule, severity, many, spread, every, held, lasted)
+             CROSS JOIN LATERAL generate_series(1, many) AS n
+             CROSS JOIN LATERAL (
+                   SELECT now() - interval '2 hours' - n * every::interval AS at,
+                          held::interval AS hold, lasted::interval AS lasts) AS times
+        """)
+
+
+async def test_alert_health_shows_its_figures_and_tries_what_it_proposes(
+    server: Server, screens: Screens, traffic: FeedDoor
+) -> None:
+    await away(a_busy_month, server)
+    screen = await a_console(screens, server, "trucban")
+    page = screen.page
+    await page.get_by_test_id("tab-health").click()
+    rate = page.get_by_test_id("health-rate")
+    await expect(rate).to_contain_text("giờ trực")
+    await expect(rate).to_have_attribute("data-met", "true")
+    await expect(page.get_by_test_id("health-peak")).to_have_attribute("data-met", "false")
+    await expect(page.get_by_test_id("health-rule").first).to_contain_text("Xe đi rất chậm")
+    jam = page.locator('[data-testid=health-advice][data-rule="traffic-jam"][data-kind=hold]')
+    client = await away(server.sign_in)
+    told = (await away(client.get, "/alerts/health")).json()["advice"]
+    longer = next(one for one in told if (one["rule"], one["kind"]) == ("traffic-jam", "hold"))
+    assert longer["avoided"] >= 40
+    counts = f"tránh được {longer['avoided']} trên {longer['alerts']} cảnh báo"
+    await expect(jam).to_contain_text(counts)
+    await jam.get_by_test_id("health-try").click()
+    await expect(jam.get_by_test_id("health-trial")).to_contain_text("Chạy thử: tránh được")
+    overflow = "document.querySelector('.console-main').scrollHeight - innerHeight"
+    assert await page.evaluate(overflow) <= 0, "one screen"
+    screen.check()

@@ -6,6 +6,13 @@ import 'uplot/dist/uPlot.min.css'
 import { plain, timeZone } from '../i18n/format'
 import { language } from '../i18n/words'
 
+const HOUR = 3_600_000
+
+/** From so long a time on the marks are days, which are written longer. */
+const DAYS_FROM = 72 * HOUR
+const STEPS_OF_HOURS = [1, 2, 3, 6, 12, 24].map((hours) => hours * HOUR)
+const STEPS_OF_DAYS = [1, 2, 5, 10].map((days) => days * 24 * HOUR)
+
 export interface LineProps {
   time: number[]
   value: (number | null)[]
@@ -52,6 +59,14 @@ function marks(min: number, max: number): number[] {
   return found
 }
 
+function dayMark(at: number): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone: timeZone.peek(), day: '2-digit', month: '2-digit' }).format(at)
+}
+
+function hourMark(at: number): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone: timeZone.peek(), hour: '2-digit', hour12: false }).format(at) + 'h'
+}
+
 function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Options {
   const zone = timeZone.peek()
   const font = `400 ${colours.font}px "Be Vietnam Pro", sans-serif`
@@ -87,11 +102,11 @@ function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Op
         font,
         size: colours.font * 1.75,
         gap: colours.font * 0.35,
-        space: colours.font * 2.6,
+        space: (_plot, _axis, min, max) => colours.font * (max - min > DAYS_FROM ? 4.4 : 2.6),
         grid: { show: false },
         ticks: { show: false },
-        incrs: [3_600_000, 2 * 3_600_000, 3 * 3_600_000, 6 * 3_600_000, 12 * 3_600_000, 86_400_000],
-        values: (_plot, splits) => splits.map((at) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hour12: false }).format(at) + 'h'),
+        incrs: (_plot, _axis, min, max) => (max - min > DAYS_FROM ? STEPS_OF_DAYS : STEPS_OF_HOURS),
+        values: (plot, splits) => splits.map((plot.scales['x']?.max ?? 0) - (plot.scales['x']?.min ?? 0) > DAYS_FROM ? dayMark : hourMark),
       },
       {
         stroke: colours.text,

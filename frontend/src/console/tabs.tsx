@@ -6,6 +6,7 @@ import { useCentre } from '../panels/centre'
 import { address, go } from './address'
 import { Alerts } from './alerts'
 import { Announced } from './announced'
+import { Health } from './health'
 
 interface Tab {
   id: string
@@ -18,6 +19,7 @@ interface Tab {
 const TABS: readonly Tab[] = [
   { id: 'alerts', name: () => w().console.tabs.alerts, needs: 'alert.read', Screen: Alerts },
   { id: 'announced', name: () => w().warned.tab, needs: 'alert.read', Screen: Announced },
+  { id: 'health', name: () => w().alertHealth.tab, needs: 'alert.read', Screen: Health },
 ]
 
 /** The part that the address names; without a name the first. */
