@@ -1,11 +1,13 @@
 """The rules of the packaged city as time scripts: one for each, and none without."""
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,12 +15,13 @@ from numpy.typing import NDArray
 from alerts.alert import Transition
 from alerts.engine import Engine
 from alerts.figures import FigureFacts, judge_figures
+from alerts.mute import Causes, Facets, Inhibition
 from alerts.owed import Overdue, judge_owed
 from alerts.rule import Behind, Missing, MissingReport, Rule
 from alerts.rule_reading import decode_rule
 from alerts.silence import FeedFacts
 from ioc.city.read import packaged_city
-from ioc.model import Domain
+from ioc.model import Domain, Severity
 from tests.unit.alerts.timeline import START, Stored, duration, expand, scripted, timeline
 
 USUAL, SPREAD = 40.0, 3.0
@@ -196,3 +199,40 @@ def _followed(rule: Behind, script: Script) -> list[Transition]:
         )  # fmt: skip
         stored.take(judge_figures([rule], [figure], stored.open))
     return stored.moves
+
+
+def test_an_outage_explains_what_hangs_on_its_substation_and_nothing_else() -> None:
+    content = tomllib.loads((packaged_city() / "rules.toml").read_text("utf-8"))
+    causes = Causes(msgspec.convert(content["inhibition"], list[Inhibition]))
+    system = next(iter(features("systems").values()))
+    fed_by = system["substation"]
+    causes.add(an_alert("outage", Severity.CRITICAL, feature=fed_by))
+    fed = an_alert("system-down", Severity.HIGH, feature="he-thong/a", attributes=system)
+    other = {**system, "substation": "luoi-dien/tba-xa"}
+    fed_elsewhere = an_alert("system-down", Severity.HIGH, feature="he-thong/b", attributes=other)
+    muted = causes.of(fed)
+    assert muted is not None
+    assert (muted.rule, muted.why) == ("outage", "without-power")
+    assert causes.of(fed_elsewhere) is None
+
+
+def test_what_hangs_on_a_substation_names_one_that_there_is() -> None:
+    known = {f"luoi-dien/{id}" for id in features("substations")}
+    named = {
+        properties["substation"]
+        for file in (packaged_city() / "features").glob("*.geojson")
+        for properties in features(file.stem).values()
+        if "substation" in properties
+    }
+    assert named
+    assert named <= known
+
+
+def features(file: str) -> Mapping[str, Mapping[str, Any]]:
+    """The attributes of the features of a file by their ids."""
+    path = packaged_city() / "features" / f"{file}.geojson"
+    return {one["id"]: one["properties"] for one in json.loads(path.read_bytes())["features"]}
+
+
+def an_alert(rule: str, severity: Severity, **known: Any) -> Facets:
+    return Facets(id=rule, rule=rule, kind="threshold", domain="it", severity=severity, **known)
