@@ -17,6 +17,7 @@ from ioc.api import (
     actions,
     alert_bulk,
     alert_health,
+    alert_sheet,
     alerts,
     boards,
     calendar,
@@ -107,8 +108,7 @@ def create_app(state: State) -> FastAPI:
         wire_document, reports, report_hand, report_due, report_template, report_life, scores,
         tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
         silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
-        shifts, alert_bulk, notify, places, calls, duty, shift_log,
-        windows,
+        shifts, alert_bulk, alert_sheet, notify, places, calls, duty, shift_log, windows,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

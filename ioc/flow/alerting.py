@@ -13,6 +13,7 @@ import numpy as np
 from alerts.alert import Fingerprint, State, Transition, series_fingerprint
 from alerts.engine import Engine
 from alerts.figures import FigureFacts, judge_figures
+from alerts.levels import Levels, levels_of
 from alerts.lifecycle import Refusal, Wish, apply_move, wake
 from alerts.matter import FLAP_WITHIN
 from alerts.owed import Overdue, judge_owed
@@ -36,7 +37,7 @@ from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import Change, LogTopic
 from ioc.live.wire import AlertItem, FigureItem, encoder
-from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, from_micros, to_micros
+from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, Text, from_micros, to_micros
 from ioc.store import alerts, audit, observations, outbox, silences
 from ioc.store.aggregates import StoreKind
 from ioc.store.alerts import AlertRow, Overtaken
@@ -541,6 +542,12 @@ class Alerting:
     def has_unit(self, unit: str) -> bool:
         """Whether an alert can be assigned to a unit."""
         return unit in self._items.unit_keys
+
+    def judged_by(self, row: AlertRow) -> tuple[Levels, Text | None]:
+        """The levels of an alert's rule at its place, and what the rule advises."""
+        rule, feature = self._items.rules.get(row.rule_id), self._items.feature(row)
+        levels = levels_of(rule, row.level, feature.attributes if feature else {})
+        return levels, rule.advice if rule else None
 
     def open_items(self) -> list[AlertItem]:
         """The alerts that are shown, worst and longest first."""

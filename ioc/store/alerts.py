@@ -164,6 +164,13 @@ _AFTER: Final = """
 
 _THESE: Final = ALERTS + " WHERE a.alert_id = ANY(%s)"
 
+_ONE: Final = ALERTS + " WHERE a.alert_id = %s"
+
+# The change that made people see it; what came before was pending and held back.
+_RAISED: Final = """
+    SELECT item FROM alert_log WHERE alert_id = %s AND verb = 'add' ORDER BY log_offset LIMIT 1
+"""
+
 _TOUCH: Final = "UPDATE alert SET version = version + 1 WHERE alert_id = ANY(%s)"
 
 _BEGUN: Final = """
@@ -318,3 +325,17 @@ async def history(pool: ReadPool, alert: UUID) -> list[HistoryRow]:
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(HistoryRow)) as cur:
         await cur.execute(_HISTORY, [alert])
         return await cur.fetchall()
+
+
+async def find(pool: ReadPool, alert: UUID) -> AlertRow | None:
+    """One alert as it stands, open or past."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(AlertRow)) as cur:
+        await cur.execute(_ONE, [alert])
+        return await cur.fetchone()
+
+
+async def raised_as(pool: ReadPool, alert: UUID) -> bytes | None:
+    """The alert as it was sent when it was raised; None where nobody was sent it."""
+    async with pool.connection() as conn:
+        row = await (await conn.execute(_RAISED, [alert])).fetchone()
+    return bytes(row[0]) if row is not None and row[0] is not None else None

@@ -146,6 +146,10 @@ _LISTED: Final = """
      ORDER BY outbox_id DESC LIMIT %(limit)s
 """
 
+_OF_ALERT: Final = """
+    SELECT * FROM outbox WHERE alert_id = %s ORDER BY outbox_id LIMIT %s
+"""
+
 _AGAIN: Final = """
     UPDATE outbox
        SET state = 'waiting', attempts = 0, next_at = %(at)s, settled_at = NULL
@@ -273,6 +277,13 @@ async def listed(pool: ReadPool, *, state: str | None, before: int, limit: int) 
     """Letters, the newest first."""
     async with pool.connection() as conn, conn.cursor(row_factory=class_row(OutboxRow)) as cur:
         await cur.execute(_LISTED, {"state": state, "before": before, "limit": limit})
+        return await cur.fetchall()
+
+
+async def of_alert(pool: ReadPool, alert: UUID, *, limit: int) -> list[OutboxRow]:
+    """The letters about one alert, the oldest first."""
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(OutboxRow)) as cur:
+        await cur.execute(_OF_ALERT, [alert, limit])
         return await cur.fetchall()
 
 

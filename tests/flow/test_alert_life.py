@@ -296,6 +296,23 @@ def test_what_comes_late_is_noted_on_what_is_past_and_raises_nothing(
     assert past["id"] not in streamed(client)
 
 
+def test_one_alert_tells_the_levels_it_was_judged_by_and_what_raised_it_after_it_has_cleared(
+    server: Server, client: httpx2.Client
+) -> None:
+    door, alert = a_jam(server, client, "life.sheet")
+    send(door, "ql-1/speed", (0, FREE))
+    eventually(lambda: found(client, "life.sheet")[0]["state"] == "cleared")
+    sheet = client.get(f"/alerts/{alert['id']}").json()
+    assert sheet["alert"]["state"] == "cleared"
+    assert sheet["raised"] == {"value": SLOW, "value_time": alert["value_time"]}
+    levels = sheet["levels"]
+    assert (levels["level"], levels["clear"], levels["hold"], levels["sign"]) == (8, 15, 600, -1)
+    assert sheet["advice"]["vi"].startswith("Phân luồng")
+    assert sheet["pending_since"] < alert["since"]
+    nowhere = client.get("/alerts/0192f5a0-0000-7000-8000-000000000000")
+    assert nowhere.status_code == 404
+
+
 def test_a_move_on_many_alerts_is_done_where_it_can_be_and_says_where_it_was_overtaken(
     server: Server, client: httpx2.Client
 ) -> None:

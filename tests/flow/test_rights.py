@@ -128,6 +128,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/units/{unit}": KNOWN,
     "GET /api/v1/alerts": READERS,
     "GET /api/v1/alerts/health": READERS,
+    "GET /api/v1/alerts/{alert}": READERS,
     "GET /api/v1/alerts/{alert}/log": READERS,
     "GET /api/v1/alerts.cap.atom": READERS,
     "GET /api/v1/alerts/{alert}.cap.xml": READERS,
