@@ -206,6 +206,7 @@ def _aside(raised: PastAlerts) -> dict[str, HealthFigure]:
     many = len(raised)
     return {
         **_share("silenced", int((raised.quiet == Quiet.SILENCE).sum()), many),
+        **_share("planned", int((raised.quiet == Quiet.PLANNED).sum()), many),
         **_share("inhibited", int((raised.quiet == Quiet.INHIBITED).sum()), many),
         **_share("shelved", int(raised.shelved.sum()), many),
     }

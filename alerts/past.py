@@ -20,7 +20,8 @@ class Quiet(IntEnum):
 
     NO = 0
     SILENCE = 1
-    INHIBITED = 2
+    PLANNED = 2
+    INHIBITED = 3
 
 
 class Ended(IntEnum):

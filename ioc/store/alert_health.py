@@ -43,8 +43,9 @@ _CHOSEN: Final = SQL("""
 _COLUMNS: Final = SQL("""
     COPY (
         WITH turned AS (
-            SELECT DISTINCT ON (alert_id) alert_id, change = 'unmuted' AS was_quiet, log_offset
-              FROM alert_log WHERE change IN ('muted', 'unmuted') AND at >= %(since)s
+            SELECT DISTINCT ON (alert_id) alert_id, change <> 'muted' AS was_quiet, log_offset
+              FROM alert_log
+             WHERE change IN ('muted', 'unmuted', 'overrun') AND at >= %(since)s
              ORDER BY alert_id, log_offset
         ), put_aside AS (
             SELECT DISTINCT alert_id FROM alert_log WHERE change = 'shelve' AND at >= %(since)s
@@ -58,7 +59,7 @@ _COLUMNS: Final = SQL("""
                COALESCE(c.cleared_at, 'infinity'),
                COALESCE(c.acknowledged_at, 'infinity'),
                CASE COALESCE(c.muted->>'cause', was.cause) WHEN 'silence' THEN 1
-                    WHEN 'inhibited' THEN 2 ELSE 0 END::bigint,
+                    WHEN 'planned' THEN 2 WHEN 'inhibited' THEN 3 ELSE 0 END::bigint,
                COALESCE(t.was_quiet, c.muted IS NOT NULL)::int::bigint,
                (p.alert_id IS NOT NULL)::int::bigint,
                CASE WHEN i.incident_id IS NULL THEN 0 WHEN i.result IS NULL THEN 1

@@ -129,9 +129,9 @@ async def test_an_alert_that_is_quiet_was_so_from_its_beginning_unless_the_log_s
 ) -> None:
     first, later = an_alert(3, muted=SILENCED), an_alert(2)
     await log.put(first, later)
-    await log.put(replace(later, muted=SILENCED), change="muted")
+    await log.put(replace(later, muted={**SILENCED, "cause": "planned"}), change="muted")
     past = (await log.watched()).past
-    assert past.quiet.tolist() == [Quiet.SILENCE, Quiet.SILENCE]
+    assert past.quiet.tolist() == [Quiet.SILENCE, Quiet.PLANNED]
     assert past.quiet_first.tolist() == [True, False]
 
 
@@ -145,6 +145,14 @@ async def test_an_alert_that_was_quiet_once_is_remembered_with_its_cause(log: Lo
     past = (await log.watched()).past
     assert past.quiet.tolist() == [Quiet.INHIBITED, Quiet.INHIBITED]
     assert past.quiet_first.tolist() == [True, False]
+
+
+async def test_an_alert_that_outlasted_planned_work_was_quiet_at_first(log: Log) -> None:
+    row = an_alert(3)
+    await log.put(row, item=b'{"muted": {"cause": "planned"}}')
+    await log.put(row, change="overrun", item=b'{"muted": null}')
+    past = (await log.watched()).past
+    assert (past.quiet.tolist(), past.quiet_first.tolist()) == ([Quiet.PLANNED], [True])
 
 
 async def test_reasons_are_counted_the_most_frequent_first(log: Log) -> None:

@@ -11,7 +11,7 @@ const TILES = ['rate', 'peak', 'flood_time', 'stale_most', 'chattering', 'top_al
 
 const ROWS = [
   'standing', 'stale', 'floods', 'flood_longest', 'flood_biggest', 'busy_hours', 'flapping', 'top_rules',
-  'acknowledge_p90', 'acknowledged', 'waiting', 'never_acknowledged', 'silenced', 'inhibited', 'shelved',
+  'acknowledge_p90', 'acknowledged', 'waiting', 'never_acknowledged', 'silenced', 'planned', 'inhibited', 'shelved',
 ] as const
 
 const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low']

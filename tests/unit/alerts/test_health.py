@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.health import Health, HealthFigure, health_of
+from alerts.mute import MuteCause
 from alerts.past import Ended, Quiet
 from tests.unit.alerts.past import START, alone, at, one, past
 
@@ -124,3 +125,10 @@ def test_a_share_is_its_numerator_of_its_denominator(rows: list[dict[str, Any]])
             assert one_figure.value == pytest.approx(
                 100 * one_figure.numerator / one_figure.denominator
             )
+
+
+def test_every_way_to_be_quiet_is_counted() -> None:
+    assert {one.name for one in Quiet} == {"NO", *(cause.name for cause in MuteCause)}
+    rows = [one(n, quiet=cause) for n, cause in enumerate(Quiet)]
+    figures = health(*rows).figures
+    assert [figures[name].numerator for name in ("silenced", "planned", "inhibited")] == [1, 1, 1]
