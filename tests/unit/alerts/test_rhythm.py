@@ -1,10 +1,7 @@
-"""The rhythm of series: what is expected when, what deviates, and a replay of real detectors."""
+"""The rhythm of series: what is expected when, what deviates, and a replay of a detector."""
 
-import csv
-import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -33,7 +30,6 @@ MONDAY = int(datetime(2025, 3, 10, tzinfo=ZONE).timestamp()) // 3600
 """The first hour of a Monday in Vietnam."""
 HOLIDAY = date(2025, 4, 7)
 MAKE_UP = date(2025, 4, 12)
-LABOR_DAY = date(2015, 9, 7)
 HOLD_US = int(HOLD.total_seconds()) * 1_000_000
 WEEK_US = WEEK_HOURS * HOUR
 
@@ -41,7 +37,7 @@ Window = tuple[int, int]
 
 
 def works(day: date) -> bool:
-    if day in (HOLIDAY, LABOR_DAY):
+    if day == HOLIDAY:
         return False
     return day.weekday() < 5 or day == MAKE_UP
 
@@ -292,38 +288,6 @@ def false_ones(alerts: list[Window], windows: list[Window]) -> int:
 
 def micros(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
-
-
-def read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A detector's file; a repeated time is a correction."""
-    rows = {
-        micros(row["timestamp"]): float(row["value"])
-        for row in csv.DictReader(path.read_text().splitlines())
-    }
-    times = sorted(rows)
-    return np.array(times, np.int64), np.array([rows[time] for time in times])
-
-
-def test_real_detectors_are_alerted_in_their_known_windows_and_hardly_elsewhere(
-    data: Path,
-) -> None:
-    folder = data / "traffic" / "loop_detectors"
-    marked = json.loads((folder / "windows_of_two.json").read_text())
-    found: dict[str, list[bool]] = {}
-    for path in sorted(folder.glob("*.csv")):
-        times, values = read(path)
-        windows = [
-            (micros(start), micros(end))
-            for start, end in marked.get(f"realTraffic/{path.name}", [])
-        ]
-        alerts = replayed(times, values)
-        assert false_ones(alerts, windows) <= (times[-1] - times[0]) / WEEK_US, path.name
-        if windows:
-            found[path.stem] = [begun_inside(alerts, window) for window in windows]
-    assert found == {
-        "TravelTime_387": [True, True, True],
-        "speed_7578": [True, True, True, True],
-    }
 
 
 def test_a_made_up_detector_is_alerted_in_its_jams_and_nowhere_else() -> None:
