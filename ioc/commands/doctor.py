@@ -29,6 +29,11 @@ MOSQUITTO: Final = (
     "max_queued_messages 1000000 (see docker/mosquitto.conf)"
 )
 
+MAY_LACK: Final = (
+    "the embedded broker loses nothing; with mosquitto senders that must lose nothing send what "
+    "was acknowledged last once more after each new connection (docs/decisions/0002)"
+)
+
 Finding = tuple[str, str, str]
 """ok, note or fault; what; and the cure."""
 
@@ -96,11 +101,10 @@ def _broker(config: Config) -> list[Finding]:
     if config.mqtt_durable:
         found.append(("ok", "the broker's PUBACK is declared durable (IOC_MQTT_DURABLE=1)", ""))
     else:
-        cure = (
-            f"mosquitto needs {MOSQUITTO}, and may still lose the last payload of a client when it "
-            "is killed; where that will do, set IOC_MQTT_DURABLE=1"
-        )
+        cure = f"mosquitto needs {MOSQUITTO}; where it has them, set IOC_MQTT_DURABLE=1"
         found.append(("note", "durability of the broker's PUBACK is unknown", cure))
+    lacking = "mosquitto that is killed may lose the last acknowledged payload of each client"
+    found.append(("note", lacking, MAY_LACK))
     if config.mqtt_auth_dir is None:
         cure = "set IOC_MQTT_AUTH_DIR, and let the broker read `passwords` and `acl` there"
         found.append(("note", "agencies' MQTT users are not written for the broker", cure))

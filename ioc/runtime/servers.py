@@ -1,6 +1,7 @@
 """The database and the broker: the given ones, or the embedded ones, opened in order."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,9 +17,16 @@ from ioc.runtime.chores import Chore
 from ioc.runtime.role import Role
 from ioc.store.registry import Registry
 
+log = logging.getLogger(__name__)
+
 _OWN_SERVERS: Final = (
     "`ioc {role}` is one of several processes and needs servers that outlive it: set {variable}. "
     "The embedded database and broker are for `ioc up`, which does everything in one process"
+)
+
+_NOT_OURS: Final = (
+    "the broker is not the embedded one: mosquitto that is killed may lose the last acknowledged "
+    "payload of each client; `ioc doctor` names the cure"
 )
 
 PATIENCE: Final = 10.0
@@ -50,6 +58,7 @@ async def open_broker(
 ) -> str:
     """The address of the broker; the embedded one is started and watched."""
     if config.mqtt_url is not None:
+        log.warning(_NOT_OURS)
         return config.mqtt_url
     broker = EmbeddedBroker(
         config.data_dir,

@@ -33,6 +33,14 @@ def test_durability_is_unknown_until_it_is_declared(broker: str) -> None:
     assert not any("unknown" in what for what in declared)
 
 
+def test_what_a_killed_mosquitto_may_lose_is_said_whatever_is_declared(broker: str) -> None:
+    for settings in ({}, {"mqtt_durable": True}):
+        said = _said(mqtt_url=broker, **settings)
+        [cure] = [cure for what, cure in said.items() if "may lose the last acknowledged" in what]
+        assert "once more after each new connection" in cure
+    assert not any("may lose" in what for what in _said())
+
+
 def test_the_embedded_broker_is_durable_and_says_how_it_syncs() -> None:
     [plain], [always] = _said(), _said(mqtt_sync="always")
     assert "PUBACK is durable; synced to disk in the background" in plain
