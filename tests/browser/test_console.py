@@ -216,3 +216,41 @@ async def test_alert_health_shows_its_figures_and_tries_what_it_proposes(
     overflow = "document.querySelector('.console-main').scrollHeight - innerHeight"
     assert await page.evaluate(overflow) <= 0, "one screen"
     screen.check()
+
+
+async def test_the_line_of_a_cause_shows_the_levels_it_was_judged_by_and_what_came_after(
+    server: Server, screens: Screens
+) -> None:
+    (item,) = await away(standing_roads, server, "cam-do-thi", "quốc-lộ-32")
+    client = await away(server.sign_in)
+    said = await away(client.post, f"/alerts/{item['id']}/comment", json={"comment": "đã gọi đội"})
+    assert said.status_code == 200
+    sheet = (await away(client.get, f"/alerts/{item['id']}")).json()
+    screen = await a_console(screens, server, "trucban")
+    page = screen.page
+    await page.goto(f"{server.base}/console#alert/{item['id']}")
+    judged = page.get_by_test_id("judged")
+    for name in ("level", "clear", "hold"):
+        shown = await judged.get_attribute(f"data-{name}")
+        assert float(shown or "nan") == sheet["levels"][name]
+    await expect(judged).to_contain_text("phải kéo dài 10 phút")
+    await expect(page.get_by_test_id("cause").locator("canvas")).to_be_visible()
+    await expect(page.get_by_test_id("cause-age")).to_contain_text("mới nhất 4")
+    timeline = page.get_by_test_id("timeline").get_by_role("listitem")
+    await expect(timeline.last).to_contain_text("đã gọi đội")
+    await expect(page.get_by_text(sheet["advice"]["vi"])).to_be_visible()
+    screen.check()
+
+
+async def test_sound_has_to_be_asked_for_and_mute_counts_down(
+    server: Server, screens: Screens
+) -> None:
+    screen = await a_console(screens, server, "trucban")
+    sound = screen.page.get_by_test_id("sound")
+    await expect(sound).to_have_text("Bật âm báo")
+    for state in ("on", "muted", "on"):
+        await sound.click()
+        await expect(sound).to_have_attribute("data-state", state)
+    await sound.click()
+    await expect(sound).to_contain_text("9:5")
+    screen.check()

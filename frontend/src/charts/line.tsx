@@ -24,6 +24,10 @@ export interface LineProps {
   /** The line is grey: its newest value is stale. */
   stale?: boolean
   label: string
+  /** Values that the y axis takes in besides those of the line. */
+  within?: readonly number[]
+  /** Drawn under the line, in pixels of the canvas; `font` is the size of the axis labels. */
+  draw?: (plot: uPlot, font: number) => void
 }
 
 interface Ink {
@@ -84,8 +88,9 @@ function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Op
       y: {
         range: (_plot, low, high) => {
           const level = props.level == null ? null : props.level * (props.factor ?? 1)
-          let min = level === null ? low : Math.min(low ?? level, level)
-          let max = level === null ? high : Math.max(high ?? level, level)
+          const also = [...(level === null ? [] : [level]), ...(props.within ?? [])]
+          let min = also.length ? Math.min(low ?? Infinity, ...also) : low
+          let max = also.length ? Math.max(high ?? -Infinity, ...also) : high
           if (min == null || max == null) return [0, 1]
           if (min === max) {
             min -= Math.abs(min) * 0.1 || 1
@@ -125,6 +130,7 @@ function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Op
       { stroke: props.stale ? colours.ghost : colours.line, width, points: { show: false }, spanGaps: false },
     ],
     hooks: {
+      drawAxes: [(plot) => props.draw?.(plot, colours.font * devicePixelRatio)],
       draw: [
         (plot) => {
           if (props.level != null) drawLevel(plot, props.level * (props.factor ?? 1), colours)
@@ -202,7 +208,7 @@ export function Line(props: LineProps) {
       plot.current?.destroy()
       plot.current = null
     }
-  }, [props.stale, props.level, props.factor, spoken])
+  }, [props.stale, props.level, props.factor, props.draw, spoken])
 
   useEffect(() => {
     plot.current?.setData(columns(latest.current))

@@ -3,18 +3,14 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Boundary } from '../design/boundary'
-import { w } from '../i18n/words'
-import type { AlertItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
-import { AlertDetail } from '../panels/detail'
 import { address } from './address'
+import { Detail } from './detail'
 import { readFilter } from './filter'
 import { holdStill, useFound } from './found'
-import { History } from './history'
 import { useKeys } from './keys'
 import { List } from './list'
 import { markMatter, marks, markTo, toggle, unmark } from './marks'
-import { Moves } from './moves'
 import { usePast } from './past'
 
 /** The form of the chosen alert that is open, and that of what is marked. */
@@ -73,34 +69,9 @@ export function Alerts() {
       </Boundary>
       <Boundary name="detail">
         <section class="panel console-detail">
-          <Detail id={chosen} past={past.alerts} comment={comment} />
+          <Detail id={chosen} form={form} comment={comment} />
         </section>
       </Boundary>
     </>
-  )
-}
-
-interface DetailProps {
-  id: string | null
-  past: AlertItem[]
-  comment: { current: HTMLInputElement | null }
-}
-
-function Detail({ id, past, comment }: DetailProps) {
-  const centre = useCentre()
-  if (id === null) return <p class="caption empty">{w().consolePick}</p>
-  const open = centre.alerts.find(id)
-  const alert = open ?? past.find((one) => one.id === id)
-  if (!alert) return <p class="caption empty">{centre.alerts.known.value ? w().alertGone : w().loading}</p>
-  return (
-    <div class="console-columns" key={id}>
-      <div>
-        <AlertDetail alert={alert} />
-      </div>
-      <div>
-        {open && <Moves alert={open} open={form.value} setOpen={(name) => (form.value = name)} />}
-        <History alert={alert} comment={comment} />
-      </div>
-    </div>
   )
 }

@@ -1,27 +1,75 @@
 /** What happened to an alert and who did it, and the place to write beside it. */
 
 import { useSignal } from '@preact/signals'
+import type { RefObject } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
-import { changeWord, w } from '../i18n/words'
+import { w } from '../i18n/words'
 import { get, Problem } from '../live/api'
 import { tick } from '../live/clock'
-import type { AlertChange, AlertItem, Page } from '../live/protocol'
+import type { AlertChange, AlertItem, AlertSheet, CallItem, Page } from '../live/protocol'
 import { useCentre } from '../panels/centre'
+import { type Entry, entriesOf, untold } from './timeline'
 
-/** How the log names what no person did. */
-const ENGINE = 'engine'
+interface Props {
+  alert: AlertItem
+  sheet: AlertSheet | null
+  comment: RefObject<HTMLInputElement | null>
+}
 
-export function History({ alert, comment }: { alert: AlertItem; comment: { current: HTMLInputElement | null } }) {
+export function History({ alert, sheet, comment }: Props) {
   const centre = useCentre()
   const words = w()
   const log = useSignal<AlertChange[] | null>(null)
-  const failure = useSignal('')
-  const load = () =>
-    get<Page<AlertChange>>(`/alerts/${encodeURIComponent(alert.id)}/log`)
-      .then((page) => (log.value = page.items))
-      .catch(() => (log.value = []))
+  const calls = useSignal<CallItem[]>([])
+  const place = `/alerts/${encodeURIComponent(alert.id)}`
+  const load = async () => {
+    const [changes, called] = await Promise.all([
+      get<Page<AlertChange>>(`${place}/log`).catch(() => null),
+      centre.may('shift.read') ? get<Page<CallItem>>(`/calls?alert=${encodeURIComponent(alert.id)}`).catch(() => null) : null,
+    ])
+    log.value = changes?.items ?? log.peek() ?? []
+    calls.value = called?.items ?? []
+  }
   useEffect(() => void load(), [alert.id, alert.version])
+  const entries = log.value && entriesOf(log.value, sheet, calls.value)
+  const nobody = sheet && centre.may('alert.handle') ? untold(alert, sheet) : null
+  return (
+    <div class="history" data-testid="timeline">
+      <h3>
+        {words.history} {entries && <span class="caption">{number(entries.length)}</span>}
+      </h3>
+      {entries?.length === 0 && <p class="caption">{words.historyNone}</p>}
+      <ol>{entries?.map((entry, i) => <Line key={i} entry={entry} />)}</ol>
+      {nobody && <p class="caption" data-testid="untold">{words.console.toldNobody(nobody)}</p>}
+      {centre.may('alert.comment') && centre.alerts.items.has(alert.id) && <Comment alert={alert} comment={comment} done={load} />}
+    </div>
+  )
+}
+
+function Line({ entry }: { entry: Entry }) {
+  return (
+    <li>
+      <span class="caption">{moment(entry.at, tick.value)}</span>
+      <span>
+        <b>{entry.what}</b>
+        {entry.who && ` · ${entry.who}`}
+        {entry.said && <q>{entry.said}</q>}
+      </span>
+    </li>
+  )
+}
+
+interface CommentProps {
+  alert: AlertItem
+  comment: RefObject<HTMLInputElement | null>
+  done: () => Promise<void>
+}
+
+function Comment({ alert, comment, done }: CommentProps) {
+  const centre = useCentre()
+  const words = w()
+  const failure = useSignal('')
   const write = async (event: SubmitEvent) => {
     event.preventDefault()
     const field = comment.current
@@ -31,38 +79,20 @@ export function History({ alert, comment }: { alert: AlertItem; comment: { curre
     try {
       await centre.comment(alert, text)
       field.value = ''
-      await load()
+      await done()
     } catch (error) {
       failure.value = words.actionFailed(error instanceof Problem && error.message ? error.message : words.unreachable)
     }
   }
   return (
-    <div class="history">
-      <h3>
-        {words.history} {log.value && <span class="caption">{number(log.value.length)}</span>}
-      </h3>
-      {log.value?.length === 0 && <p class="caption">{words.historyNone}</p>}
-      <ol>
-        {log.value?.map((entry, i) => (
-          <li key={i}>
-            <span class="caption">{moment(entry.at, tick.value)}</span>
-            <span>
-              <b>{changeWord(entry.change)}</b>
-              {entry.actor && ` · ${entry.actor === ENGINE ? words.engine : entry.actor}`}
-              {entry.comment && <q>{entry.comment}</q>}
-            </span>
-          </li>
-        ))}
-      </ol>
-      {centre.me.value && centre.me.value.role !== 'wall' && (
-        <form onSubmit={(event) => void write(event)}>
-          <input ref={comment} placeholder={words.commentPlaceholder} aria-label={words.comment} maxLength={2000} />
-          <button type="submit">{words.send}</button>
-        </form>
-      )}
+    <>
+      <form onSubmit={(event) => void write(event)}>
+        <input ref={comment} placeholder={words.commentPlaceholder} aria-label={words.comment} maxLength={2000} />
+        <button type="submit">{words.send}</button>
+      </form>
       <p class="failure" role="alert">
         {failure.value}
       </p>
-    </div>
+    </>
   )
 }

@@ -11,9 +11,12 @@ import { markLanguage, w } from '../i18n/words'
 import { Centre } from '../live/centre'
 import { tick } from '../live/clock'
 import { CentreContext } from '../panels/centre'
+import { Calling } from './calling'
+import { SoundButton } from './sound'
 import { Tabs, useTab } from './tabs'
 
 const centre = new Centre(false).follow('alerts', 'feeds')
+const calling = new Calling(centre)
 
 function Console() {
   const zone = centre.city.value?.time_zone
@@ -27,12 +30,13 @@ function Console() {
   return (
     <CentreContext.Provider value={centre}>
       <LostBar centre={centre} />
-      <header class="console-bar">
+      <header class={`console-bar${calling.flashing.value ? ' flashing' : ''}`}>
         <h1>
           {w().consoleTitle} <span>{centre.city.value?.province.name ?? ''}</span>
         </h1>
         <Tabs shown={tab} />
         <SimulatedMark centre={centre} note={false} />
+        <SoundButton calling={calling} />
         <span class="console-time">
           {clockTime(tick.value)} · {date(tick.value)}
         </span>

@@ -768,3 +768,47 @@ export interface FigureHistory {
   breaks: LineBreak[]
   actions: Action[]
 }
+
+/** What a rule judges by at one place; seconds, null where it has none. `compares`: levels are those of the values. */
+export interface Levels {
+  level: number | null
+  clear: number | null
+  sign: 1 | -1 | null
+  hold: number | null
+  clear_hold: number | null
+  compares: boolean
+}
+
+/** One who was told of an alert, or was not: `held` says why later or not at all. */
+export interface Told {
+  at: Instant
+  person: string
+  channel: string
+  stage: string
+  reason: string
+  held: string | null
+  state: 'waiting' | 'sent' | 'dropped' | 'withheld' | 'dead'
+  settled_at: Instant | null
+  detail: string
+}
+
+/** All about one alert. */
+export interface AlertSheet {
+  alert: AlertItem
+  pending_since: Instant
+  raised: { value: number | null; value_time: Instant | null }
+  levels: Levels
+  advice: Text | null
+  told: Told[]
+}
+
+export interface CallItem {
+  id: string
+  at: Instant
+  made_by: string
+  person: string
+  phone: string
+  unit: string | null
+  result: string
+  note: string
+}

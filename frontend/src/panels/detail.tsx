@@ -263,7 +263,7 @@ export function SeriesChart({ series, level, take = 'mean', label }: { series: n
       })
       get<ObservationColumns>(`/series/${series}/observations?${query}`)
         .then((answer) => {
-          drawn.value = withGaps(answer.time, answer[take])
+          drawn.value = withGaps(answer.time, answer[take], WIDTH_MS)
           failed.value = false
         })
         .catch(() => (failed.value = true))
@@ -283,10 +283,10 @@ export function SeriesChart({ series, level, take = 'mean', label }: { series: n
 }
 
 /** Buckets without observations are absent from the answer: break the line there instead of drawing over the hole. */
-function withGaps(time: number[], values: (number | null)[]): Drawn {
+export function withGaps(time: number[], values: (number | null)[], width: number): Drawn {
   const steps = time.slice(1).map((at, i) => at - (time[i] as number))
-  const usual = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? WIDTH_MS
-  const most = Math.max(WIDTH_MS, usual) * 2.5
+  const usual = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? width
+  const most = Math.max(width, usual) * 2.5
   const drawn: Drawn = { time: [], value: [] }
   time.forEach((at, i) => {
     const before = time[i - 1]
