@@ -33,6 +33,21 @@ class TestNote(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     person: str
 
 
+class NoticeChannel(msgspec.Struct):
+    """A way to tell people; one that is not enabled sends nothing."""
+
+    id: str
+    kind: str
+    enabled: bool
+
+
+class NoticeChannels(msgspec.Struct):
+    """The channels of city/notify.toml."""
+
+    items: list[NoticeChannel]
+    next: str | None = None
+
+
 class LetterItem(msgspec.Struct, kw_only=True):
     """A letter; `held` says why it is sent later or not at all, `detail` what failed."""
 
@@ -59,6 +74,16 @@ class LetterList(msgspec.Struct):
 
     items: list[LetterItem]
     next: int | None
+
+
+@router.get("/channels", responses=shape(NoticeChannels))
+async def get_channels(_: Manager, reads: Reads) -> Response:
+    """The channels that there are; none of them sends anything until it is enabled."""
+    plan, _people = await roster.read(reads)
+    known = [
+        NoticeChannel(one.id, str(one.__struct_config__.tag), one.enabled) for one in plan.channels
+    ]
+    return answer(NoticeChannels(known))
 
 
 @router.get("/outbox", responses=shape(LetterList))

@@ -188,3 +188,13 @@ async def test_the_wall_token_opens_nothing_but_the_wall(server: Server, screens
 
     await comes_about(clean)
     screen.check()
+
+
+async def test_the_administrator_sees_that_no_channel_sends_anything_yet(
+    server: Server, screens: Screens
+) -> None:
+    logins = await away(demo_logins, server)
+    screen = await screens.open(server)
+    await screen.sign_in("quantri", logins["quantri"], "/admin")
+    await expect(screen.page.get_by_test_id("channels-off")).to_contain_text("email, sms, zalo")
+    screen.check()

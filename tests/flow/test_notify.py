@@ -110,6 +110,8 @@ def test_the_test_button_sends_by_the_same_way_and_refuses_what_there_is_not(
     house: tuple[Server, httpx2.Client], mail: MailServer
 ) -> None:
     _, client = house
+    channels = client.get("/notify/channels").json()["items"]
+    assert {"id": "email", "kind": "mail", "enabled": True} in channels
     answer = client.post("/notify/test", json={"channel": "email", "person": "truc"})
     assert answer.status_code == 202
     eventually(lambda: "Tin thử từ trung tâm điều hành" in mail.subjects)

@@ -148,6 +148,7 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/silences": READERS,
     "POST /api/v1/silences": {OPERATOR, ADMIN},
     "POST /api/v1/silences/{silence}/end": {OPERATOR, ADMIN},
+    "GET /api/v1/notify/channels": {ADMIN},
     "GET /api/v1/notify/outbox": {OPERATOR, ADMIN},
     "POST /api/v1/notify/outbox/{letter}/retry": {OPERATOR, ADMIN},
     "POST /api/v1/notify/test": {ADMIN},

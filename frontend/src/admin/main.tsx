@@ -11,6 +11,7 @@ import { Centre } from '../live/centre'
 import { tick } from '../live/clock'
 import { feedFreshness } from '../live/freshness'
 import { FreshnessMark } from '../panels/feeds'
+import { Letters } from './letters'
 
 const COMMANDS = `ioc feed add FEED --agency AGENCY
 ioc feed key FEED
@@ -98,6 +99,7 @@ function Admin() {
           </table>
         </div>
       </section>
+      {me && <Letters />}
     </PageFrame>
   )
 }

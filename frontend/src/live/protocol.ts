@@ -477,6 +477,38 @@ export interface SilenceItem {
   ended_at: Instant | null
 }
 
+export type LetterState = 'waiting' | 'sent' | 'dropped' | 'withheld' | 'dead'
+
+export interface NoticeChannel {
+  id: string
+  kind: string
+  enabled: boolean
+}
+
+/** What somebody is told; `held` says why it is sent later or not at all, `detail` what failed. */
+export interface LetterItem {
+  id: number
+  alert: string | null
+  stage: string
+  person: string
+  channel: string
+  reason: string
+  held: string | null
+  state: LetterState
+  next_at: Instant
+  attempts: number
+  detail: string
+  created_at: Instant
+  settled_at: Instant | null
+  message: { title?: Text }
+}
+
+/** Who can be called for a unit, those on call first. */
+export interface DutyUnit {
+  unit: UnitRef
+  people: { id: string; name: string; phone: string | null; email: string | null; hours: string | null }[]
+}
+
 export interface Page<T> {
   items: T[]
   next: string | null
