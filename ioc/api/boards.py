@@ -15,6 +15,9 @@ from ioc.kpi.period import Period
 from ioc.live.wire import AlertItem, FigureItem
 from ioc.org import Level
 
+MOST_ALERTS = 200
+"""Alerts that a leader's page holds."""
+
 router = APIRouter(tags=["boards"])
 
 Reader = Annotated[Subject, Depends(requires(Permission.CITY_READ))]
@@ -89,4 +92,4 @@ async def get_summary(
     """What a leader looks at for thirty seconds: worst first."""
     items = boards.items("summary") if "summary" in boards.topics else []
     items.sort(key=lambda item: item.standing != "behind")
-    return answer(Summary(now, items, alerting.open_items(), health.counts(now)))
+    return answer(Summary(now, items, alerting.worst_items(MOST_ALERTS), health.counts(now)))

@@ -113,13 +113,12 @@ class Opener:
         """The place that is told, else that of what the incident comes from."""
         if body.place != PlaceBody():
             return body.place
-        for item in self._alerting.open_items() if body.alerts else ():
-            if item.id == str(body.alerts[0]):
-                unit = None if item.unit is None else item.unit.id
-                return PlaceBody(
-                    feature=item.place.feature, name=item.place.name, unit=unit,
-                    point=item.place.point,
-                )  # fmt: skip
+        item = self._alerting.open_item(body.alerts[0]) if body.alerts else None
+        if item is not None:
+            unit = None if item.unit is None else item.unit.id
+            return PlaceBody(
+                feature=item.place.feature, name=item.place.name, unit=unit, point=item.place.point
+            )
         ticket = await ticket_rows.one(self._reads, body.tickets[0]) if body.tickets else None
         if ticket is not None:
             point = None

@@ -37,6 +37,11 @@ def document() -> dict[str, Any]:
         ]
     }
     listed = {"type": "array", "items": items}
+    rest = {
+        "type": "object",
+        "description": "of `alerts`: how many open ones are not among the items, by severity",
+        "additionalProperties": {"type": "integer"},
+    }
     framed = {"id": {"type": "string"}, "cursor": {"type": "string"}}
     schemas["Snapshot"] = {
         "type": "object",
@@ -44,7 +49,7 @@ def document() -> dict[str, Any]:
         "properties": {
             "type": {"const": "snapshot"},
             **framed,
-            "data": {"type": "object", "properties": {"items": listed}},
+            "data": {"type": "object", "properties": {"items": listed, "rest": rest}},
         },
     }
     schemas["Delta"] = {
@@ -59,6 +64,7 @@ def document() -> dict[str, Any]:
                     "update": listed,
                     "add": listed,
                     "remove": {"type": "array", "items": {"type": "string"}},
+                    "rest": rest,
                 },
             },
         },

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alerts.alert import Fingerprint, State, Transition, series_fingerprint
+from alerts.alert import Fingerprint, OpenAlert, State, Transition, series_fingerprint
 from alerts.engine import Engine
 from alerts.figures import FigureFacts, judge_figures
 from alerts.levels import Levels, levels_of
@@ -29,15 +30,17 @@ from ioc.flow.alert_draft import Draft, life_of, shown, with_life
 from ioc.flow.alert_items import FIGURE, OWED, WARNING, AlertItems
 from ioc.flow.alert_rows import moved, noted, open_alert, stood_at
 from ioc.flow.muting import Muting
+from ioc.flow.open_alerts import OpenAlerts, rank_of, ranks_of
 from ioc.flow.rhythms import Rhythms
 from ioc.flow.telling import Drawn, Telling
-from ioc.flow.warning_rows import Standing, changes, of_warnings
+from ioc.flow.warning_rows import Standing, changes
 from ioc.live.feeds import FeedHealth
 from ioc.live.latest import NEVER, Latest
 from ioc.live.state import LiveState
-from ioc.live.topic import Change, LogTopic
+from ioc.live.topic import Change
 from ioc.live.wire import AlertItem, FigureItem, encoder
-from ioc.model import SEVERITY_RANK, Columns, Flag, Severity, Text, from_micros, to_micros
+from ioc.live.worst import WorstTopic
+from ioc.model import Columns, Flag, Text, from_micros, to_micros
 from ioc.store import alerts, audit, observations, outbox, silences
 from ioc.store.aggregates import StoreKind
 from ioc.store.alerts import AlertRow, Overtaken
@@ -76,10 +79,10 @@ class Alerting:
         state: LiveState,
         health: FeedHealth,
         latest: Latest,
-        topic: LogTopic,
+        topic: WorstTopic,
         writes: WritePool,
         clock: Clock,
-        changed: Callable[[LogTopic, set[str]], None],
+        changed: Callable[[WorstTopic, set[str]], None],
         zone: str = "UTC",
         store: StoreKind = "plain",
         judges: bool = True,
@@ -102,9 +105,8 @@ class Alerting:
         self._muting = Muting(self._items.facets)
         self.rhythms = Rhythms(ZoneInfo(zone), store)
         self._telling = Telling(self._items, zone)
-        self._rows: dict[UUID, AlertRow] = {}
-        self._open: dict[str, UUID] = {}
-        self._coloured: set[str] = set()
+        self._open = OpenAlerts(self._items, state)
+        topic.render = lambda key: encoder.encode(self.item(self._open.rows[UUID(key)]))
         self._engine = Engine([])
         self._reads: ReadPool
 
@@ -119,8 +121,7 @@ class Alerting:
         )
         # After the log: an alert that changes in between comes again, as it then stands.
         rows = await alerts.not_closed(reads)
-        self._rows = {row.alert_id: row for row in rows}
-        self._open = {row.fingerprint: row.alert_id for row in rows if row.state != "cleared"}
+        self._open.load(rows)
         await self._load_muting(now)
         await self._load_telling(city, now)
         known = (self._latest.time != NEVER) & (self._latest.flags == 0)
@@ -139,10 +140,8 @@ class Alerting:
             latest=newest,
             rhythm=self.rhythms.spreads,
         )
-        shown_now = [(str(r.alert_id), encoder.encode(self.item(r))) for r in rows if shown(r)]
         changes = [Change(o, verb, str(alert), item) for o, verb, alert, item in tail]
-        self._topic.load(shown_now, changes, offset)
-        self._colour()
+        self._topic.load_ranked(ranks_of(rows), changes, offset)
         if self._judges:
             await self._remember(now)
             await self._store(self._engine.observe(newest, to_micros(now)))
@@ -151,7 +150,7 @@ class Alerting:
         self._muting.load(
             await silences.coming(self._reads, now),
             await silences.inhibitions(self._reads),
-            self._rows.values(),
+            self._open.rows.values(),
             await alerts.begun(self._reads, now - timedelta(seconds=FLAP_WITHIN // SECOND)),
             to_micros(now),
         )
@@ -159,7 +158,7 @@ class Alerting:
     async def _load_telling(self, city: Described, now: datetime) -> None:
         # Whoever does not judge tells nobody: what is moved there is told by the engine.
         if self._judges:
-            await self._telling.load(self._reads, city.calendar, self._rows.values(), now)
+            await self._telling.load(self._reads, city.calendar, self._open.rows.values(), now)
 
     async def _remember(self, now: datetime) -> None:
         """Read what rules of change look back at, so that a restart changes no answer."""
@@ -189,25 +188,24 @@ class Alerting:
             )
             if not log_rows:
                 break
-            for row in rows:
-                self._take(row)
-            for offset, verb, alert, item in log_rows:
-                self._topic.apply(Change(offset, verb, str(alert), item))
-            layers |= self._colour()
+            layers |= self._take(
+                rows, [Change(o, verb, str(alert), item) for o, verb, alert, item in log_rows]
+            )
         self._changed(self._topic, layers)
 
-    def _take(self, row: AlertRow) -> None:
-        """Take an alert as it stands now, be it from another process."""
-        if row.closed_at is None:
-            self._rows[row.alert_id] = row
-        else:
-            self._rows.pop(row.alert_id, None)
-        if row.state != State.CLEARED:
-            self._open[row.fingerprint] = row.alert_id
-        elif self._open.get(row.fingerprint) == row.alert_id:
-            del self._open[row.fingerprint]
-        self._muting.follow(row)
-        self._telling.follow(row, self._clock.now())
+    def _take(self, rows: Collection[AlertRow], changes: Iterable[Change]) -> set[str]:
+        """Take alerts as they stand now, with how they came to it; the layers that changed."""
+        now = self._clock.now()
+        layers: set[str | None] = set()
+        for row in rows:
+            layers.add(self._open.take(row))
+            self._muting.follow(row)
+            self._telling.follow(row, now)
+        ranks = {str(row.alert_id): rank_of(row) for row in rows}
+        for change in changes:
+            self._topic.follow(change, ranks[change.key])
+        self._open.forget_closed(rows)
+        return {layer for layer in layers if layer is not None}
 
     def refresh(self, made: Made | None = None) -> None:
         """Take new series, features and feeds of the registry; all of them unless told which."""
@@ -218,7 +216,12 @@ class Alerting:
             self.rhythms.watch(self._items.rules.values(), facts)
         self._engine.add_series(facts)
         self._engine.replace_feeds(self._items.feed_facts())
-        self._colour()
+        self._open.recolour(None if made is None else self._about(made))
+
+    def _about(self, made: Made) -> set[int]:
+        """The series of what came into the registry."""
+        placed = (self._registry.series_of_feature.get(one.id, ()) for one in made.features)
+        return {series.id for series in chain(made.series, *placed)}
 
     def series_facts(self) -> list[SeriesFacts]:
         """What rules know of all series."""
@@ -269,11 +272,7 @@ class Alerting:
     async def judge_reports(self, overdue: Sequence[Overdue]) -> None:
         """Look at which reports are overdue now."""
         async with self._lock:
-            known = {
-                Fingerprint(mark): open_alert(self._rows[alert])
-                for mark, alert in self._open.items()
-                if self._rows[alert].kind == OWED
-            }
+            known = self._standing(OWED)
             rules = [rule for rule in self._items.rules.values() if isinstance(rule, MissingReport)]
             await self._store(judge_owed(rules, overdue, known, to_micros(self._clock.now())))
 
@@ -297,14 +296,14 @@ class Alerting:
         """Look at how figures stand now."""
         async with self._lock:
             now_us = to_micros(self._clock.now())
-            known = {
-                Fingerprint(mark): open_alert(self._rows[alert])
-                for mark, alert in self._open.items()
-                if self._rows[alert].kind == FIGURE
-            }
+            known = self._standing(FIGURE)
             rules = [rule for rule in self._items.rules.values() if isinstance(rule, Behind)]
             facts = [_figure_facts(item, now_us) for item in figures]
             await self._store(judge_figures(rules, facts, known))
+
+    def _standing(self, kind: str) -> dict[Fingerprint, OpenAlert]:
+        rows = self._open.of_kind(kind)
+        return {Fingerprint(mark): open_alert(row) for mark, row in rows.items()}
 
     async def _store(self, transitions: Sequence[Transition]) -> None:
         """Keep what the engine says before anything else is done; waits out a lost database."""
@@ -381,12 +380,11 @@ class Alerting:
                 await asyncio.sleep(0.5)
 
     def _publish(self, draft: Draft, offsets: list[int], drawn: Drawn) -> None:
-        for (row, entry), offset in zip(draft.changes, offsets, strict=True):
-            self._topic.apply(Change(offset, entry.verb, str(row.alert_id), entry.item))
-        for row in draft.rows.values():
-            self._take(row)
+        told = zip(draft.changes, offsets, strict=True)
+        changes = [Change(o, log.verb, str(log.alert_id), log.item) for (_, log), o in told]
+        layers = self._take(draft.rows.values(), changes)
         self._telling.keep(drawn, draft.now)
-        self._changed(self._topic, self._colour())
+        self._changed(self._topic, layers)
 
     async def _begin_muting_patiently(self) -> None:
         """A draft that was overtaken has left its traces in what is quiet."""
@@ -398,10 +396,10 @@ class Alerting:
 
     def _follow(self, transitions: Sequence[Transition], now: datetime) -> Draft:
         """What becomes of alerts by what the engine says."""
-        draft = Draft(self._items, self._rows, now)
+        draft = Draft(self._items, self._open.rows, now)
         opened = dict[str, UUID]()
         for move in transitions:
-            alert = opened.get(move.fingerprint) or self._open.get(move.fingerprint)
+            alert = opened.get(move.fingerprint) or self._open.standing.get(move.fingerprint)
             before = None if alert is None else draft.get(alert)
             if before is not None and before.state == State.CLEARED:
                 before = None
@@ -414,17 +412,17 @@ class Alerting:
 
     def _warned(self, standing: Sequence[Standing], now: datetime) -> Draft:
         """What becomes of alerts by what is warned of."""
-        draft = Draft(self._items, self._rows, now)
-        stands = of_warnings(self._open, self._rows)
+        draft = Draft(self._items, self._open.rows, now)
+        stands = self._open.of_kind(WARNING)
         for after, change in changes(self._items, standing, stands, now):
-            is_new = after.alert_id not in self._rows
+            is_new = after.alert_id not in self._open.rows
             draft.put(self._muting.begin(after, to_micros(now)) if is_new else after, change)
         return self._requieted(draft)
 
     def _settle(self, now: datetime) -> Draft:
         """What becomes of alerts because time has passed."""
-        draft = Draft(self._items, self._rows, now)
-        for row in list(self._rows.values()):
+        draft = Draft(self._items, self._open.rows, now)
+        for row in [self._open.rows[alert] for alert in self._open.shelved]:
             if row.shelved_until is not None and row.shelved_until <= now:
                 draft.put(with_life(row, wake(life_of(row), now)), "shelf_over")
         return self._requieted(draft)
@@ -445,7 +443,7 @@ class Alerting:
         self, late: Sequence[LateBreach], past: dict[str, list[AlertRow]], now: datetime
     ) -> Draft:
         """Put what came late to the alert that stood then; else it is one that nobody saw."""
-        known = {row.alert_id: row for rows in past.values() for row in rows} | self._rows
+        known = {row.alert_id: row for rows in past.values() for row in rows} | self._open.rows
         draft = Draft(self._items, known, now)
         for note in late:
             mark = series_fingerprint(note.rule, note.series)
@@ -462,29 +460,6 @@ class Alerting:
             ):
                 draft.put(noted(self._items, note, now), "late_note", comment=said)
         return draft
-
-    def _colour(self) -> set[str]:
-        """Show on each feature the worst of its active alerts; returns the layers that changed."""
-        worst: dict[str, Severity] = {}
-        for row in self._rows.values():
-            if row.state != State.ACTIVE or row.muted is not None:
-                continue
-            feature = self._items.feature(row)
-            if feature is None:
-                continue
-            severity = Severity(row.severity)
-            if (
-                feature.id not in worst
-                or SEVERITY_RANK[severity] < SEVERITY_RANK[worst[feature.id]]
-            ):
-                worst[feature.id] = severity
-        layers: set[str] = set()
-        for id in worst.keys() | self._coloured:
-            layer = self._state.set_severity(id, worst.get(id))
-            if layer is not None:
-                layers.add(layer)
-        self._coloured = set(worst)
-        return layers
 
     async def move(
         self, alert: UUID, wish: Wish, *, source: str, version: int | None = None
@@ -504,7 +479,7 @@ class Alerting:
     async def _move_once(
         self, alert: UUID, wish: Wish, source: str, version: int | None
     ) -> AlertItem:
-        row = self._rows.get(alert)
+        row = self._open.rows.get(alert)
         if row is None:
             raise NotFound("there is no open alert of that id; it may have closed by now")
         if version is not None and version != row.version:
@@ -521,7 +496,7 @@ class Alerting:
             raise _refused(outcome.refusal)
         if outcome.life == before:
             return self.item(row)
-        draft = Draft(self._items, self._rows, now)
+        draft = Draft(self._items, self._open.rows, now)
         after = draft.put(
             with_life(row, outcome.life), wish.move.value, actor=wish.who, comment=wish.words
         )
@@ -549,11 +524,14 @@ class Alerting:
         levels = levels_of(rule, row.level, feature.attributes if feature else {})
         return levels, rule.advice if rule else None
 
-    def open_items(self) -> list[AlertItem]:
-        """The alerts that are shown, worst and longest first."""
-        rows = [row for row in self._rows.values() if shown(row)]
-        rows.sort(key=lambda r: (SEVERITY_RANK[Severity(r.severity)], r.active_since))
-        return [self.item(row) for row in rows]
+    def worst_items(self, many: int) -> list[AlertItem]:
+        """The first of the open alerts, worst first."""
+        return [self.item(self._open.rows[UUID(key)]) for key in self._topic.worst(many)]
+
+    def open_item(self, alert: UUID) -> AlertItem | None:
+        """An open alert that is shown."""
+        row = self._open.rows.get(alert)
+        return self.item(row) if row is not None and shown(row) else None
 
     def item(self, row: AlertRow) -> AlertItem:
         """The alert as it is shown."""

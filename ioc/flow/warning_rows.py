@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -127,10 +126,3 @@ def _changed(row: AlertRow, one: Standing) -> AlertRow:
     if SEVERITY_RANK[one.severity] < SEVERITY_RANK[Severity(row.severity)]:
         after = replace(after, acknowledged_at=None, acknowledged_by=None)
     return after
-
-
-def of_warnings(
-    open_alerts: Mapping[str, UUID], rows: Mapping[UUID, AlertRow]
-) -> dict[str, AlertRow]:
-    """The alerts that stand of warnings, by fingerprint."""
-    return {mark: rows[alert] for mark, alert in open_alerts.items() if rows[alert].kind == WARNING}

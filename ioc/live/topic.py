@@ -28,12 +28,12 @@ class Delta:
     update: list[bytes] = field(default_factory=list[bytes])
     remove: list[str] = field(default_factory=list[str])
 
-    def encode(self) -> bytes:
-        """The `data` of a delta frame."""
+    def encode(self, closing: bytes = b"}") -> bytes:
+        """The `data` of a delta frame; `closing` may hold more of it."""
         return (
             b'{"update":[' + b",".join(self.update)
             + b'],"add":[' + b",".join(self.add)
-            + b'],"remove":' + msgspec.json.encode(self.remove) + b"}"
+            + b'],"remove":' + msgspec.json.encode(self.remove) + closing
         )  # fmt: skip
 
     def __bool__(self) -> bool:
@@ -290,12 +290,12 @@ class LogTopic:
             self._open[change.key] = change.fragment
 
     def items(self) -> list[bytes]:
-        """All open things, encoded."""
+        """All open things that are shown, encoded."""
         return list(self._open.values())
 
     def snapshot(self, box: Box | None) -> bytes:
         """The `data` of a snapshot frame; a box has no meaning here."""
-        return b'{"items":[' + b",".join(self._open.values()) + b"]}"
+        return b'{"items":[' + b",".join(self._open.values()) + b"]" + self._closing()
 
     def since(self, offset: int, box: Box | None) -> list[tuple[int, bytes]] | None:
         """Every change after `offset` in order, in as few frames as keep each of them."""
@@ -307,17 +307,27 @@ class LogTopic:
                 break
             missed.append(change)
         frames: list[tuple[int, bytes]] = []
-        delta, named = Delta(offset), set[str]()
+        delta, named, reached = Delta(offset), set[str](), offset
         for change in reversed(missed):
+            # Changes of one offset belong together: a cursor between them would lose some.
+            if change.offset != reached:
+                delta.offset, reached = reached, change.offset
             if change.key in named:
-                frames.append((delta.offset, delta.encode()))
-                delta, named = Delta(offset), set[str]()
+                frames.append((delta.offset, delta.encode(self._closing())))
+                delta, named = Delta(delta.offset), set[str]()
             named.add(change.key)
-            delta.offset = change.offset
             if change.verb == "remove":
                 delta.remove.append(change.key)
             else:
                 (delta.add if change.verb == "add" else delta.update).append(change.fragment)
-        if delta:
-            frames.append((delta.offset, delta.encode()))
+        if self._says(delta):
+            frames.append((reached, delta.encode(self._closing())))
         return frames
+
+    def _says(self, delta: Delta) -> bool:
+        """Whether a last frame is worth sending."""
+        return bool(delta)
+
+    def _closing(self) -> bytes:
+        """What ends the `data` of each frame."""
+        return b"}"

@@ -49,6 +49,7 @@ from ioc.live.hub import Hub
 from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.live.topic import LogTopic
+from ioc.live.worst import WorstTopic
 from ioc.model import Columns, Feed, Receipt, to_micros
 from ioc.runtime.mosquitto import write_user_files
 from ioc.runtime.role import UP, Role
@@ -95,7 +96,7 @@ class Center:
         self.hub = Hub()
         self.live = LiveState(self.latest, epoch, clock.now)
         self.health = FeedHealth(epoch, clock.now)
-        self.alerts = LogTopic("alerts", facts.identity.epoch)
+        self.alerts = WorstTopic("alerts", facts.identity.epoch)
         self.intake = Intake(limit_bytes=config.intake_bytes)
         self.writer = BatchWriter(url, self.latest, self.registry.limits, shared=role.shared)
         self.scoring = Scoring(
@@ -222,7 +223,7 @@ class Center:
         self.forbidden: dict[str, int] = {}
         self.unknown_topics = 0
 
-    def _alerts_changed(self, topic: LogTopic, layers: set[str]) -> None:
+    def _alerts_changed(self, topic: WorstTopic, layers: set[str]) -> None:
         self.hub.changed(topic)
         for layer in layers:
             self.hub.changed(self.live.topic(layer))

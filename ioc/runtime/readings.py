@@ -49,7 +49,7 @@ def gauges(center: Center) -> dict[str, tuple[str, float]]:
     """What `/metrics` tells of the present."""
     return {
         "series": ("series that are known", float(len(center.registry.series))),
-        "alerts_open": ("alerts that are shown", float(len(center.alerts.items()))),
+        "alerts_open": ("alerts that are shown", float(len(center.alerts))),
     }
 
 
