@@ -13,8 +13,9 @@ from ioc.api.bodies import decoded, whole
 from ioc.api.deps import CurrentSubject, Now, Reads, Writes, feed_for
 from ioc.api.encode import answer, shape
 from ioc.auth.policy import Permission
+from ioc.catalogue import say
 from ioc.errors import Invalid
-from ioc.model import Feed
+from ioc.model import Feed, Text
 from ioc.store import audit, mappings
 from ioc.store.registry import FEEDS, announce
 
@@ -30,10 +31,14 @@ MOST_SHOWN = 1_000
 
 
 class MappingList(msgspec.Struct):
-    """The versions of a feed's mapping, newest first; `in_force` is used for what comes now."""
+    """The versions of a feed's mapping, newest first; `in_force` is used for what comes now.
+
+    Only a feed whose `format` is mapped is read by them.
+    """
 
     items: list[mappings.Kept]
     in_force: int | None
+    format: str
     next: str | None = None
 
 
@@ -59,11 +64,23 @@ class TrialRequest(msgspec.Struct, forbid_unknown_fields=True):
     content_type: str = "application/json"
 
 
+class TrialReason(msgspec.Struct):
+    """A reason that problems of a trial name, and what cures it, in both languages."""
+
+    reason: str
+    title: Text
+    cure: Text
+
+
 class TrialAnswer(msgspec.Struct):
-    """What the mapping makes of the sample; long lists are cut, `rows_found` counts all."""
+    """What the mapping makes of the sample; long lists are cut, `rows_found` counts all.
+
+    `reasons` says in words those of its problems.
+    """
 
     trial: Trial
     rows_found: int
+    reasons: list[TrialReason]
 
 
 _request = msgspec.json.Decoder(MappingRequest)
@@ -86,7 +103,8 @@ async def get_mapping(feed: LedgerFeed, reads: Reads, now: Now) -> Response:
     """All versions of the mapping, and which is in force."""
     found = await mappings.versions(reads, feed.key)
     current = in_force(msgspec.structs.replace(feed, mappings=tuple(found)), now)
-    return answer(MappingList(found, None if current is None else current.version))
+    version = None if current is None else current.version
+    return answer(MappingList(found, version, feed.format))
 
 
 @router.put(
@@ -140,4 +158,12 @@ async def post_mapping_test(request: Request, feed: RepairableFeed, now: Now) ->
         try_mapping, given.mapping, sample, feed, content_type=given.content_type, now=now
     )
     shown = Trial(found.rows[:MOST_SHOWN], found.features[:MOST_SHOWN], found.problems[:MOST_SHOWN])
-    return answer(TrialAnswer(shown, len(found.rows)))
+    reasons = dict.fromkeys(problem.reason.value for problem in shown.problems)
+    return answer(TrialAnswer(shown, len(found.rows), [_in_words(reason) for reason in reasons]))
+
+
+def _in_words(reason: str) -> TrialReason:
+    def text(key: str) -> Text:
+        return Text(vi=say(key, "vi"), en=say(key, "en"))
+
+    return TrialReason(reason, text(f"reason.{reason}"), text(f"cure.{reason}"))

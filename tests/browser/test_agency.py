@@ -1,6 +1,7 @@
 """The agency's portal: own figures, reports as a workbook and typed, and the tickets of a unit."""
 
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -238,6 +239,58 @@ async def test_a_ticket_is_moved_on_and_its_reporter_stays_hidden(
     assert not any(secret in said for secret in REPORTER.values())
     told = await away(office.get, f"/tickets/{office.ticket['id']}")
     assert (told["state"], told["result"]) == ("resolved", "Đã bỏ thành phần hồ sơ trùng lặp")
+
+
+SAMPLE = {
+    "rows": [
+        {"id": "tru-so/khach", "at": "2026-11-22T09:00:00+07:00", "value": 41.56},
+        {"id": "tru-so/khach", "at": "hôm qua", "value": 12},
+    ]
+}
+"""Read by the mapping that is offered first."""
+
+
+async def test_a_mapping_is_tried_on_a_sample_and_saved_as_a_new_version(
+    portal: Screen, office: Office
+) -> None:
+    page = portal.page
+    door = await away(lambda: office.server.feed("dem-khach", OWN, format="mapped"))
+    await portal.go(f"/agency?section=feeds&feed={door.feed}")
+    mapping = page.get_by_test_id("mapping")
+    await expect(mapping).to_contain_text("Chưa có ánh xạ nào")
+    document, trial = page.get_by_test_id("mapping-document"), page.get_by_test_id("trial")
+    given = json.loads(await document.input_value())
+    await page.get_by_test_id("mapping-sample").fill(json.dumps(SAMPLE))
+    await document.fill(json.dumps({**given, "value": "value["}))
+    await page.get_by_test_id("mapping-try").click()
+    await expect(page.get_by_test_id("trial-problem")).to_have_attribute(
+        "data-reason", "mapping_invalid"
+    )
+    await document.fill(json.dumps(given)[:-1])
+    await expect(page.get_by_test_id("mapping-try")).to_be_disabled()
+    await document.fill(json.dumps(given))
+    await page.get_by_test_id("mapping-try").click()
+    await expect(trial).to_have_attribute("data-rows", "1")
+    row, problem = page.get_by_test_id("trial-row"), page.get_by_test_id("trial-problem")
+    await expect(row).to_contain_text("tru-so/khach")
+    await expect(row).to_contain_text("09:00:00 22/11/2026")
+    await expect(row).to_contain_text("41,56")
+    await expect(problem).to_contain_text("mục thứ 2: thời điểm")
+    await expect(problem).to_contain_text("Cách xử lý: Viết thời điểm như 2026")
+    assert await away(office.server.stored, door.feed) == 0
+    await page.get_by_test_id("mapping-save").click()
+    await expect(page.get_by_test_id("mapping-said")).to_contain_text("Đã lưu bản 1")
+    await expect(page.get_by_test_id("mapping-version")).to_contain_text("đang dùng")
+    await page.get_by_test_id("mapping-from").fill("2099-01-01T00:00")
+    await page.get_by_test_id("mapping-save").click()
+    await expect(page.get_by_test_id("mapping-version")).to_have_count(2)
+    kept = await away(office.get, f"/feeds/{door.feed}/mapping")
+    assert (kept["in_force"], kept["items"][0]["effective_from"]) == (1, "2098-12-31T17:00:00Z")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    receipt = (await away(door.post, SAMPLE)).json()
+    assert (receipt["stored"], receipt["quarantined"]) == (1, 1)
 
 
 async def test_what_is_of_others_is_refused_in_words(portal: Screen, office: Office) -> None:

@@ -10,6 +10,7 @@ import type { FeedItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { FreshnessMark } from '../panels/feeds'
 import { Ledger } from './ledger'
+import { Mapping } from './mapping'
 import { Quarantine } from './quarantine'
 import { Ranking } from './ranking'
 import { go, place } from './route'
@@ -53,6 +54,7 @@ export function Feeds({ feeds, own }: { feeds: FeedItem[]; own: string[] }) {
       {shown && (
         <Boundary name="ledger" key={shown.id}>
           <Ledger feed={shown} />
+          <Mapping feed={shown} mayRepair={centre.may('feed.repair')} />
           <Quarantine feed={shown} mayRepair={centre.may('feed.repair')} />
         </Boundary>
       )}

@@ -7,6 +7,7 @@ import { get, post, Problem, put, remove } from '../live/api'
 import { tick } from '../live/clock'
 import type { FeedItem, QuarantinePage, QuarantineRow, QuarantineState, ReplayReceipt } from '../live/protocol'
 import { useAnswer } from './answer'
+import { jsonFault } from './json'
 import { bytesText } from './ledger'
 import './agency.css'
 
@@ -250,14 +251,4 @@ function Editor({ row, cancel, save }: EditorProps) {
       </div>
     </div>
   )
-}
-
-/** What is wrong with a JSON text, empty when nothing is. */
-function jsonFault(text: string): string {
-  try {
-    JSON.parse(text)
-    return ''
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
 }

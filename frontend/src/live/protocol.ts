@@ -373,6 +373,30 @@ export interface QuarantinePage extends Page<QuarantineRow> {
   held: { items: number; bytes: number; most_bytes: number; most_age: number }
 }
 
+/** A version of how the payloads of a feed are read; every field is JMESPath. */
+export interface KeptMapping {
+  version: number
+  effective_from: Instant
+  document: Record<string, unknown>
+  created_at: Instant
+  created_by: string
+}
+
+export interface MappingList extends Page<KeptMapping> {
+  in_force: number | null
+  format: string
+}
+
+export interface TrialAnswer {
+  trial: {
+    rows: { series: string; time: Instant; value: number | boolean | string; uom: string | null }[]
+    features: { id: string; name: string }[]
+    problems: { index: number; reason: string; detail: string }[]
+  }
+  rows_found: number
+  reasons: { reason: string; title: Text; cure: Text }[]
+}
+
 export interface ReplayReceipt {
   received: number
   stored: number
