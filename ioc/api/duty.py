@@ -1,5 +1,6 @@
 """The duty directory: who is on call for which unit, from when until when, by which number."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ Reader = Annotated[Subject, Depends(requires(Permission.SHIFT_READ))]
 
 
 class DutyPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who can be called; `hours` are those of a shift that runs, none off duty."""
+    """Somebody who can be called; `hours` are those of a shift of theirs that runs, if any."""
 
     id: str
     name: str
@@ -69,18 +70,25 @@ async def get_duty(
         above = facts.city.organisation.ancestors(asked, day)
         chain = [asked, *(version.unit for version in above)]
         known = dict.fromkeys([one for one in chain if duty.on_call([one], when)][:1])
-    units = [_unit(one, duty, people.persons, facts, when) for one in known]
+    hours = {
+        person: f"{shift.begins:%H:%M}–{shift.ends:%H:%M}"
+        for one in dict.fromkeys(shift.unit for shift in people.shifts)
+        for shift in duty.running(one, when)
+        for person in shift.persons
+    }
+    units = [_unit(one, duty, people.persons, hours, facts, when) for one in known]
     return answer(DutyList(when, units))
 
 
 def _unit(
-    unit: str, duty: Duty, persons: tuple[Person, ...], facts: Facts, when: datetime
+    unit: str,
+    duty: Duty,
+    persons: tuple[Person, ...],
+    hours: Mapping[str, str],
+    facts: Facts,
+    when: datetime,
 ) -> DutyUnit:
-    hours = {
-        person: f"{shift.begins:%H:%M}–{shift.ends:%H:%M}"
-        for shift in duty.running(unit, when)
-        for person in shift.persons
-    }
+    answering = duty.on_call([unit], when)
     own = [person.id for person in persons if person.unit == unit]
     version = facts.city.organisation.find(unit, when.astimezone(duty.zone).date())
     return DutyUnit(
@@ -90,7 +98,7 @@ def _unit(
                 id=person.id, name=person.name, phone=person.phone, email=person.email,
                 hours=hours.get(person.id),
             )
-            for id in dict.fromkeys([*hours, *own])
+            for id in dict.fromkeys([*answering, *own])
             if (person := duty.person(id, when)) is not None
         ],
     )  # fmt: skip

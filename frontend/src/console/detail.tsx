@@ -11,8 +11,10 @@ import type { AlertItem, AlertSheet } from '../live/protocol'
 import { AcknowledgeButton } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
 import { Fact } from '../panels/detail'
+import { Calls } from './calls'
 import { Cause } from './cause'
 import { History } from './history'
+import { IncidentOfAlert } from './incident_of_alert'
 import { Moves } from './moves'
 import { useSheet } from './sheet'
 
@@ -50,7 +52,9 @@ function One({ id, form, comment }: Props & { id: string }) {
       <div>
         {open && !alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} long />}
         {open && <Moves alert={open} open={form.value} setOpen={(name) => (form.value = name)} />}
+        {(open || alert.incident) && <IncidentOfAlert alert={alert} />}
         <Matter alert={alert} />
+        <Calls about={{ alert: id }} unit={alert.unit?.id ?? null} />
         <History alert={alert} sheet={sheet} comment={comment} />
       </div>
     </div>

@@ -55,6 +55,7 @@ export function Row({ alert, shown, chosen, markable }: Props) {
           {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
           {alert.state === 'cleared' ? words.cleared : alert.acknowledged ? words.acknowledged : words.unacknowledged}
         </span>
+        {alert.incident && <span class="caption">{words.incidents.inIncident(alert.incident.code)}</span>}
         {alert.muted && <span class="caption">{say(alert.muted.reason)}</span>}
         {alert.shelved && <span class="caption">{words.shelvedUntil(clockTime(Date.parse(alert.shelved.until)), alert.shelved.by, alert.shelved.why)}</span>}
       </button>

@@ -7,6 +7,8 @@ import { address, go } from './address'
 import { Alerts } from './alerts'
 import { Announced } from './announced'
 import { Health } from './health'
+import { Incidents } from './incidents'
+import { Shift } from './shift'
 
 interface Tab {
   id: string
@@ -18,6 +20,8 @@ interface Tab {
 
 const TABS: readonly Tab[] = [
   { id: 'alerts', name: () => w().console.tabs.alerts, needs: 'alert.read', Screen: Alerts },
+  { id: 'incidents', name: () => w().incidents.tab, needs: 'incident.read', Screen: Incidents },
+  { id: 'shift', name: () => w().shift.tab, needs: 'shift.read', Screen: Shift },
   { id: 'announced', name: () => w().warned.tab, needs: 'alert.read', Screen: Announced },
   { id: 'health', name: () => w().alertHealth.tab, needs: 'alert.read', Screen: Health },
 ]

@@ -1,0 +1,86 @@
+/** A small map on which one place is shown, and chosen by a click. */
+
+import * as maplibregl from 'maplibre-gl'
+import './map.css'
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
+import type { City } from '../live/protocol'
+import { COLOURS, emptyStyle, FONT } from './look'
+
+maplibregl.setWorkerUrl(workerUrl)
+
+const FONT_LOADED = '16px "Be Vietnam Pro"'
+const LABEL_SIZE = 12
+const NEAR = 11
+
+export type Point = [number, number]
+
+export class PlaceMap {
+  readonly map: maplibregl.Map
+
+  constructor(container: HTMLElement, city: City, point: Point | null, pick: ((point: Point) => void) | null) {
+    const [west, south, east, north] = city.bounds
+    this.map = new maplibregl.Map({
+      container,
+      style: emptyStyle(),
+      ...(point ? { center: point, zoom: NEAR } : { bounds: [west, south, east, north] }),
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      renderWorldCopies: false,
+      fadeDuration: 0,
+      maxZoom: 17,
+    })
+    this.map.touchZoomRotate.disableRotation()
+    this.map.on('load', () => this.fill(city, point))
+    if (pick) {
+      this.map.getCanvas().style.cursor = 'crosshair'
+      this.map.on('click', (event) => pick([event.lngLat.lng, event.lngLat.lat]))
+    }
+  }
+
+  /** Mark another place; one that is out of sight is gone to. */
+  show(point: Point | null): void {
+    const source = this.map.getSource<maplibregl.GeoJSONSource>('place')
+    source?.setData(marked(point))
+    if (point && !this.map.getBounds().contains(point)) this.map.easeTo({ center: point })
+  }
+
+  stop(): void {
+    this.map.remove()
+  }
+
+  private fill(city: City, point: Point | null): void {
+    const units = city.layers.find((layer) => layer.kind === 'units')
+    if (units) {
+      this.map.addSource('units', { type: 'geojson', data: `${location.origin}/api/v1/layers/${units.id}` })
+      this.map.addLayer({ id: 'units-fill', type: 'fill', source: 'units', paint: { 'fill-color': COLOURS.noData } })
+      this.map.addLayer({ id: 'units-line', type: 'line', source: 'units', paint: { 'line-color': COLOURS.outline } })
+      this.map.addLayer({
+        id: 'units-names',
+        type: 'symbol',
+        source: 'units',
+        layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': LABEL_SIZE, 'text-max-width': 7, 'text-padding': 3 },
+        paint: { 'text-color': COLOURS.label, 'text-halo-color': COLOURS.halo, 'text-halo-width': 1.2 },
+      })
+    }
+    this.map.addSource('place', { type: 'geojson', data: marked(point) })
+    this.map.addLayer({
+      id: 'place',
+      type: 'circle',
+      source: 'place',
+      paint: { 'circle-radius': 8, 'circle-color': COLOURS.text, 'circle-stroke-width': 3, 'circle-stroke-color': COLOURS.ground },
+    })
+  }
+}
+
+/** The map once the fonts of its labels are there. */
+export async function placeMap(...given: ConstructorParameters<typeof PlaceMap>): Promise<PlaceMap> {
+  await Promise.all([document.fonts.load(FONT_LOADED, 'A'), document.fonts.load(FONT_LOADED, 'ạ')])
+  return new PlaceMap(...given)
+}
+
+function marked(point: Point | null): GeoJSON.FeatureCollection {
+  const features: GeoJSON.Feature[] = point ? [{ type: 'Feature', geometry: { type: 'Point', coordinates: point }, properties: {} }] : []
+  return { type: 'FeatureCollection', features }
+}
