@@ -130,6 +130,12 @@ async def test_a_filter_stands_in_the_address_and_says_how_many_of_how_many_it_l
     await expect(page.get_by_text("Không có cảnh báo nào khớp.")).to_be_visible()
     await page.get_by_test_id("filter-none").click()
     await expect(rows).to_have_count(every)
+    await page.keyboard.press("?")
+    await expect(page.get_by_test_id("help")).to_contain_text("đánh dấu cả vụ")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("help")).to_have_count(0)
+    await expect(page.locator(".console-row.chosen")).to_have_count(0)
     screen.check()
 
 

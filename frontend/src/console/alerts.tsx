@@ -8,19 +8,22 @@ import { address } from './address'
 import { Detail } from './detail'
 import { readFilter } from './filter'
 import { holdStill, useFound } from './found'
+import { Help } from './help'
 import { useKeys } from './keys'
 import { List } from './list'
 import { markMatter, marks, markTo, toggle, unmark } from './marks'
 import { usePast } from './past'
 
-/** The form of the chosen alert that is open, and that of what is marked. */
+/** The form of the chosen alert that is open, whether keys are explained, and the form of what is marked. */
 const form = signal<'assign' | 'shelve' | null>(null)
+const help = signal(false)
 const bulk = signal<'acknowledge' | 'assign' | 'shelve' | null>(null)
 
 export function Alerts() {
   const centre = useCentre()
   const search = useRef<HTMLInputElement>(null)
   const comment = useRef<HTMLInputElement>(null)
+  const panel = useRef<HTMLElement>(null)
   const filter = readFilter(address.value)
   const inPast = address.value.get('view') === 'past'
   const open = useFound(centre, filter)
@@ -57,6 +60,8 @@ export function Alerts() {
     X: () => chosen && !inPast && markTo(chosen, alerts),
     m: matter,
     Escape: unmark,
+    Enter: () => panel.current?.focus(),
+    '?': () => (help.value = true),
     s: () => write('assign', 'alert.assign'),
     h: () => write('shelve', 'alert.handle'),
     '/': () => search.current?.focus(),
@@ -65,13 +70,14 @@ export function Alerts() {
   return (
     <>
       <Boundary name="list">
-        <List alerts={alerts} of={open.of} filter={filter} past={inPast ? past : null} chosen={chosen} search={search} bulk={bulk} />
+        <List alerts={alerts} of={open.of} filter={filter} past={inPast ? past : null} chosen={chosen} search={search} bulk={bulk} help={help} />
       </Boundary>
       <Boundary name="detail">
-        <section class="panel console-detail">
+        <section class="panel console-detail" ref={panel} tabIndex={-1} data-testid="console-detail">
           <Detail id={chosen} form={form} comment={comment} />
         </section>
       </Boundary>
+      {help.value && <Help close={() => (help.value = false)} />}
     </>
   )
 }

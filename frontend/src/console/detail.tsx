@@ -3,6 +3,7 @@
 import type { Signal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { Ago } from '../design/age'
+import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime, moment, number } from '../i18n/format'
 import { say, severityWord, w } from '../i18n/words'
@@ -71,7 +72,7 @@ function What({ alert, sheet }: { alert: AlertItem; sheet: AlertSheet | null }) 
         <Shape severity={alert.severity} cleared={alert.state === 'cleared'} /> {say(alert.title)}
       </h2>
       <p class="detail-sub">
-        {severityWord(alert.severity)} · {alert.state === 'cleared' ? words.cleared : words.active}
+        <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · {alert.state === 'cleared' ? words.cleared : words.active}
         {alert.cleared_at && ` ${moment(alert.cleared_at, now)}`}
         {alert.flapping && ` · ${words.console.flapping}`}
         {alert.noted && ` · ${words.console.noted}`}

@@ -14,6 +14,9 @@ export function useKeys(keys: Keys): void {
     const onKey = (event: KeyboardEvent) => {
       const writes = event.target instanceof HTMLElement && event.target.matches(WRITES)
       if (event.key === 'Escape' && writes) (event.target as HTMLElement).blur()
+      // A button does by itself what Enter means; a dialog has the keyboard to itself.
+      const taken = event.key === 'Enter' && event.target instanceof HTMLButtonElement
+      if (taken || document.querySelector('dialog[open]')) return
       if (writes || event.ctrlKey || event.altKey || event.metaKey) return
       const act = latest.current[event.key]
       if (!act) return

@@ -27,9 +27,10 @@ interface Props {
   search: RefObject<HTMLInputElement | null>
   /** The form that is open for what is marked. */
   bulk: Signal<'acknowledge' | 'assign' | 'shelve' | null>
+  help: Signal<boolean>
 }
 
-export function List({ alerts, of, filter, past, chosen, search, bulk }: Props) {
+export function List({ alerts, of, filter, past, chosen, search, bulk, help }: Props) {
   const words = w()
   const rows = useSignal(ROWS)
   const place = alerts.findIndex((alert) => alert.id === chosen)
@@ -60,7 +61,12 @@ export function List({ alerts, of, filter, past, chosen, search, bulk }: Props) 
           </li>
         )}
       </ul>
-      <p class="caption keys">{words.consoleKeys}</p>
+      <p class="caption keys">
+        {words.consoleKeys}{' '}
+        <button type="button" data-testid="help-open" onClick={() => (help.value = true)}>
+          {words.console.keysAll}
+        </button>
+      </p>
     </section>
   )
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 import { Ago } from '../design/age'
+import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime } from '../i18n/format'
 import { say, severityWord, w } from '../i18n/words'
@@ -52,7 +53,7 @@ export function Row({ alert, shown, chosen, markable }: Props) {
           {alert.place.name} · {alert.unit?.name ?? words.noOwner}
         </span>
         <span class="caption">
-          {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
+          <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
           {alert.state === 'cleared' ? words.cleared : alert.acknowledged ? words.acknowledged : words.unacknowledged}
         </span>
         {alert.incident && <span class="caption">{words.incidents.inIncident(alert.incident.code)}</span>}

@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Ago } from '../design/age'
+import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime, number } from '../i18n/format'
 import { say, severityWord, w } from '../i18n/words'
@@ -135,7 +136,9 @@ function AlertRow({ alert, centre }: { alert: AlertItem; centre: Centre }) {
           <Ago time={alert.since} />
         </span>
         <span class="alert-title">{say(alert.title)}</span>
-        <span class="alert-where">{alert.place.name}</span>
+        <span class="alert-where">
+          <LevelMark level={alert.national_level} /> {alert.place.name}
+        </span>
       </button>
       <div class="alert-who">
         <span class="alert-owner">{alert.unit?.name ?? words.noOwner}</span>

@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Line } from '../charts/line'
 import { Age, Ago } from '../design/age'
+import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { moment, plain, uomSign, withUom } from '../i18n/format'
 import { propertyWord, say, severityWord, suspectWord, textWord, w } from '../i18n/words'
@@ -73,7 +74,7 @@ export function AlertDetail({ alert }: { alert: AlertItem }) {
         <Shape severity={alert.severity} cleared={alert.state === 'cleared'} /> {say(alert.title)}
       </h2>
       <p class="detail-sub">
-        {severityWord(alert.severity)} · {alert.state === 'cleared' ? words.cleared : words.active}
+        <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · {alert.state === 'cleared' ? words.cleared : words.active}
       </p>
       <p class="detail-reason">{say(alert.reason)}</p>
       <dl class="facts">

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { Ago } from '../design/age'
+import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime, number } from '../i18n/format'
 import { say, severityWord, w } from '../i18n/words'
@@ -61,7 +62,7 @@ function AlertCard({ alert }: { alert: AlertItem }) {
       <p class="alert-line">
         <Shape severity={alert.severity} cleared={cleared} blinking={isCalling(alert)} />
         <span class="caption">
-          {severityWord(alert.severity)} · <Ago time={alert.since} />
+          <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · <Ago time={alert.since} />
         </span>
       </p>
       <h3>{say(alert.title)}</h3>
