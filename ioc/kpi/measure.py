@@ -8,7 +8,8 @@ import msgspec
 from ioc.model import Text
 
 Origin = Literal[
-    "dossiers", "procedures", "tickets", "incidents", "reports", "ledger", "feeds", "quality"
+    "dossiers", "procedures", "tickets", "incidents", "alerts", "reports", "ledger", "feeds",
+    "quality",
 ]  # fmt: skip
 MeasureKind = Literal["flow", "stock", "score", "rank"]
 
@@ -160,6 +161,13 @@ _INCIDENT_MINUTES: Final = (
     ("incidents_resolve_minutes", "Phút đến khi xử lý xong", "Minutes to resolve"),
 )
 
+_ALERTS: Final = (
+    ("alerts_told", "Cảnh báo đã báo", "Alerts told"),
+    ("alerts_acknowledged", "Cảnh báo đã xác nhận", "Alerts acknowledged"),
+    ("alerts_judged", "Cảnh báo có kết quả xử lý", "Alerts whose incident has a result"),
+    ("alerts_false", "Cảnh báo là báo động giả", "Alerts that were false"),
+)
+
 _OWED: Final = (
     ("reports_due", "Báo cáo đến hạn", "Reports due"),
     ("reports_on_time", "Báo cáo gửi đúng hạn", "Reports handed in on time"),
@@ -203,6 +211,13 @@ BUILT_IN: Final[Mapping[str, Measure]] = {
         _all("incidents", "flow", "min", _INCIDENT_MINUTES),
         _all("incidents", "stock", "{incidents}",
              (("incidents_overdue", "Vụ việc quá hạn", "Incidents overdue"),)),
+        _all("alerts", "flow", "{alerts}", _ALERTS),
+        _all("alerts", "flow", "min",
+             (("alerts_acknowledge_minutes", "Phút đến khi xác nhận", "Minutes to acknowledge"),)),
+        _all("alerts", "flow", "h",
+             (("alerts_operator_hours", "Giờ trực", "Operator-hours"),)),
+        _all("alerts", "stock", "{alerts}",
+             (("alerts_stale", "Cảnh báo kéo dài quá 24 giờ", "Alerts of over 24 hours"),)),
         _all("reports", "flow", "{reports}", _OWED),
         _all("ledger", "flow", "{observations}", _LEDGER),
         _all("feeds", "stock", "{feeds}", _FEEDS),

@@ -21,6 +21,7 @@ from ioc.config import Config
 from ioc.embedded.broker import EmbeddedBroker
 from ioc.embedded.database import EmbeddedDatabase
 from ioc.embedded.process import EmbeddedError
+from ioc.flow.alert_counts import AlertCounts
 from ioc.flow.alerting import Alerting
 from ioc.flow.boards import Boards
 from ioc.flow.field_reports import LAYER, FieldReports
@@ -186,6 +187,9 @@ class Center:
         )
         self.boards.counting.add(OwedCounts(self.reporting))
         self.boards.counting.add(IncidentCounts(reads, facts.zone))
+        self.boards.counting.add(
+            AlertCounts(reads, facts.zone, lambda: facts.identity.province or "")
+        )
         self.standings = Standings(
             figures=self.boards.figures,
             cube=self.boards.dossiers.cube,

@@ -153,15 +153,28 @@ async def read(
         async with conn.cursor(row_factory=class_row(QuietReason)) as cur:
             await cur.execute(_REASONS, given)
             reasons = await cur.fetchall()
-        duties = [
-            Duty(to_micros(begins), to_micros(ends), people)
-            for begins, ends, people in await (await conn.execute(_SHIFTS, given)).fetchall()
-        ]
-        sessions = [
-            SignedIn(to_micros(begins), to_micros(ends), who)
-            for begins, ends, who in await (await conn.execute(_SESSIONS, given)).fetchall()
-        ]
+        duties, sessions = await _on_duty(conn, given)
     return Watched(past, reasons, duties, sessions)
+
+
+async def on_duty(
+    pool: ReadPool, *, since: datetime, until: datetime
+) -> tuple[list[Duty], list[SignedIn]]:
+    """The shifts that ran in a time, and the operators who were signed in."""
+    async with pool.connection() as conn:
+        return await _on_duty(conn, {"since": since, "until": until})
+
+
+async def _on_duty(conn: Connection, given: Mapping[str, Any]) -> tuple[list[Duty], list[SignedIn]]:
+    duties = [
+        Duty(to_micros(begins), to_micros(ends), people)
+        for begins, ends, people in await (await conn.execute(_SHIFTS, given)).fetchall()
+    ]
+    sessions = [
+        SignedIn(to_micros(begins), to_micros(ends), who)
+        for begins, ends, who in await (await conn.execute(_SESSIONS, given)).fetchall()
+    ]
+    return duties, sessions
 
 
 async def _past(conn: Connection, given: Mapping[str, Any]) -> PastAlerts:

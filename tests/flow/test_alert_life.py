@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -376,6 +377,10 @@ def test_health_counts_what_was_told_what_was_explained_and_who_was_there(
     clock = sum(staff[f"hours_by_{how}"] for how in ("shift", "sign_in", "position"))
     assert clock == pytest.approx(30 * 24)
     assert found["names"]["traffic-jam"]["name"]["vi"] == "Tắc đường"
+    month = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).strftime("%Y-%m")
+    board = client.get("/boards/alert-health", params={"period": month}).json()["items"]
+    (rate,) = [one for one in board if one["indicator"] == "alerts-per-operator-hour"]
+    assert rate["denominator"] > 0, "there is somebody, or one position"
     own = client.get("/alerts/health", params={"unit": "so-xay-dung"}).json()
     other = client.get("/alerts/health", params={"unit": "so-y-te"}).json()
     assert own["health"]["raised"] == health["raised"]

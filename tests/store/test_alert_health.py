@@ -5,17 +5,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from alerts.past import NEVER, Ended, Quiet
+from ioc.flow.alert_counts import AlertCounts
 from ioc.ids import uuid7
+from ioc.kpi.period import Period
 from ioc.model import to_micros
-from ioc.store import alert_health, alerts
+from ioc.store import alert_counts, alert_health, alerts
 from ioc.store.alert_health import QuietReason, Watched
 from ioc.store.alerts import AlertRow, LogRow
 from ioc.store.pool import ReadPool, WritePool, connect
-from tests.fixtures.store import NOW, a_province, rows_of
+from tests.fixtures.store import NOW, ZONE, a_province, rows_of
 
 HOUR = timedelta(hours=1)
 SINCE = NOW - 24 * HOUR
@@ -42,7 +45,7 @@ class Log:
     """The log of alerts of a database, written change by change."""
 
     def __init__(self, url: str, reads: ReadPool) -> None:
-        self._url, self._reads, self._newest = url, reads, 0
+        self._url, self.reads, self._newest = url, reads, 0
 
     async def put(
         self, *rows: AlertRow, change: str = "held", comment: str = "", item: bytes = b"{}"
@@ -68,7 +71,7 @@ class Log:
     async def watched(
         self, *, since: datetime = SINCE, until: datetime = NOW, units: Sequence[int] | None = None
     ) -> Watched:
-        return await alert_health.read(self._reads, since=since, until=until, units=units)
+        return await alert_health.read(self.reads, since=since, until=until, units=units)
 
 
 @pytest.fixture
@@ -225,3 +228,37 @@ async def test_shifts_and_operators_who_were_signed_in_are_read_within_the_time(
     hour = HOUR // timedelta(microseconds=1)
     assert found.duties == [(now - 10 * hour, now - 2 * hour, 2), (now - hour, now, 1)]
     assert found.sessions == [(now - 3 * hour, now, accounts[0][0])]
+
+
+async def test_measures_are_counted_by_the_unit_that_answers(log: Log, database: str) -> None:
+    units = await a_province(database, "so-a")
+    own = {"unit_key": units["so-a"]}
+    acknowledged = an_alert(2, acknowledged_at=NOW - HOUR, **own)
+    await log.put(
+        over(acknowledged, HOUR), an_alert(3, muted=SILENCED, **own), an_alert(30, **own),
+        over(an_alert(40, **own), 2 * HOUR), an_alert(4),
+    )  # fmt: skip
+    await an_incident(database, 1, acknowledged.alert_id, units["so-a"], "false_alarm")
+    found = await alert_counts.counts(log.reads, since=SINCE, until=NOW, province="tinh")
+    assert found.over(["so-a"]) == {
+        "alerts_told": 1, "alerts_acknowledged": 1, "alerts_acknowledge_minutes": 60,
+        "alerts_judged": 1, "alerts_false": 1, "alerts_stale": 1,
+    }  # fmt: skip
+    assert found.over(["tinh"])["alerts_told"] == 1, "no unit answers for it"
+
+
+async def test_hours_of_operators_are_the_province_s(log: Log, database: str) -> None:
+    await a_province(database, "so-a")
+    await rows_of(
+        database,
+        "INSERT INTO shift (shift_id, began_at, began_by, on_duty, note) "
+        "VALUES (%s, %s, 'a', %s, '')",
+        uuid7(NOW), NOW - HOUR, ["a", "b", "c"],
+    )  # fmt: skip
+    source = AlertCounts(log.reads, ZONE, lambda: "tinh")
+    day = NOW.astimezone(ZoneInfo(ZONE)).date()
+    today = Period(day.isoformat(), day, day + timedelta(days=1))
+    found = await source.counts(["alerts_operator_hours", "alerts_told"], today, NOW)
+    since = datetime.combine(day, datetime.min.time(), ZoneInfo(ZONE))
+    hours = (NOW - since) / HOUR
+    assert found.counts.over(["tinh"])["alerts_operator_hours"] == pytest.approx(hours + 2)

@@ -124,6 +124,7 @@ const UOMS: Record<string, [string, string]> = {
   '{points}': ['điểm', 'points'],
   '{procedures}': ['thủ tục', 'procedures'],
   '{tickets}': ['phản ánh', 'tickets'],
+  '{alerts}': ['cảnh báo', 'alerts'],
   '{documents}': ['văn bản', 'documents'],
   '{certificates}': ['chứng thư', 'certificates'],
   '{computers}': ['máy', 'computers'],
