@@ -39,6 +39,7 @@ class Reason(StrEnum):
     FLAPPING = "flapping"
     ACKNOWLEDGED = "acknowledged"
     NOBODY = "nobody"
+    NO_ROUTE = "no_route"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +181,8 @@ def decide(
         again = alert.active_since + SETTLED if why is Reason.FLAPPING else None
         return Verdict((), why, again)
     routes = [route for route in plan.routes if route.takes(alert)]
+    if not routes:
+        return Verdict((), Reason.NO_ROUTE)
     base = _base(alert, routes, told, now)
     stages = {notice.stage for notice in told}
     found: list[Notice] = []

@@ -15,7 +15,7 @@ from ioc.auth.policy import Permission, Subject
 from ioc.errors import NotFound
 from ioc.live.wire import AlertItem
 from ioc.model import Text
-from ioc.store import alerts, outbox, roster
+from ioc.store import alerts, outbox, roster, untold
 from ioc.store.outbox import OutboxRow
 from ioc.store.pool import ReadPool
 
@@ -50,8 +50,15 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Untold(msgspec.Struct, frozen=True):
+    """Why an alert tells nobody anew, and since when."""
+
+    reason: str
+    at: datetime
+
+
 class AlertSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert with what explains it; `told` only for who may handle alerts."""
+    """An alert with what explains it; `told` and `untold` only for who may handle alerts."""
 
     alert: AlertItem
     pending_since: datetime
@@ -59,6 +66,7 @@ class AlertSheet(msgspec.Struct, frozen=True, kw_only=True):
     levels: Levels
     advice: Text | None
     told: list[Told]
+    untold: Untold | None
 
 
 @router.get("/alerts/{alert}", responses=shape(AlertSheet))
@@ -69,8 +77,9 @@ async def get_alert(alert: UUID, subject: Reader, alerting: Alerts, reads: Reads
         raise NotFound(f"there is no alert {alert}")
     levels, advice = alerting.judged_by(row)
     first = await alerts.raised_as(reads, alert)
-    told = []
+    told, why = [], None
     if subject.may(Permission.ALERT_HANDLE):
+        why = await untold.of_alert(reads, alert)
         told = await _told(reads, await outbox.of_alert(reads, alert, limit=MOST_TOLD))
     sheet = AlertSheet(
         alert=alerting.item(row),
@@ -79,6 +88,7 @@ async def get_alert(alert: UUID, subject: Reader, alerting: Alerts, reads: Reads
         levels=levels,
         advice=advice,
         told=told,
+        untold=None if why is None else Untold(*why),
     )
     return answer(sheet)
 

@@ -41,7 +41,7 @@ from ioc.live.topic import Change
 from ioc.live.wire import AlertItem, FigureItem, encoder
 from ioc.live.worst import WorstTopic
 from ioc.model import Columns, Flag, Text, from_micros, to_micros
-from ioc.store import alerts, audit, observations, outbox, silences
+from ioc.store import alerts, audit, observations, outbox, silences, untold
 from ioc.store.aggregates import StoreKind
 from ioc.store.alerts import AlertRow, Overtaken
 from ioc.store.city import Described
@@ -356,8 +356,14 @@ class Alerting:
             conn, draft.changes, after=self._topic.offset, sought=draft.sought
         )
         drawn = self._telling.draw(draft.rows.values(), draft.now)
-        await outbox.add(conn, drawn.letters)
+        await self._note_told(conn, drawn, draft.now)
         return offsets, drawn
+
+    @staticmethod
+    async def _note_told(conn: Connection, drawn: Drawn, now: datetime) -> None:
+        """Store whom alerts tell, or why they tell nobody."""
+        await outbox.add(conn, drawn.letters)
+        await untold.put(conn, drawn.untold, now)
 
     async def _tell(self, now: datetime) -> None:
         """Tell of alerts whom it is time to tell; a lost database only delays that."""
@@ -366,7 +372,7 @@ class Alerting:
         try:
             drawn = await self._telling.due(self._reads, now)
             async with self._writes.connection() as conn:
-                await outbox.add(conn, drawn.letters)
+                await self._note_told(conn, drawn, now)
         except Unavailable:
             log.warning("the database is away; whom alerts tell is looked at later")
         else:

@@ -19,7 +19,7 @@ from ioc.flow.alert_items import AlertItems, is_exercise
 from ioc.live.wire import AlertItem
 from ioc.model import Severity, Text
 from ioc.procedures.calendar import Calendar
-from ioc.store import outbox, roster
+from ioc.store import outbox, roster, untold
 from ioc.store.alerts import AlertRow
 from ioc.store.outbox import Letter, ToldRow
 from ioc.store.pool import ReadPool
@@ -32,6 +32,8 @@ class Drawn:
     letters: list[Letter] = field(default_factory=list[Letter])
     notices: list[tuple[UUID, Notice]] = field(default_factory=list[tuple[UUID, Notice]])
     looks: dict[UUID, datetime | None] = field(default_factory=dict[UUID, datetime | None])
+    untold: dict[UUID, Reason | None] = field(default_factory=dict[UUID, Reason | None])
+    """Why alerts tell nobody anew, of those of which that has changed."""
 
 
 class Telling:
@@ -48,20 +50,43 @@ class Telling:
         self._rows: dict[UUID, AlertRow] = {}
         self._looks: dict[UUID, datetime | None] = {}
         self._exercises = frozenset[UUID]()
+        self._untold: dict[UUID, Reason] = {}
 
     async def load(
         self, reads: ReadPool, calendar: Calendar, rows: Iterable[AlertRow], now: datetime
     ) -> None:
         """Take routes, people, and what was told; all open alerts are looked at anew."""
-        self._plan, people = await roster.read(reads)
-        self._duty = Duty(people, calendar, self._zone)
-        self._told = {}
-        for row in await outbox.told(reads):
-            self._told.setdefault(row.alert_id, []).append(_notice(row))
-        self._pace = defaultdict(list)
-        for person, at in await outbox.pace(reads, now - self._plan.limit.within):
-            self._pace[person].append(at)
+        plan, people = await roster.read(reads)
+        duty = Duty(people, calendar, self._zone)
+        told = [(row.alert_id, _notice(row)) for row in await outbox.told(reads)]
+        pace = await outbox.pace(reads, now - plan.limit.within)
         self._exercises = await outbox.exercises(reads)
+        why = await untold.of_open(reads)
+        self.take(
+            plan, duty, rows, now, told=told, pace=pace,
+            why={alert: Reason(reason) for alert, reason in why.items()},
+        )  # fmt: skip
+
+    def take(
+        self,
+        plan: Plan,
+        duty: Duty,
+        rows: Iterable[AlertRow],
+        now: datetime,
+        *,
+        told: Iterable[tuple[UUID, Notice]] = (),
+        pace: Iterable[tuple[str, datetime]] = (),
+        why: Mapping[UUID, Reason] | None = None,
+    ) -> None:
+        """Decide by these from now on, after what was told of which alert, and when to whom."""
+        self._plan, self._duty = plan, duty
+        self._told = {}
+        for alert, notice in told:
+            self._told.setdefault(alert, []).append(notice)
+        self._pace = defaultdict(list)
+        for person, at in pace:
+            self._pace[person].append(at)
+        self._untold = dict(why or {})
         self._rows, self._looks = {}, {}
         for row in rows:
             self.follow(row, now)
@@ -91,6 +116,8 @@ class Telling:
                 continue
             verdict = self._decide(row, row.active_since, pace, now)
             drawn.looks[row.alert_id] = verdict.look_at
+            if verdict.silent is not self._untold.get(row.alert_id):
+                drawn.untold[row.alert_id] = verdict.silent
             if not verdict.notices:
                 continue
             message = _message(self._items.item(row))
@@ -107,13 +134,18 @@ class Telling:
             self._told.setdefault(alert, []).append(notice)
             if not notice.lost:
                 self._pace[notice.person].append(notice.due)
+        for alert, reason in drawn.untold.items():
+            if reason is None:
+                self._untold.pop(alert, None)
+            else:
+                self._untold[alert] = reason
         since = now - self._plan.limit.within
         for person in {notice.person for _, notice in drawn.notices}:
             self._pace[person] = sorted(at for at in self._pace[person] if at > since)
         for alert, look_at in drawn.looks.items():
             row = self._rows.get(alert)
             if row is not None and row.closed_at is not None:
-                for kept in (self._rows, self._looks, self._told):
+                for kept in (self._rows, self._looks, self._told, self._untold):
                     kept.pop(alert, None)
             elif row is not None:
                 self._looks[alert] = look_at

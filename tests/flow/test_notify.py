@@ -152,3 +152,6 @@ def test_a_warning_reaches_who_is_on_call_and_one_that_is_an_exercise_nobody(
     eventually(lambda: any("Mưa lớn" in subject for subject in mail.subjects))
     eventually(lambda: not client.get("/notify/outbox?state=waiting").json()["items"])
     assert not any("Diễn tập" in subject for subject in mail.subjects)
+    [quiet] = [a for a in client.get("/alerts").json()["items"] if a["title"]["vi"] == "Diễn tập"]
+    sheet = client.get(f"/alerts/{quiet['id']}").json()
+    assert (sheet["told"], sheet["untold"]["reason"]) == ([], "exercise")
