@@ -204,7 +204,8 @@ class Alerting:
         ranks = {str(row.alert_id): rank_of(row) for row in rows}
         for change in changes:
             self._topic.follow(change, ranks[change.key])
-        self._open.forget_closed(rows)
+        # A row may be newer than the log that is read; one that is shown yet must be known.
+        self._open.forget_closed(row for row in rows if str(row.alert_id) not in self._topic)
         return {layer for layer in layers if layer is not None}
 
     def refresh(self, made: Made | None = None) -> None:

@@ -49,6 +49,10 @@ class WorstTopic(LogTopic):
         """How many things are open, shown or not."""
         return len(self._order)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether a thing is open, shown or not."""
+        return key in self._ranks
+
     def load_ranked(self, ranks: Sequence[Rank], log: list[Change], offset: int) -> None:
         """Take the state and the tail of the log from the store."""
         self._order = sorted(ranks)

@@ -149,3 +149,12 @@ def test_the_log_resumes_over_a_restart_where_all_were_shown() -> None:
     assert not follower.take(centre.restarted(), 10)
     assert len(follower.items) == MOST
     assert follower.rest == {"high": 2}
+
+
+def test_a_thing_is_known_until_its_removal_is_told_shown_or_not() -> None:
+    centre = Centre()
+    for key in "abcd":
+        centre.put(key, 1)
+    assert all(key in centre.topic for key in "abcd")
+    centre.remove("d")
+    assert "d" not in centre.topic
