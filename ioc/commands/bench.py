@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ioc.bench import alerts as alerts_bench
 from ioc.bench import fanout as fanout_bench
 from ioc.bench import growth as growth_bench
 from ioc.bench import ingest as ingest_bench
@@ -103,6 +104,25 @@ def kpi(
     except ValueError:
         raise typer.BadParameter(f"--stored {stored!r}: write 400000,4000000") from None
     _show(run(kpi_bench.run(kpi_bench.Plan(sent, numbers, units))), json)
+
+
+@app.command()
+def alerts(
+    rules: Annotated[int, typer.Option(min=1)] = 1_000,
+    series: Annotated[int, typer.Option(min=8_000, help="that the rules watch")] = 50_000,
+    rate: Annotated[int, typer.Option(min=100, help="observations offered a second")] = 5_000,
+    storm: Annotated[int, typer.Option(min=1, help="alerts that begin within a minute")] = 10_000,
+    stored: Annotated[int, typer.Option(min=1, help="open and past alerts in lists")] = 100_000,
+    watch: Annotated[float, typer.Option(min=1, help="seconds of watching alerts")] = 30.0,
+    minute: Annotated[float, typer.Option(min=1, help="seconds of the storm")] = 60.0,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> None:
+    """What rules cost, how soon an alert is seen, a storm of alerts, and lists of many."""
+    plan = alerts_bench.Plan(
+        rules, series, rate, storm, stored, rounds=rounds, watch=watch, minute=minute
+    )
+    _show(run(alerts_bench.run(plan)), json)
 
 
 def _show(found: Report, json: bool) -> None:

@@ -99,3 +99,19 @@ async def test_kpi_stores_what_it_sends_and_shows_the_board_over_what_is_laid() 
     assert [part["counts"]["dossiers"] for part in (first, more)] == [16_000, 20_000]
     assert first["counts"]["of_first_figure"] == 1
     assert (load["uom"], first["uom"], fresh["uom"]) == ("dossiers/s", "ms", "s")
+
+
+async def test_alerts_all_reach_the_wall_and_lists_find_what_is_laid() -> None:
+    found = await bench(
+        "alerts", "--rules", "100", "--series", "8000", "--rate", "200", "--storm", "60",
+        "--stored", "2000", "--watch", "2", "--minute", "2", "--rounds", "1",
+    )  # fmt: skip
+    cost, wall, listed, seen, grown, *lists = found["parts"]
+    assert cost["uom"] == "obs/s"
+    assert wall["counts"]["alerts"] == wall["counts"]["probes"] > 0
+    assert seen["counts"]["alerts"] == 60
+    assert (listed["uom"], grown["uom"]) == ("ms", "MiB")
+    assert [part["counts"]["found"] for part in lists if part["name"].endswith(", all")] == [
+        100
+    ] * 2
+    assert all(part["counts"]["found"] > 0 for part in lists if "by domain" in part["name"])
