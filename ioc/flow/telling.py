@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -49,6 +50,7 @@ class Telling:
         self._pace: dict[str, list[datetime]] = defaultdict(list)
         self._rows: dict[UUID, AlertRow] = {}
         self._looks: dict[UUID, datetime | None] = {}
+        self._soonest: list[tuple[datetime, UUID]] = []
         self._exercises = frozenset[UUID]()
         self._untold: dict[UUID, Reason] = {}
 
@@ -87,7 +89,7 @@ class Telling:
         for person, at in pace:
             self._pace[person].append(at)
         self._untold = dict(why or {})
-        self._rows, self._looks = {}, {}
+        self._rows, self._looks, self._soonest = {}, {}, []
         for row in rows:
             self.follow(row, now)
 
@@ -95,17 +97,31 @@ class Telling:
         """Note that an alert stands so; it is looked at next time."""
         if row.active_since is not None and self._plan.routes:
             self._rows[row.alert_id] = row
-            self._looks[row.alert_id] = now
+            self._look(row.alert_id, now)
+
+    def _look(self, alert: UUID, at: datetime | None) -> None:
+        self._looks[alert] = at
+        if at is not None:
+            heappush(self._soonest, (at, alert))
 
     def is_due(self, now: datetime) -> bool:
         """Whether any alert is to be looked at because of the time."""
-        return any(at is not None and at <= now for at in self._looks.values())
+        soonest = self._soonest
+        while soonest and self._looks.get(soonest[0][1]) != soonest[0][0]:
+            heappop(soonest)
+        return bool(soonest) and soonest[0][0] <= now
 
     async def due(self, reads: ReadPool, now: datetime) -> Drawn:
         """What is told now of alerts whose time has come."""
         self._exercises = await outbox.exercises(reads)
-        looked = [alert for alert, at in self._looks.items() if at is not None and at <= now]
-        return self.draw([self._rows[alert] for alert in looked], now)
+        due: dict[UUID, datetime] = {}
+        while self.is_due(now):
+            at, alert = heappop(self._soonest)
+            due[alert] = at
+        # They stay due until what is drawn of them has been stored.
+        for alert, at in due.items():
+            heappush(self._soonest, (at, alert))
+        return self.draw([self._rows[alert] for alert in due], now)
 
     def draw(self, rows: Iterable[AlertRow], now: datetime) -> Drawn:
         """What is told of alerts as they stand; nothing is noted yet."""
@@ -148,7 +164,7 @@ class Telling:
                 for kept in (self._rows, self._looks, self._told, self._untold):
                     kept.pop(alert, None)
             elif row is not None:
-                self._looks[alert] = look_at
+                self._look(alert, look_at)
 
     def _decide(
         self, row: AlertRow, since: datetime, pace: Mapping[str, list[datetime]], now: datetime

@@ -1,7 +1,7 @@
 """From alerts as they stand to letters: what is decided, kept, and why nobody is told."""
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,9 @@ from ioc.live.latest import Latest
 from ioc.live.state import LiveState
 from ioc.model import Severity
 from ioc.procedures.calendar import Calendar
+from ioc.store import outbox
 from ioc.store.alerts import AlertRow
+from ioc.store.pool import ReadPool
 from ioc.store.registry import Registry
 
 NOON = datetime(2026, 11, 27, 5, tzinfo=UTC)
@@ -127,3 +129,22 @@ def test_an_alert_that_is_closed_is_forgotten() -> None:
 def test_what_is_only_pending_tells_nobody_and_needs_no_reason() -> None:
     found = drawn(a_telling(ALL_DAY), a_row(state="pending", active_since=None))
     assert (found.letters, found.untold) == ([], {})
+
+
+async def test_what_is_due_stays_due_until_it_is_stored_and_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_exercises(_: object) -> frozenset[UUID]:
+        return frozenset()
+
+    monkeypatch.setattr(outbox, "exercises", no_exercises)
+    telling, later = a_telling(ALL_DAY), NOON + 10 * MINUTE
+    drawn(telling, a_row())
+    drawn(telling, a_row(UUID(int=2)), NOON + 5 * MINUTE)
+    reads = cast("ReadPool", None)
+    first = await telling.due(reads, later)
+    again = await telling.due(reads, later)
+    assert [letter.alert_id for letter in first.letters] == [ALERT]
+    assert again.letters == first.letters
+    telling.keep(again, later)
+    assert not telling.is_due(later)
