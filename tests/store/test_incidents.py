@@ -14,6 +14,7 @@ from ioc.ids import uuid7
 from ioc.incidents.life import Result, State
 from ioc.incidents.words import asked_words
 from ioc.store import (
+    alerts,
     housekeeping,
     incident_contacts,
     incident_counts,
@@ -22,6 +23,7 @@ from ioc.store import (
     incident_parts,
     incident_rows,
 )
+from ioc.store.alerts import AlertRow
 from ioc.store.incident_contacts import CallerRow
 from ioc.store.incident_files import PART_BYTES, FileRow
 from ioc.store.incident_log import LogRow
@@ -213,6 +215,33 @@ async def test_an_alert_that_does_not_exist_joins_nothing(room: Room) -> None:
     with pytest.raises(NotFound):
         async with room.writes.connection() as conn:
             await incident_parts.join_alert(conn, row.incident_id, uuid7(START), START)
+
+
+async def test_an_alert_is_read_with_the_incident_that_has_it(room: Room) -> None:
+    row = a_row(1)
+    await room.put(row)
+    alert = AlertRow(
+        alert_id=uuid7(START), fingerprint="a", rule_id="a", kind="threshold", severity="high",
+        series_id=None, feed_key=None, unit_key=None, state="active", pending_since=START,
+        active_since=START, reason="x",
+    )  # fmt: skip
+    entry = alerts.LogRow(
+        alert_id=alert.alert_id, at=START, change="held", actor="", comment="", verb="add",
+        item=b"{}",
+    )  # fmt: skip
+
+    async def held_by() -> str | None:
+        [found] = await alerts.not_closed(room.reads)
+        return found.incident_code
+
+    async with room.writes.connection() as conn:
+        await alerts.save(conn, [(alert, entry)], after=0)
+        await incident_parts.join_alert(conn, row.incident_id, alert.alert_id, START)
+    assert await held_by() == row.code
+    async with room.writes.connection() as conn:
+        assert await incident_parts.leave_alert(conn, row.incident_id, alert.alert_id)
+        assert not await incident_parts.leave_alert(conn, row.incident_id, alert.alert_id)
+    assert await held_by() is None
 
 
 async def test_a_file_comes_back_part_by_part(room: Room) -> None:

@@ -1,6 +1,7 @@
 /** A field in which one types a part of a name and takes one of what is found, by keyboard alone. */
 
 import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { takeFocus } from './focus'
 
 export interface Choice {
@@ -28,26 +29,35 @@ export function Pick<T extends Choice>({ label, testid, chosen, look, choose, ty
   const open = useSignal(false)
   // What was chosen elsewhere, on a map, is shown here as well.
   const shownText = chosen?.name ?? text.value
+  const answered = useRef<string | null>(null)
   const ask = async (query: string) => {
     text.value = query
     at.value = 0
     const list = await look(query)
     // An answer to what was typed before is no answer any more.
-    if (text.peek() === query) found.value = list
+    if (text.peek() !== query) return
+    answered.current = query
+    found.value = list
   }
   const take = (choice: T) => {
     text.value = choice.name
     open.value = false
     choose(choice)
   }
+  /** Take what is marked; who types fast does not wait for the list. */
+  const takeMarked = async (field: HTMLInputElement) => {
+    const query = text.peek()
+    if (answered.current !== query) await ask(query)
+    const choice = found.peek()[at.peek()]
+    if (choice) take(choice)
+    if (choice || typed) nextField(field)
+  }
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLInputElement }) => {
     const shown = open.value && !chosen?.id ? found.value : []
     if (event.key === 'ArrowDown') at.value = Math.min(at.value + 1, shown.length - 1)
     else if (event.key === 'ArrowUp') at.value = Math.max(at.value - 1, 0)
-    else if (event.key === 'Enter' && !event.ctrlKey && shown[at.value]) {
-      take(shown[at.value] as T)
-      nextField(event.currentTarget)
-    } else return
+    else if (event.key === 'Enter' && !event.ctrlKey && !chosen?.id && shownText.trim()) void takeMarked(event.currentTarget)
+    else return
     event.preventDefault()
   }
   return (

@@ -23,6 +23,13 @@ const PLACES: readonly string[] = [
   'feeds-fresh-share',
   'stored-share',
   'quarantined-share',
+  'incidents-acknowledged-on-time-share',
+  'incidents-acknowledge-time',
+  'incidents-assigned-on-time-share',
+  'incidents-assign-time',
+  'incidents-resolved-on-time-share',
+  'incidents-resolve-time',
+  'incidents-false-share',
 ]
 
 const place = new Map(PLACES.map((id, at) => [id, at]))
