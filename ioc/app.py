@@ -6,8 +6,6 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.window import Window
 from ingest.dossier import Dossier, DossierEvent
@@ -73,17 +71,10 @@ from ioc.api import (
 )
 from ioc.api.deps import State
 from ioc.api.encode import components, shape
+from ioc.api.envelope import Envelope
 from ioc.flow.assigning import Assignment
 
 API = "/api/v1"
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
-}
 
 
 def create_app(state: State) -> FastAPI:
@@ -142,28 +133,8 @@ def create_app(state: State) -> FastAPI:
 
     app.openapi = openapi
 
-    app.add_middleware(_Headers)
+    app.add_middleware(Envelope)
     return app
-
-
-class _Headers:
-    """Gives every answer its headers and leaves its body alone: one that breaks off has no end."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = pages.POLICY
-                elif "cache-control" not in headers:
-                    headers["Cache-Control"] = "no-store"
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
 
 
 def _declare_problems(document: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from ioc.api.deps import State
-from ioc.app import HEADERS, create_app
+from ioc.api.envelope import HEADERS
+from ioc.app import create_app
 
 
 @pytest.mark.parametrize(
