@@ -9,7 +9,7 @@ import msgspec
 
 from ioc.model import Text
 
-Address = Literal["email", "phone", "zalo"]
+Address = Literal["email", "phone", "zalo", "account"]
 
 BLANKS = frozenset(
     {"id", "subject", "text", "title", "reason", "place", "unit", "severity", "since", "name",
@@ -20,11 +20,20 @@ BLANKS = frozenset(
 SECRET = "{secret}"  # noqa: S105 - a blank, no secret
 """Where a header of a template has the channel's secret."""
 
+SERVICES = (
+    "fcm.googleapis.com",
+    "push.services.mozilla.com",
+    "push.apple.com",
+    "notify.windows.com",
+)
+"""The push services of the browsers in use."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is told, as it was when it was decided; without an alert it is a test."""
 
     alert: str | None = None
+    matter: str | None = None
     title: Text | None = None
     reason: Text | None = None
     place: str = ""
@@ -78,7 +87,29 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, tag="template", tag_fi
     enabled: bool = False
 
 
-Channel = Mail | Webhook | Template
+class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push", tag_field="kind"):
+    """Messages to browsers through the services of their makers; `secret` names the signing key.
+
+    `services` are the hosts that are pushed to, with all below them.
+    """
+
+    id: str
+    contact: str
+    secret: str
+    services: tuple[str, ...] = SERVICES
+    enabled: bool = False
+
+    @property
+    def address(self) -> Address | None:
+        """What it needs to know of a person."""
+        return "account"
+
+    def serves(self, host: str) -> bool:
+        """Whether a host is one of the services."""
+        return any(host == name or host.endswith(f".{name}") for name in self.services)
+
+
+Channel = Mail | Webhook | Template | Push
 
 
 def texts(value: object) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
     phone: str | None = None
     zalo: str | None = None
+    account: str | None = None
     valid_from: date | None = None
     valid_until: date | None = None
 

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     NOBODY = "nobody"
     NO_ROUTE = "no_route"
+    NO_SUBSCRIPTION = "no_subscription"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "source": ("source", "app", "Fetch for feeds: URLs, sharing platforms, probes of systems."),
     "user": ("user", "app", "Make people's accounts and change passwords."),
     "wall": ("wall", "app", "Make links that open a wall without a sign-in."),
+    "push-key": ("push_key", "push_key", "Make a key to push to phones with."),
     "simulate": ("simulate", "simulate", "Drive the demo province through the front door."),
     "replay": ("replay", "replay", "Play recorded series through the front door."),
     "export": ("export", "export", "Write observations to a CSV or Parquet file."),

@@ -44,6 +44,7 @@ from ioc.api import (
     places,
     problems,
     procedures,
+    push,
     quality,
     quarantine,
     replay,
@@ -99,7 +100,7 @@ def create_app(state: State) -> FastAPI:
         wire_document, reports, report_hand, report_due, report_template, report_life, scores,
         tickets, ticket_moves, open311, procedures, calendar, drill, forms, targets, actions,
         silences, cap, warnings, warning_hand, rules, incidents, incident_files, incident_moves,
-        shifts, alert_bulk, alert_sheet, notify, places, calls, duty, shift_log, windows,
+        shifts, alert_bulk, alert_sheet, notify, push, places, calls, duty, shift_log, windows,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
@@ -116,6 +117,7 @@ def create_app(state: State) -> FastAPI:
     shape(silences.SilenceNote)
     shape(Window)
     shape(notify.TestNote)
+    shape(push.PushNote)
     shape(warning_hand.WarningNote)
     shape(warning_hand.WarningEnd)
     shape(describe.SeriesDescription)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from alerts.channel import SECRET, Channel, Mail, Template, Webhook, texts, wrong_blanks
+from alerts.channel import SECRET, Channel, Mail, Push, Template, Webhook, texts, wrong_blanks
 from alerts.roster import Days, Person, Roster, Shift
 from alerts.route import ANSWERING, Limit, Plan, QuietHours, Route, Step
 from ioc.city.decode import decode_table
@@ -24,6 +24,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 _MAIL = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _PHONE = re.compile(r"\+?[0-9]{8,15}")
 
 
@@ -36,6 +37,7 @@ class PersonSpec(Spec, frozen=True):
     email: str | None = None
     phone: str | None = None
     zalo: str | None = None
+    account: Named | None = None
     valid_from: date | None = None
     valid_until: date | None = None
 
@@ -58,7 +60,7 @@ class ChannelSpec(Spec, frozen=True):
     """A channel, as `[[channel]]` has it; `kind` says which of the keys it has."""
 
     id: Slug
-    kind: Literal["mail", "webhook", "template"]
+    kind: Literal["mail", "webhook", "template", "push"]
     enabled: bool = False
     host: Named | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
@@ -71,6 +73,8 @@ class ChannelSpec(Spec, frozen=True):
     address: Literal["email", "phone", "zalo"] | None = None
     body: dict[str, Any] | None = None
     headers: dict[str, str] | None = None
+    contact: Named | None = None
+    services: Annotated[tuple[Named, ...], msgspec.Meta(min_length=1)] | None = None
 
 
 class StepSpec(Spec, frozen=True):
@@ -114,21 +118,33 @@ _NEEDED = {
     "mail": ("host", "port", "sender"),
     "webhook": ("url", "secret"),
     "template": ("url", "address", "body"),
+    "push": ("contact", "secret"),
 }
 _ALLOWED = {
     "mail": ("security", "user", "password"),
     "webhook": (),
     "template": ("secret", "headers"),
+    "push": ("services",),
 }
-_KINDS: dict[str, type[Channel]] = {"mail": Mail, "webhook": Webhook, "template": Template}
+_KINDS: dict[str, type[Channel]] = {
+    "mail": Mail,
+    "webhook": Webhook,
+    "template": Template,
+    "push": Push,
+}
 
 
 def read_roster(folder: Folder, units: Collection[str]) -> Roster:
     """What `roster.toml` says; a city without it has nobody on call."""
     persons = folder.tables([ROSTER], "person", PersonSpec, others=["shift"])
     shifts = folder.tables([ROSTER], "shift", ShiftSpec, others=["person"])
+    accounts: set[str | None] = {None}
     for placed in persons:
         _check_person(placed.spec, placed.at, units)
+        account = placed.spec.account
+        if account is not None and account in accounts:
+            (placed.at / "account").report(f"the account {account!r} is somebody else's")
+        accounts.add(account)
     for placed in shifts:
         _check_shift(placed.spec, placed.at, units, persons.ids)
     return Roster(
@@ -148,6 +164,9 @@ def read_notify(folder: Folder, units: Collection[str], persons: Collection[str]
         (at / "within").report("is not positive")
     if settings.quiet is not None and settings.quiet.begins == settings.quiet.ends:
         (at / "quiet" / "ends").report("is when they begin")
+    pushing = [p for p in channels if p.spec.kind == "push" and p.spec.enabled]
+    for placed in pushing[1:]:
+        placed.at.report("is a second channel of kind push: browsers know one key only")
     for placed in routes:
         _check_route(placed.spec, placed.at, units, persons, channels.ids)
     quiet = settings.quiet
@@ -238,6 +257,13 @@ def _check_channel(channel: Channel, at: Spot) -> None:
             at.report("a login needs both user and password, as names of secrets")
         if channel.user is not None and channel.security == "none":
             (at / "security").report("would send the password in the open")
+        return
+    if isinstance(channel, Push):
+        if not channel.contact.startswith(("mailto:", "https://")):
+            (at / "contact").report("is no address", 'write such as "mailto:ioc@example.gov.vn"')
+        for place, host in enumerate(channel.services):
+            if not _HOST.fullmatch(host):
+                (at / "services" / place).report("is no name of a host")
         return
     address = urlsplit(channel.url)
     if address.scheme not in ("https", "http") or not address.hostname or address.username:

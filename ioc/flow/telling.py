@@ -219,6 +219,7 @@ def _letter(alert: UUID, notice: Notice, message: dict[str, Any], now: datetime)
 def _message(item: AlertItem) -> dict[str, Any]:
     message = Message(
         alert=item.id,
+        matter=item.matter,
         title=Text(item.title.vi, item.title.en),
         reason=Text(item.reason.vi, item.reason.en),
         place=item.place.name,

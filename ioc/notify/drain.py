@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.channel import Channel, Mail, Message, Template, Webhook
+from alerts.channel import Channel, Mail, Message, Push, Template, Webhook
 from alerts.roster import Duty, Person
 from alerts.route import Facts, Plan, Reason, overtaken
 from ioc.clock import Clock
@@ -16,12 +16,14 @@ from ioc.errors import Unavailable
 from ioc.model import Severity
 from ioc.notify.failure import NotSent
 from ioc.notify.mail import MailSender
+from ioc.notify.push import PushSender, note_of
 from ioc.notify.webhook import WebhookSender
 from ioc.notify.words import words_of
 from ioc.procedures.calendar import Calendar
 from ioc.sources.failure import Failure
+from ioc.sources.schedule import LONGEST_WISH
 from ioc.sources.secrets import Secrets
-from ioc.store import outbox, roster
+from ioc.store import outbox, push, roster
 from ioc.store.outbox import OutboxRow
 from ioc.store.pool import Connection, ReadPool
 
@@ -55,6 +57,7 @@ class Drain:
         secrets: Secrets,
         mail: MailSender,
         webhook: WebhookSender,
+        push: PushSender,
         zone: str,
         centre: str,
     ) -> None:
@@ -65,6 +68,7 @@ class Drain:
         self._secrets = secrets
         self._mail = mail
         self._webhook = webhook
+        self._push = push
         self._zone = ZoneInfo(zone)
         self._centre = centre
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -97,6 +101,7 @@ class Drain:
     async def _tidy(self, now: datetime) -> None:
         async with outbox.desk(self._url) as conn:
             await outbox.tidy(conn, now)
+            await push.tidy(conn, now)
             await conn.commit()
 
     async def _empty(self, channel: str) -> None:
@@ -124,7 +129,7 @@ class Drain:
             return True
         attempts = row.attempts + 1
         try:
-            await self._send(row, _channel(plan, channel), person)
+            reached = await self._send(conn, row, _channel(plan, channel), person)
         except NotSent as error:
             await self._failed(conn, row, error, attempts)
         except Failure as error:
@@ -134,7 +139,9 @@ class Drain:
             log.exception("a letter could not be written", extra={"letter": row.outbox_id})
             await self._failed(conn, row, NotSent(type(error).__name__), attempts)
         else:
-            await outbox.settle(conn, row, "sent", at=self._clock.now(), attempts=attempts)
+            state, held = ("sent", None) if reached else ("dropped", Reason.NO_SUBSCRIPTION.value)
+            now = self._clock.now()
+            await outbox.settle(conn, row, state, at=now, attempts=attempts, held=held)
         return True
 
     async def _failed(
@@ -147,10 +154,14 @@ class Drain:
             await outbox.settle(conn, row, "dead", at=now, attempts=attempts, detail=error.detail)
             return
         log.warning("a letter was not sent and is tried again: %s", error.detail, extra=told)
-        until = now + wait_after(attempts)
+        asked = min(error.retry_after or timedelta(0), LONGEST_WISH)
+        until = now + max(wait_after(attempts), asked)
         await outbox.put_off(conn, row, until=until, attempts=attempts, detail=error.detail)
 
-    async def _send(self, row: OutboxRow, channel: Channel, person: Person | None) -> None:
+    async def _send(
+        self, conn: Connection, row: OutboxRow, channel: Channel, person: Person | None
+    ) -> bool:
+        """Hand a letter over; False where its person has nothing that it could reach."""
         if person is None:
             raise NotSent(f"{row.person} is not in the roster", final=True)
         message = msgspec.convert(row.message, type=Message)
@@ -169,6 +180,14 @@ class Drain:
                 _address(person, channel)
                 secret = None if channel.secret is None else self._secrets.read(channel.secret)
                 await self._webhook.by_template(channel, secret, key, words)
+            case Push():
+                account = _address(person, channel)
+                secret = self._secrets.read(channel.secret)
+                note = note_of(row.outbox_id, row.reason, message, words)
+                return await self._push.send(
+                    conn, channel, secret, account, note, self._clock.now()
+                )
+        return True
 
     def _login(self, channel: Mail) -> tuple[str, str] | None:
         if channel.user is None or channel.password is None:
@@ -197,7 +216,7 @@ def _channel(plan: Plan, id: str) -> Channel:
     raise NotSent(f"there is no channel {id} that is enabled", final=True)
 
 
-def _address(person: Person, channel: Mail | Template) -> str:
+def _address(person: Person, channel: Mail | Template | Push) -> str:
     found = getattr(person, channel.address or "", None)
     if not found:
         raise NotSent(f"{person.id} has no {channel.address} in the roster", final=True)

@@ -105,6 +105,10 @@ _EXERCISES: Final = """
      WHERE exercise AND closed_at IS NULL
 """
 
+_TESTS: Final = """
+    SELECT count(*) FROM outbox WHERE due_at > %s AND person = %s AND reason = 'test'
+"""
+
 _WAITING: Final = """
     SELECT DISTINCT channel FROM outbox WHERE state = 'waiting' AND next_at <= %s
 """
@@ -192,6 +196,13 @@ async def add_test(conn: Connection, letter: Letter) -> OutboxRow:
 def _columns(letter: Letter) -> dict[str, Any]:
     columns = {name: getattr(letter, name) for name in Letter.__slots__}
     return {**columns, "message": Jsonb(letter.message)}
+
+
+async def tests_since(conn: Connection, person: str, since: datetime) -> int:
+    """How many tests somebody was sent since a time."""
+    row = await (await conn.execute(_TESTS, [since, person])).fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def told(pool: ReadPool) -> list[ToldRow]:

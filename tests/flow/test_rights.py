@@ -152,6 +152,10 @@ TABLE: dict[str, set[str]] = {
     "GET /api/v1/notify/outbox": {OPERATOR, ADMIN},
     "POST /api/v1/notify/outbox/{letter}/retry": {OPERATOR, ADMIN},
     "POST /api/v1/notify/test": {ADMIN},
+    "GET /api/v1/notify/push": PEOPLE,
+    "POST /api/v1/notify/push": PEOPLE,
+    "POST /api/v1/notify/push/test": PEOPLE,
+    "DELETE /api/v1/notify/push/{subscription}": PEOPLE,  # each only a subscription of their own
     "GET /api/v1/boards/{board}": READERS,
     "GET /api/v1/targets": READERS,
     "GET /api/v1/targets/uncascaded": READERS,
@@ -237,7 +241,7 @@ class House:
             token=self.ticket, code="dang-ky-khai-sinh", day="2027-05-05",
             form="dossiers-quarterly", silence=self.silence, rule="quyen",
             incident=self.incident, file=self.file, step="giuong", shift=self.shift,
-            letter=self.letter, warning=self.warning,
+            letter=self.letter, warning=self.warning, subscription=1,
         )  # fmt: skip
 
     def knock(self, who: str, route: str) -> int:
@@ -324,6 +328,9 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
         "test": {"mapping": {"series": "id", "time": "at", "value": "v"}, "sample": []},
     }
     last = route.rsplit("/", 1)[1]
+    if last == "push":
+        keys = {"p256dh": "", "auth": ""}
+        bodies["push"] = {"endpoint": "https://push.example/1", "keys": keys}
     if route.endswith("/notify/test"):
         bodies["test"] = {"channel": "quyen", "person": "quyen"}
     query = {"topic": "alerts"} if last == "sse" else {}
@@ -351,7 +358,7 @@ def _request(route: str, house: House) -> tuple[bytes, str, dict[str, str]]:
 
 _ONCE = (
     "/alerts/", "/reports/", "/tickets/", "/incidents/", "/shifts", "DELETE", "/sources",
-    "/notify/outbox/", "/warnings/",
+    "/notify/outbox/", "/notify/push", "/warnings/",
 )  # fmt: skip
 _WARNING = {
     "level": 1, "hazard": "Mưa lớn", "text": "Mưa lớn diện rộng", "units": ["phu-tho"],

@@ -18,7 +18,10 @@ from ioc.errors import Conflict, NotFound
 from ioc.ids import uuid7
 from ioc.notify.drain import MOST_ATTEMPTS, Drain, wait_after
 from ioc.notify.mail import MailSender
+from ioc.notify.push import PushSender
 from ioc.notify.webhook import SIGNATURE, TIMESTAMP, WebhookSender, signature
+from ioc.sources.fetch import Fetcher
+from ioc.sources.outside import Outside as Bound
 from ioc.sources.secrets import Secrets
 from ioc.store import alerts, outbox, roster
 from ioc.store.alerts import AlertRow, LogRow
@@ -75,11 +78,14 @@ async def drain(
     database: str, pools: tuple[ReadPool, WritePool], clock: Moved
 ) -> AsyncIterator[Drain]:
     sender = MailSender(ssl.create_default_context(), timeout=0.5)
+    bound = Bound()
     async with httpx2.AsyncClient(timeout=0.5, trust_env=False) as client:
         yield Drain(
             url=database, reads=pools[0], clock=clock, secrets=Secrets(ENVIRONMENT, None),
             mail=sender, webhook=WebhookSender(client), zone=ZONE, centre="tinh",
+            push=PushSender(Fetcher(bound)),
         )  # fmt: skip
+    bound.close()
     sender.close()
 
 

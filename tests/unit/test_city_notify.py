@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.channel import Push
 from alerts.roster import Roster
 from alerts.route import Plan
 from ioc.city.folder import Folder
@@ -121,3 +122,47 @@ def test_what_is_wrong_in_routes_and_channels_is_found(
     findings = _notify(tmp_path, text)[1]
     assert len(findings) == 1
     assert said in findings[0]
+
+
+PUSH = """
+[[channel]]
+id = "push"
+kind = "push"
+enabled = true
+contact = "mailto:ioc@x.example"
+secret = "push-key"
+"""
+
+
+def test_a_push_channel_knows_the_services_of_browsers_and_no_host_that_only_ends_like_one(
+    tmp_path: Path,
+) -> None:
+    plan, faults = _notify(tmp_path, PUSH)
+    assert faults == []
+    (channel,) = plan.channels
+    assert isinstance(channel, Push)
+    assert channel.serves("fcm.googleapis.com")
+    assert channel.serves("wns2-sg2p.notify.windows.com")
+    assert not channel.serves("evilnotify.windows.com.x.example")
+    assert not channel.serves("xfcm.googleapis.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (PUSH.replace("mailto:", ""), "contact"),
+        (PUSH + 'services = ["https://push.example"]', "services"),
+        (PUSH + 'url = "https://push.example"', "no 'url'"),
+        (PUSH + PUSH.replace('id = "push"', 'id = "push-2"'), "second channel"),
+    ],
+)
+def test_faults_of_a_push_channel_are_found(tmp_path: Path, text: str, fault: str) -> None:
+    (found,) = _notify(tmp_path, text)[1]
+    assert fault in found
+
+
+def test_an_account_stands_for_one_person_only(tmp_path: Path) -> None:
+    one = PERSON + 'account = "an"\n'
+    assert _roster(tmp_path, one)[1] == []
+    (found,) = _roster(tmp_path, one + one.replace('id = "an"', 'id = "binh"'))[1]
+    assert "'an'" in found
