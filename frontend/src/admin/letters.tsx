@@ -4,7 +4,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { problemOf, Refusal } from '../agency/refusal'
 import { moment } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { adminWords } from '../i18n/admin/words'
+import { say } from '../i18n/words'
 import { get, post, type Problem } from '../live/api'
 import { tick } from '../live/clock'
 import type { DutyUnit, LetterItem, LetterState, NoticeChannel, Page } from '../live/protocol'
@@ -14,7 +15,7 @@ const STATES: readonly LetterState[] = ['waiting', 'dead', 'sent', 'withheld', '
 const RENEW_MS = 10_000
 
 export function Letters() {
-  const words = w().letters
+  const words = adminWords().letters
   const state = useSignal<LetterState | ''>('')
   const items = useSignal<LetterItem[] | null>(null)
   const failure = useSignal<Problem | null>(null)
@@ -108,7 +109,7 @@ export function Letters() {
 }
 
 function TestLetter({ sent }: { sent: () => Promise<void> }) {
-  const words = w().letters
+  const words = adminWords().letters
   const channels = useSignal<NoticeChannel[]>([])
   const people = useSignal<{ id: string; name: string }[]>([])
   const failure = useSignal<Problem | null>(null)

@@ -1,11 +1,11 @@
 /** Deadlines in words: when, how long until then, or how long it is over. */
 
 import { clockTime, date, duration } from '../i18n/format'
-import { w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
 
 export function deadline(due: string, now: number): { text: string; late: boolean } {
   const seconds = (Date.parse(due) - now) / 1000
-  const words = w().portal
+  const words = portalWords()
   const late = seconds < 0
   return { late, text: (late ? words.overBy : words.timeLeft)(duration(Math.abs(seconds))) }
 }

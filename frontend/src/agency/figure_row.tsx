@@ -1,6 +1,7 @@
 /** One figure of a unit in a row: value and counts, target and its document, where it is headed, its place, what it was. */
 
 import { date, number } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import type { FigureItem, UnitStanding } from '../live/protocol'
 import { FigureAge, FigureCounts, FigureValue } from '../panels/figure'
@@ -19,7 +20,7 @@ export function FigureRow({ standing }: { standing: UnitStanding }) {
         {say(figure.name)}
         {figure.note && (
           <details>
-            <summary class="caption">{w().portal.howMade}</summary>
+            <summary class="caption">{portalWords().howMade}</summary>
             <span class="caption">{say(figure.note)}</span>
           </details>
         )}
@@ -48,7 +49,7 @@ export function FigureRow({ standing }: { standing: UnitStanding }) {
         <Rank figure={figure} />
       </td>
       <td>
-        {moved.length === 0 && <span class="caption">{w().portal.nothingToCompare}</span>}
+        {moved.length === 0 && <span class="caption">{portalWords().nothingToCompare}</span>}
         {moved.map((line) => (
           <div key={line} data-testid="moved">
             {line}
@@ -67,13 +68,13 @@ export function FigureRow({ standing }: { standing: UnitStanding }) {
 function Target({ figure }: { figure: FigureItem }) {
   const words = w()
   const { target } = figure
-  if (!target) return <span class="caption">{words.portal.noTarget}</span>
+  if (!target) return <span class="caption">{portalWords().noTarget}</span>
   return (
     <>
       <div data-testid="target">{words.targetShort(shown(figure, target.value))}</div>
       <div class="caption">
         {target.document}
-        {target.until && ` · ${words.portal.until(date(target.until))}`}
+        {target.until && ` · ${portalWords().until(date(target.until))}`}
       </div>
     </>
   )
@@ -84,11 +85,11 @@ function Course({ standing }: { standing: UnitStanding }) {
   const words = w()
   const { figure, forecast } = standing
   const outlook = outlookOf(standing)
-  if (!outlook) return <span class="caption">{words.portal.notSteered}</span>
+  if (!outlook) return <span class="caption">{portalWords().notSteered}</span>
   const { course } = outlook
   return (
     <div data-testid="course" data-course={course}>
-      <b class={isHeadedWrong(course) ? 'behind' : ''}>{course === 'unknown' ? words.portal.courseUnknown : words.courses[course]}</b>
+      <b class={isHeadedWrong(course) ? 'behind' : ''}>{course === 'unknown' ? portalWords().courseUnknown : words.courses[course]}</b>
       {forecast && (
         <div data-testid="forecast">{words.outlookTill(shown(figure, forecast.value), shown(figure, forecast.low), shown(figure, forecast.high))}</div>
       )}
@@ -100,7 +101,7 @@ function Course({ standing }: { standing: UnitStanding }) {
 function Rank({ figure }: { figure: FigureItem }) {
   const words = w()
   const { rank, of, movement } = figure
-  if (!rank || !of) return <span class="caption">{words.portal.notRanked}</span>
+  if (!rank || !of) return <span class="caption">{portalWords().notRanked}</span>
   const moved = movement == null ? '' : movement > 0 ? words.rankRose(number(movement)) : movement < 0 ? words.rankFell(number(-movement)) : words.rankKept
   return (
     <div data-testid="rank">

@@ -1,7 +1,7 @@
 /** A unit's own figures against their targets, what is overdue, and the forms that are made of it. */
 
 import { Boundary } from '../design/boundary'
-import { w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
 import type { UnitRef, UnitStanding } from '../live/protocol'
 import { useAsked } from '../standing/asked'
 import { FigureRow } from './figure_row'
@@ -11,7 +11,7 @@ import { loadFigures } from './own_figures'
 import { Waiting } from './refusal'
 
 export function Figures({ unit }: { unit: UnitRef }) {
-  const words = w().portal
+  const words = portalWords()
   const { data, failure } = useAsked(unit.id, () => loadFigures(unit.id))
   const overdue = data?.procedures.find(({ figure }) => figure.indicator === 'in-hand-overdue')?.figure
   const period = data?.procedures[0]?.figure.period
@@ -45,7 +45,7 @@ export function Figures({ unit }: { unit: UnitRef }) {
 }
 
 function Table({ items }: { items: UnitStanding[] }) {
-  const words = w().portal
+  const words = portalWords()
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={words.figures}>
       <table class="own-figures">

@@ -1,7 +1,8 @@
 /** The forms that the product fills from dossiers, to be taken away for a unit and a period. */
 
 import { useSignal } from '@preact/signals'
-import { say, w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
+import { say } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import type { FormEntry, Page, UnitRef } from '../live/protocol'
 import { useAsked } from '../standing/asked'
@@ -9,7 +10,7 @@ import { fileAt, TakeAway } from './download'
 import { Refusal, Waiting } from './refusal'
 
 export function Forms({ unit }: { unit: UnitRef }) {
-  const words = w().portal
+  const words = portalWords()
   const { data, failure } = useAsked('forms', () => get<Page<FormEntry>>('/forms'))
   return (
     <section class="panel" data-testid="forms">
@@ -27,7 +28,7 @@ export function Forms({ unit }: { unit: UnitRef }) {
 }
 
 function Form({ form, unit }: { form: FormEntry; unit: UnitRef }) {
-  const words = w().portal
+  const words = portalWords()
   const cycle = useSignal(form.cycles[0]?.id ?? '')
   const period = useSignal(form.cycles[0]?.last ?? '')
   const refused = useSignal<Problem | null>(null)

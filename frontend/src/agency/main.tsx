@@ -7,6 +7,7 @@ import '../design/page.css'
 import './portal.css'
 import { Boundary } from '../design/boundary'
 import { PageFrame } from '../design/page'
+import { portalWords } from '../i18n/portal/words'
 import { markLanguage, w } from '../i18n/words'
 import { Centre } from '../live/centre'
 import type { FeedItem, UnitRef } from '../live/protocol'
@@ -35,7 +36,7 @@ function Agency() {
   const units = me?.units.length ? me.units : me && province ? [province] : []
   const section = sectionOf(feeds)
   useEffect(() => {
-    if (section) document.title = `${section === 'feeds' ? words.agencyOwnFeeds : words.portal[section]} · ${words.agencyTitle}`
+    if (section) document.title = `${section === 'feeds' ? words.agencyOwnFeeds : portalWords()[section]} · ${words.agencyTitle}`
   }, [section, words])
   return (
     <CentreContext.Provider value={centre}>
@@ -74,10 +75,10 @@ function Sections({ shown }: { shown: Section | null }) {
   const words = w()
   const { unit } = place.value
   return (
-    <nav class="sections" aria-label={words.portal.sections}>
+    <nav class="sections" aria-label={portalWords().sections}>
       {SECTIONS.filter((one) => !NEEDED[one] || centre.may(NEEDED[one])).map((one) => (
         <a key={one} aria-current={one === shown ? 'page' : undefined} data-testid={`section-${one}`} {...follow({ section: one, unit })}>
-          {one === 'feeds' ? words.agencyOwnFeeds : words.portal[one]}
+          {one === 'feeds' ? words.agencyOwnFeeds : portalWords()[one]}
         </a>
       ))}
     </nav>
@@ -87,7 +88,7 @@ function Sections({ shown }: { shown: Section | null }) {
 function UnitChoice({ units, section }: { units: UnitRef[]; section: Section }) {
   return (
     <label class="unit-choice">
-      {w().portal.unit}
+      {portalWords().unit}
       <select value={place.value.unit ?? units[0]?.id} data-testid="unit-choice" onChange={(event) => go({ section, unit: event.currentTarget.value })}>
         {units.map((unit) => (
           <option key={unit.id} value={unit.id}>

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { clockTime, date, fieldInstant, number } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { w } from '../i18n/words'
 import { type Problem, post, put } from '../live/api'
 import type { FeedItem, KeptMapping, MappingList, TrialAnswer } from '../live/protocol'
@@ -14,17 +15,16 @@ import './agency.css'
 const TEMPLATE = { items: 'rows', series: 'id', time: 'at', value: 'value' }
 
 export function Mapping({ feed, mayRepair }: { feed: FeedItem; mayRepair: boolean }) {
-  const words = w()
   const base = `/feeds/${encodeURIComponent(feed.id)}/mapping`
   const { answer, renew } = useAnswer<MappingList>(() => base, feed.id)
   if (answer?.format !== 'mapped') return null
   return (
     <section class="panel" data-testid="mapping">
       <header class="panel-head">
-        <h2>{words.mapping.title}</h2>
+        <h2>{portalWords().mapping.title}</h2>
         <span class="aside">{feed.name}</span>
       </header>
-      {answer.items.length === 0 && <p class="pad behind">{words.mapping.none}</p>}
+      {answer.items.length === 0 && <p class="pad behind">{portalWords().mapping.none}</p>}
       <ul class="pad mapping-versions">
         {answer.items.map((each) => (
           <Version key={each.version} kept={each} inForce={each.version === answer.in_force} />
@@ -41,7 +41,7 @@ function wholeTime(time: string): string {
 }
 
 function Version({ kept, inForce }: { kept: KeptMapping; inForce: boolean }) {
-  const words = w().mapping
+  const words = portalWords().mapping
   return (
     <li data-testid="mapping-version" data-version={kept.version}>
       <b>{words.version(number(kept.version))}</b>{' '}
@@ -91,7 +91,7 @@ function Draft({ base, start, saved }: DraftProps) {
     const effective = since.value ? { effective_from: fieldInstant(since.value) } : {}
     const body = JSON.stringify({ mapping: JSON.parse(document.value), ...effective })
     const made = await put<{ version: number; effective_from: string }>(base, body, 'application/json')
-    said.value = words.mapping.saved(number(made.version), wholeTime(made.effective_from))
+    said.value = portalWords().mapping.saved(number(made.version), wholeTime(made.effective_from))
     await saved()
   }
 
@@ -99,7 +99,7 @@ function Draft({ base, start, saved }: DraftProps) {
     <div class="pad held-editor">
       <div class="mapping-fields">
         <label>
-          {words.mapping.document}
+          {portalWords().mapping.document}
           <textarea
             rows={12}
             spellcheck={false}
@@ -109,11 +109,11 @@ function Draft({ base, start, saved }: DraftProps) {
           />
         </label>
         <label>
-          {words.mapping.sample}
+          {portalWords().mapping.sample}
           <textarea
             rows={12}
             spellcheck={false}
-            placeholder={words.mapping.samplePaste}
+            placeholder={portalWords().mapping.samplePaste}
             data-testid="mapping-sample"
             value={sample.value}
             onInput={(event) => (sample.value = event.currentTarget.value)}
@@ -123,9 +123,9 @@ function Draft({ base, start, saved }: DraftProps) {
       {fault && <p class="caption behind">{words.notJson(fault)}</p>}
       <div class="held-acts">
         <label>
-          {words.mapping.kind}{' '}
+          {portalWords().mapping.kind}{' '}
           <select value={kind.value} data-testid="mapping-kind" onChange={(event) => (kind.value = event.currentTarget.value)}>
-            {Object.entries(words.mapping.kinds).map(([type, name]) => (
+            {Object.entries(portalWords().mapping.kinds).map(([type, name]) => (
               <option key={type} value={type}>
                 {name}
               </option>
@@ -133,19 +133,19 @@ function Draft({ base, start, saved }: DraftProps) {
           </select>
         </label>
         <button type="button" disabled={busy.value || !!fault || !sample.value.trim()} data-testid="mapping-try" onClick={() => void act(attempt)}>
-          {words.mapping.attempt}
+          {portalWords().mapping.attempt}
         </button>
-        <span class="caption">{words.mapping.notStored}</span>
+        <span class="caption">{portalWords().mapping.notStored}</span>
       </div>
       <Refusal problem={problem.value} />
       <Trial answer={trial.value} />
       <div class="held-acts">
         <label>
-          {words.mapping.from}{' '}
+          {portalWords().mapping.from}{' '}
           <input type="datetime-local" value={since.value} data-testid="mapping-from" onInput={(event) => (since.value = event.currentTarget.value)} />
         </label>
         <button type="button" class="primary" disabled={busy.value || !!fault} data-testid="mapping-save" onClick={() => void act(save)}>
-          {words.mapping.save}
+          {portalWords().mapping.save}
         </button>
         <span role="status" data-testid="mapping-said">
           {said.value}

@@ -1,6 +1,7 @@
 /** What a mapping makes of a sample: its rows, and each refusal with its cure. */
 
 import { clockSeconds, date, number, uomSign } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import type { TrialAnswer } from '../live/protocol'
 
@@ -8,15 +9,14 @@ import type { TrialAnswer } from '../live/protocol'
 const SHOWN = 50
 
 export function Trial({ answer }: { answer: TrialAnswer | null }) {
-  const words = w()
   if (!answer) return null
   const { rows, features, problems } = answer.trial
   return (
     <div class="report-receipt" role="status" data-testid="trial" data-rows={answer.rows_found} data-problems={problems.length}>
-      <p class="receipt-line">{words.mapping.found(number(answer.rows_found), number(problems.length))}</p>
+      <p class="receipt-line">{portalWords().mapping.found(number(answer.rows_found), number(problems.length))}</p>
       {problems.length > 0 && <Problems answer={answer} />}
-      {rows.length === 0 ? <p class="caption">{words.mapping.nothing}</p> : <Rows rows={rows} />}
-      {features.length > 0 && <p>{words.mapping.places(features.map((each) => each.name || each.id).join(', '))}</p>}
+      {rows.length === 0 ? <p class="caption">{portalWords().mapping.nothing}</p> : <Rows rows={rows} />}
+      {features.length > 0 && <p>{portalWords().mapping.places(features.map((each) => each.name || each.id).join(', '))}</p>}
     </div>
   )
 }
@@ -29,7 +29,7 @@ function Problems({ answer }: { answer: TrialAnswer }) {
       {answer.trial.problems.slice(0, SHOWN).map((one, place) => (
         <li key={place} data-testid="trial-problem" data-reason={one.reason}>
           <b class="behind">
-            {one.index < 0 ? words.mapping.whole : words.quarantineIndex(number(one.index + 1))}: {say(reasons.get(one.reason)?.title)}.
+            {one.index < 0 ? portalWords().mapping.whole : words.quarantineIndex(number(one.index + 1))}: {say(reasons.get(one.reason)?.title)}.
           </b>{' '}
           {words.cure}: {say(reasons.get(one.reason)?.cure)}
           <div class="caption">{one.detail}</div>
@@ -45,7 +45,7 @@ function exact(value: number): string {
 }
 
 function Rows({ rows }: { rows: TrialAnswer['trial']['rows'] }) {
-  const words = w().mapping
+  const words = portalWords().mapping
   return (
     <div class="scroll tall">
       <table>

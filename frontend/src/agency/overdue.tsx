@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { date, number } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { w } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import { serverNow, tick } from '../live/clock'
@@ -33,7 +34,7 @@ export function Overdue({ unit, all }: { unit: UnitRef; all: number | null }) {
         {items.length > 0 && all !== null && all >= items.length && (
           <span class="aside">{words.overdueShown(number(items.length), number(all))}</span>
         )}
-        {items.length > 0 && <TakeAway label={words.portal.csvTake} testid="overdue-csv" tell={(problem) => (refused.value = problem)} take={() => list(path, unit)} />}
+        {items.length > 0 && <TakeAway label={portalWords().csvTake} testid="overdue-csv" tell={(problem) => (refused.value = problem)} take={() => list(path, unit)} />}
       </header>
       <Refusal problem={refused.value} />
       <Waiting on={data} failure={failure} />
@@ -57,7 +58,7 @@ function Table({ items }: { items: DossierItem[] }) {
       <table class="overdue-list">
         <thead>
           <tr>
-            {words.portal.overdueCols.map((name) => (
+            {portalWords().overdueCols.map((name) => (
               <th key={name}>{name}</th>
             ))}
           </tr>
@@ -71,10 +72,10 @@ function Table({ items }: { items: DossierItem[] }) {
                 {one.held ? (
                   <>
                     {one.held.office}
-                    {one.held.since && <div class="caption">{words.portal.heldSince(when(one.held.since, tick.value))}</div>}
+                    {one.held.since && <div class="caption">{portalWords().heldSince(when(one.held.since, tick.value))}</div>}
                   </>
                 ) : (
-                  <span class="caption">{words.portal.officeUnknown}</span>
+                  <span class="caption">{portalWords().officeUnknown}</span>
                 )}
               </td>
               <td>
@@ -117,6 +118,6 @@ async function list(path: string, unit: UnitRef): Promise<{ name: string; conten
     one.unit.name,
     date(one.received_at),
   ])
-  const text = csv([w().portal.overdueFile, ...rows])
+  const text = csv([portalWords().overdueFile, ...rows])
   return { name: `ho-so-qua-han-${unit.id}-${dayOf(serverNow())}.csv`, content: new Blob([text], { type: 'text/csv;charset=utf-8' }) }
 }

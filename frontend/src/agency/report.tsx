@@ -3,7 +3,8 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { say, w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
+import { say } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import type { DueItem, HandReceipt, MeasureItem, Page, ReportItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -26,7 +27,7 @@ interface Props {
 }
 
 export function Report({ due, measures, renew }: Props) {
-  const words = w().portal
+  const words = portalWords()
   const centre = useCentre()
   const [again, askAgain] = useState(0)
   const receipt = useSignal<HandReceipt | null>(null)

@@ -1,7 +1,7 @@
 /** A report that is owed, in words: which period, by when, how far it is. */
 
 import { number } from '../i18n/format'
-import { w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
 import { tick } from '../live/clock'
 import type { DueItem, MeasureItem, ReportItem } from '../live/protocol'
 import { deadline, when } from './deadline'
@@ -19,7 +19,7 @@ export function PeriodText({ due }: { due: DueItem }) {
   return (
     <>
       {text}
-      <div class="caption">{last === start ? calendar(start) : w().portal.fromTo(calendar(start), calendar(last))}</div>
+      <div class="caption">{last === start ? calendar(start) : portalWords().fromTo(calendar(start), calendar(last))}</div>
     </>
   )
 }
@@ -36,7 +36,7 @@ export function Deadline({ due }: { due: DueItem }) {
 }
 
 export function StageText({ due, measures, held }: { due: DueItem; measures: MeasureItem[]; held: Map<string, ReportItem> }) {
-  const words = w().portal
+  const words = portalWords()
   const { stage, handedIn } = stageOf(measures, held)
   const late = due.state === 'missing'
   return (

@@ -1,6 +1,7 @@
 /** Few figures typed by hand, with those of the period before beside them as a start. */
 
 import { useSignal } from '@preact/signals'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import { post, type Problem } from '../live/api'
 import type { DueItem, HandReceipt, MeasureItem, ReportItem } from '../live/protocol'
@@ -19,7 +20,7 @@ interface Props {
 }
 
 export function Entry({ due, measures, held, last, mayWrite, taken, tell }: Props) {
-  const words = w().portal
+  const words = portalWords()
   // What is typed lies over what is stored, which may change meanwhile.
   const edits = useSignal<Draft>({})
   const draft: Draft = { ...draftOf(measures, held), ...edits.value }

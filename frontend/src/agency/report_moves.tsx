@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { number } from '../i18n/format'
-import { w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
 import { post, type Problem } from '../live/api'
 import type { MovedReports, ReportItem, ReportState } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -16,7 +16,7 @@ interface Props {
 }
 
 export function Moves({ reports, own, done, tell }: Props) {
-  const words = w().portal
+  const words = portalWords()
   const centre = useCentre()
   const busy = useSignal(false)
   const reason = useSignal('')

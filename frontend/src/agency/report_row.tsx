@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { number, plain, uomSign } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import { tick } from '../live/clock'
@@ -21,7 +22,7 @@ interface Props {
 }
 
 export function EntryRow({ measure, share, cell, held, last, mayWrite, set }: Props) {
-  const words = w().portal
+  const words = portalWords()
   const name = say(measure.name)
   const field = (of: 'value' | 'numerator' | 'denominator', label: string) => (
     <input
@@ -86,13 +87,13 @@ export function EntryRow({ measure, share, cell, held, last, mayWrite, set }: Pr
 
 /** "1.803", "40 / 120", "không phát sinh". */
 function figureOf(report: ReportItem, measure: MeasureItem): string {
-  if (report.nothing_occurred) return w().portal.nothing
+  if (report.nothing_occurred) return portalWords().nothing
   if (report.numerator !== null && report.denominator !== null) return w().of(plain(report.numerator), plain(report.denominator))
   return report.value === null ? '–' : number(report.value, Number.isInteger(report.value) ? 0 : Math.max(1, measure.decimals))
 }
 
 function Past({ report, measure }: { report: ReportItem; measure: MeasureItem }) {
-  const words = w().portal
+  const words = portalWords()
   const asked = useSignal<ReportHistory | null>(null)
   const failure = useSignal<Problem | null>(null)
   const look = async (open: boolean) => {

@@ -1,7 +1,8 @@
 /** The reports that a unit owes: what is late stands first, each with its deadline and how far it is. */
 
 import { useEffect, useState } from 'preact/hooks'
-import { say, w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
+import { say } from '../i18n/words'
 import { get, type Problem } from '../live/api'
 import type { DueItem, MeasureItem, Page, ReportItem, UnitRef } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -56,7 +57,7 @@ interface ListProps {
 }
 
 function List({ asked, unit, gone, failure }: ListProps) {
-  const words = w().portal
+  const words = portalWords()
   return (
     <section class="panel" data-testid="reports">
       <header class="panel-head">

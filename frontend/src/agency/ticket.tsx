@@ -1,6 +1,7 @@
 /** One ticket: what it is about and where, its clocks, what was done with it, and what may be done now. */
 
 import { useState } from 'preact/hooks'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
 import { tick } from '../live/clock'
@@ -14,7 +15,7 @@ import { TicketMoves } from './ticket_moves'
 import type { Exceptions } from './working'
 
 export function Ticket({ id, unit, days }: { id: string; unit: UnitRef; days: Exceptions }) {
-  const words = w().portal
+  const words = portalWords()
   const [again, renew] = useState(0)
   const { data: ticket, failure } = useAsked(id, () => get<TicketDetail>(`/tickets/${encodeURIComponent(id)}`), { again })
   return (
@@ -40,14 +41,14 @@ export function Ticket({ id, unit, days }: { id: string; unit: UnitRef; days: Ex
 }
 
 function Facts({ ticket }: { ticket: TicketDetail }) {
-  const words = w().portal
+  const words = portalWords()
   return (
     <>
       <p class="pad description">{ticket.description}</p>
       <dl class="about">
         <dt>{words.colStage}</dt>
         <dd data-testid="ticket-state">
-          <b>{words.states[ticket.state]}</b>
+          <b>{w().ticketStates[ticket.state]}</b>
           {ticket.outcome && ` · ${words.outcomes[ticket.outcome]}`}
         </dd>
         <dt>{words.kind}</dt>
@@ -88,7 +89,7 @@ function Facts({ ticket }: { ticket: TicketDetail }) {
 }
 
 function Clocks({ ticket, days }: { ticket: TicketDetail; days: Exceptions }) {
-  const words = w().portal
+  const words = portalWords()
   const told = ticket.clocks.filter((clock) => clock.standing !== 'void')
   return (
     <ul class="clocks pad" aria-label={words.clocks}>
@@ -112,14 +113,14 @@ function Clocks({ ticket, days }: { ticket: TicketDetail; days: Exceptions }) {
 }
 
 function Timeline({ ticket }: { ticket: TicketDetail }) {
-  const words = w().portal
+  const words = portalWords()
   return (
     <details class="pad" open>
       <summary>{w().history}</summary>
       <ol class="timeline">
         {[...ticket.timeline].reverse().map((step) => (
           <li key={step.version} data-testid="step" data-move={step.move}>
-            <b>{words.movesDone[step.move] ?? step.move}</b> · {words.states[step.to_state]}
+            <b>{words.movesDone[step.move] ?? step.move}</b> · {w().ticketStates[step.to_state]}
             {step.unit && ` · ${step.unit.name}`}
             <div class="caption">
               {when(step.at, tick.value)} · {step.actor}

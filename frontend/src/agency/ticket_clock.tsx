@@ -1,7 +1,7 @@
 /** The clock of a ticket in words: which runs, until when, how much is left in the days that it counts. */
 
 import { number } from '../i18n/format'
-import { w } from '../i18n/words'
+import { portalWords } from '../i18n/portal/words'
 import { tick } from '../live/clock'
 import type { TicketItem } from '../live/protocol'
 import { deadline, when } from './deadline'
@@ -15,7 +15,7 @@ interface Props {
 }
 
 export function ClockText({ due, kind, days, paused = false }: Props) {
-  const words = w().portal
+  const words = portalWords()
   const left = leftText(due, kind, days, tick.value)
   return (
     <div data-testid="clock">
@@ -29,7 +29,7 @@ export function ClockText({ due, kind, days, paused = false }: Props) {
 export function leftText(due: string, kind: TicketItem['kind'], days: Exceptions, now: number): { text: string; late: boolean } {
   const plain = deadline(due, now)
   if (kind !== 'petition') return plain
-  const words = w().portal
+  const words = portalWords()
   const count = workingDays(now, Date.parse(due), days)
   // Within the day the hours say more.
   if (count === null || count === 0) return plain
@@ -38,5 +38,5 @@ export function leftText(due: string, kind: TicketItem['kind'], days: Exceptions
 
 export function placeText({ address, place }: TicketItem): string {
   if (address) return address
-  return place ? `${number(place[1], 5)}; ${number(place[0], 5)}` : w().portal.noPlace
+  return place ? `${number(place[1], 5)}; ${number(place[0], 5)}` : portalWords().noPlace
 }

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { fieldInstant, fieldTime } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { w } from '../i18n/words'
 import { post, type Problem } from '../live/api'
 import type { TicketDetail, TicketMove, TicketOutcome } from '../live/protocol'
@@ -9,7 +10,7 @@ import { problemOf, Refusal } from './refusal'
 import { inOrder, needsOf } from './ticket_needs'
 
 export function TicketMoves({ ticket, renew }: { ticket: TicketDetail; renew: () => void }) {
-  const words = w().portal
+  const words = portalWords()
   // A move is decided on the ticket as it was looked at; once refused, on what it has become.
   const chosen = useSignal<{ move: TicketMove; version: number | null } | null>(null)
   const refused = useSignal<Problem | null>(null)
@@ -76,7 +77,7 @@ interface FormProps {
 }
 
 function Form({ move, ticket, busy, send, cancel }: FormProps) {
-  const words = w().portal
+  const words = portalWords()
   const needs = needsOf(move)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()

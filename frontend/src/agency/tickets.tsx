@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { number } from '../i18n/format'
+import { portalWords } from '../i18n/portal/words'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow, tick } from '../live/clock'
@@ -52,7 +53,7 @@ function useCalendar(): Exceptions {
 }
 
 function List({ unit, days }: { unit: UnitRef; days: Exceptions }) {
-  const words = w().portal
+  const words = portalWords()
   const shown = SHOWN.find((one) => one === place.value.show) ?? 'open'
   const [limit, widen] = useState(STEP)
   // Who sees the whole province sees the tickets of all.
@@ -90,7 +91,7 @@ function List({ unit, days }: { unit: UnitRef; days: Exceptions }) {
 }
 
 function Table({ items, unit, days }: { items: TicketItem[]; unit: UnitRef; days: Exceptions }) {
-  const words = w().portal
+  const words = portalWords()
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={words.tickets}>
       <table class="tickets">
@@ -114,7 +115,7 @@ function Table({ items, unit, days }: { items: TicketItem[]; unit: UnitRef; days
                 </div>
               </td>
               <td>{one.ended_at ? <span class="caption">{words.endedAt(when(one.ended_at, tick.value))}</span> : <ClockText due={one.due_at} kind={one.kind} days={days} paused={one.state === 'waiting'} />}</td>
-              <td>{words.states[one.state]}</td>
+              <td>{w().ticketStates[one.state]}</td>
               <td>{placeText(one)}</td>
               <td>{when(one.received_at, tick.value)}</td>
             </tr>

@@ -1,6 +1,7 @@
 /** A filled workbook or CSV on its way in. */
 
 import { useSignal } from '@preact/signals'
+import { portalWords } from '../i18n/portal/words'
 import { w } from '../i18n/words'
 import { type Problem, upload } from '../live/api'
 import type { HandReceipt } from '../live/protocol'
@@ -34,7 +35,7 @@ export function Upload({ unit, taken, tell }: Props) {
   }
   return (
     <label class={`button${busy.value ? ' busy' : ''}`}>
-      {busy.value ? words.loading : words.portal.upload}
+      {busy.value ? words.loading : portalWords().upload}
       <input
         type="file"
         class="visually-hidden"

@@ -77,7 +77,7 @@ export function propertyWord(property: string): string {
 
 /** The word for a text that is a property's value: of a ticket its state and clock, others as they came. */
 export function textWord(property: string, text: string): string {
-  const states: Record<string, string> = words.value.portal.states
+  const states: Record<string, string> = words.value.ticketStates
   return (property === 'state' ? states[text] : wordFor(`${property}_${text}`)) ?? text
 }
 
