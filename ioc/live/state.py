@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from ioc.live.ages import limits_of, states
@@ -210,9 +211,18 @@ class LiveState:
                     severity=self._severity.get(key),
                     late_after=feed.late_after,
                     stale_after=feed.stale_after,
+                    link=link_of(feature),
                 ),
             )
         )
+
+
+def link_of(feature: Feature) -> str | UnsetType:
+    """The web address that a feature names; anything else that browsers would follow is none."""
+    link = feature.attributes.get("link")
+    if isinstance(link, str) and link.startswith(("https://", "http://")):
+        return link
+    return UNSET
 
 
 def point_of(feature: Feature) -> Point | None:

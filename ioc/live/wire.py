@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ioc.model import FlagName, Freshness, Severity, Text
 
@@ -22,7 +23,10 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LayerProperties(msgspec.Struct, frozen=True, kw_only=True):
-    """What a layer feature shows; ages in seconds let a client age values while it is cut off."""
+    """What a layer feature shows; ages in seconds let a client age values while it is cut off.
+
+    `link` is a web address of the feature's own, such as that of a camera's picture.
+    """
 
     name: str
     unit: str | None
@@ -32,6 +36,7 @@ class LayerProperties(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity | None = None
     late_after: float | None = None
     stale_after: float | None = None
+    link: str | UnsetType = UNSET
 
 
 class LayerFeature(msgspec.Struct, frozen=True, kw_only=True, tag="Feature", tag_field="type"):

@@ -56,6 +56,15 @@ async def test_a_move_of_one_operator_is_seen_by_the_other_and_none_is_overwritt
     other = await a_console(screens, server, "quantri")
     for screen in (one, other):
         await the_jam(screen.page).get_by_role("button").first.click()
+    frame = {"series": f"cam-{ROAD}/frame-rate", "time": stamp(), "value": 25}
+    seen = await away(server.door, "camera", "so-xay-dung")
+    assert (await away(seen.post, [frame])).json()["stored"] == 1
+    camera = one.page.get_by_test_id("camera").filter(has_text="Vĩnh Yên")
+    await expect(camera).to_contain_text("hình cuối")
+    await expect(camera).to_contain_text("vừa xong")
+    await expect(camera.get_by_role("link")).to_have_attribute(
+        "href", f"https://camera.example/phu-tho/{ROAD}"
+    )
     await one.page.keyboard.press("s")
     await one.page.get_by_test_id("assign-search").fill("Sở Y")
     await one.page.locator('[data-testid=assign-unit][data-id="so-y-te"]').click()

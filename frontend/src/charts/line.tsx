@@ -3,13 +3,15 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { plain, timeZone } from '../i18n/format'
+import { clockTime, plain, timeZone } from '../i18n/format'
 import { language } from '../i18n/words'
 
 const HOUR = 3_600_000
 
 /** From so long a time on the marks are days, which are written longer. */
 const DAYS_FROM = 72 * HOUR
+const MINUTES_BELOW = 3 * HOUR
+const STEPS_OF_MINUTES = [60_000, 300_000, 900_000, 1_800_000, HOUR]
 const STEPS_OF_HOURS = [1, 2, 3, 6, 12, 24].map((hours) => hours * HOUR)
 const STEPS_OF_DAYS = [1, 2, 5, 10].map((days) => days * 24 * HOUR)
 
@@ -71,6 +73,14 @@ function hourMark(at: number): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone: timeZone.peek(), hour: '2-digit', hour12: false }).format(at) + 'h'
 }
 
+/** How the time axis is labelled; a long mark at its very end would be cut off. */
+function timeMarks(splits: number[], min: number, max: number): string[] {
+  const span = max - min
+  if (span >= MINUTES_BELOW && span <= DAYS_FROM) return splits.map(hourMark)
+  const mark = span > DAYS_FROM ? dayMark : (at: number) => clockTime(at)
+  return splits.map((at) => (max - at < span * 0.035 ? '' : mark(at)))
+}
+
 function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Options {
   const zone = timeZone.peek()
   const font = `400 ${colours.font}px "Be Vietnam Pro", sans-serif`
@@ -107,11 +117,11 @@ function options(element: HTMLElement, props: LineProps, colours: Ink): uPlot.Op
         font,
         size: colours.font * 1.75,
         gap: colours.font * 0.35,
-        space: (_plot, _axis, min, max) => colours.font * (max - min > DAYS_FROM ? 4.4 : 2.6),
+        space: (_plot, _axis, min, max) => colours.font * (max - min > DAYS_FROM || max - min < MINUTES_BELOW ? 4.4 : 2.6),
         grid: { show: false },
         ticks: { show: false },
-        incrs: (_plot, _axis, min, max) => (max - min > DAYS_FROM ? STEPS_OF_DAYS : STEPS_OF_HOURS),
-        values: (plot, splits) => splits.map((plot.scales['x']?.max ?? 0) - (plot.scales['x']?.min ?? 0) > DAYS_FROM ? dayMark : hourMark),
+        incrs: (_plot, _axis, min, max) => (max - min > DAYS_FROM ? STEPS_OF_DAYS : max - min < MINUTES_BELOW ? STEPS_OF_MINUTES : STEPS_OF_HOURS),
+        values: ({ scales }, splits) => timeMarks(splits, scales['x']?.min ?? 0, scales['x']?.max ?? 0),
       },
       {
         stroke: colours.text,

@@ -13,6 +13,7 @@ import { AcknowledgeButton } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
 import { Fact } from '../panels/detail'
 import { Calls } from './calls'
+import { Cameras } from './cameras'
 import { Cause } from './cause'
 import { History } from './history'
 import { IncidentOfAlert } from './incident_of_alert'
@@ -54,6 +55,7 @@ function One({ id, form, comment }: Props & { id: string }) {
         {open && !alert.acknowledged && centre.may('alert.acknowledge') && <AcknowledgeButton alert={alert} centre={centre} long />}
         {open && <Moves alert={open} open={form.value} setOpen={(name) => (form.value = name)} />}
         {(open || alert.incident) && <IncidentOfAlert alert={alert} />}
+        <Cameras point={alert.place.point} />
         <Matter alert={alert} />
         <Calls about={{ alert: id }} unit={alert.unit?.id ?? null} />
         <History alert={alert} sheet={sheet} comment={comment} />

@@ -12,10 +12,11 @@ import { Centre } from '../live/centre'
 import { tick } from '../live/clock'
 import { CentreContext } from '../panels/centre'
 import { Calling } from './calling'
+import { CAMERAS } from './cameras'
 import { SoundButton } from './sound'
 import { Tabs, useTab } from './tabs'
 
-const centre = new Centre(false).follow('alerts', 'feeds')
+const centre = new Centre([CAMERAS]).follow('alerts', 'feeds')
 const calling = new Calling(centre)
 
 function Console() {

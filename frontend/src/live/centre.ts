@@ -33,7 +33,8 @@ export class Centre {
   readonly stream: Stream
   private version: string | null = null
 
-  constructor(private readonly withLayers: boolean) {
+  /** Follow all layers of the map, some of them by their ids, or none. */
+  constructor(private readonly withLayers: boolean | readonly string[]) {
     startClock()
     this.stream = new Stream(streamUrl(), () => void this.refresh(), () => void this.checkSession())
     window.addEventListener('hashchange', () => (this.selection.value = readHash()))
@@ -91,7 +92,7 @@ export class Centre {
       this.version = city.version
       if (this.withLayers) {
         for (const layer of city.layers) {
-          if (this.layers.has(layer.id)) continue
+          if (this.layers.has(layer.id) || (this.withLayers !== true && !this.withLayers.includes(layer.id))) continue
           const features = new Collection<LayerFeature>()
           this.layers.set(layer.id, features)
           this.stream.subscribe(`layer:${layer.id}`, features)

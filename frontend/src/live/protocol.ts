@@ -32,6 +32,8 @@ export interface LayerProperties {
   severity?: Severity | null
   late_after?: number | null
   stale_after?: number | null
+  /** A web address of the feature's own, such as that of a camera's picture. */
+  link?: string
 }
 
 export interface LayerFeature {

@@ -22,7 +22,16 @@ from alerts.rule_reading import decode_rule
 from alerts.silence import FeedFacts
 from ioc.city.read import packaged_city
 from ioc.model import Domain, Severity
-from tests.unit.alerts.timeline import START, Stored, duration, expand, scripted, timeline
+from tests.unit.alerts.timeline import (
+    START,
+    Stored,
+    a_series,
+    columns,
+    duration,
+    expand,
+    scripted,
+    timeline,
+)
 
 USUAL, SPREAD = 40.0, 3.0
 
@@ -57,6 +66,7 @@ SCRIPTS: Mapping[str, Sequence[Script]] = {
         Script("5m", "40 70x9", ""),
     ],
     "traffic-missing": [Script("5m", "1x3 _x8 1", "active@45m cleared@1h")],
+    "camera-missing": [Script("5m", "1x3 _x5 1", "active@30m cleared@45m")],
     "beds-full": [
         Script("15m", "98 101x3 100", "pending@15m active@45m cleared@75m", {"beds_actual": 100}),
     ],
@@ -142,6 +152,8 @@ def test_a_rule_of_the_city_raises_holds_and_clears_when_its_script_says(
 ) -> None:
     rule = city_rules()[name]
     match rule:
+        case Missing(each="series"):
+            assert scripted(_heard(rule, script)) == script.states.split()
         case Missing():
             assert scripted(_listened(rule, script)) == script.states.split()
         case MissingReport():
@@ -179,6 +191,21 @@ def _listened(rule: Missing, script: Script) -> list[Transition]:
         engine = Engine([rule], [], [feed], stored.open.values())
         stored.take(engine.tick(now, {1: heard}))
     return stored.moves
+
+
+def _heard(rule: Missing, script: Script) -> list[Transition]:
+    """What silence makes of one series of a feed that is heard all the time."""
+    feed = FeedFacts(
+        feed_key=1, id=rule.feed or "feed", domain=rule.domain or Domain.SERVICE, created_at=START
+    )
+    series = a_series(feed_key=1, feed=feed.id, domain=feed.domain)
+    engine = Engine([rule], [series], [feed])
+    moves: list[Transition] = []
+    for now, value in _moments(script):
+        if value is not None:
+            moves += engine.observe(columns((1, now, value)), now)
+        moves += engine.tick(now, {1: now})
+    return moves
 
 
 def _owed(rule: MissingReport, script: Script) -> list[Transition]:

@@ -339,3 +339,19 @@ def test_a_feed_that_takes_the_arrival_for_a_time_is_not_idempotent(
     health: FeedHealth, hand: Hand, source: str, told: bool
 ) -> None:
     assert health.item(a_feed(time_source=source), hand.at).idempotent is told
+
+
+@pytest.mark.parametrize(
+    ("said", "link"),
+    [
+        ("https://camera.example/1", "https://camera.example/1"),
+        ("javascript:alert(1)", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_a_feature_leads_to_the_web_address_it_names_and_to_nothing_else(
+    live: Map, said: object, link: str | None
+) -> None:
+    live.load(_feature("bv-1", attributes={"link": said}))
+    assert live.shown()["f/bv-1"].get("link") == link
