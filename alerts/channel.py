@@ -34,6 +34,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     alert: str | None = None
     matter: str | None = None
+    incident: str | None = None
     title: Text | None = None
     reason: Text | None = None
     place: str = ""

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     ESCALATION = "escalation"
     CLEARED = "cleared"
     TEST = "test"
+    INCIDENT = "incident"
+    INCIDENT_RISEN = "incident_risen"
     QUIET_HOURS = "quiet_hours"
     RATE_LIMITED = "rate_limited"
     NOTED = "noted"
@@ -88,12 +90,16 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Routes and channels of a city; without routes nobody is told."""
+    """Routes and channels of a city; without routes nobody is told.
+
+    `incidents` are the channels by which the lead units of incidents are.
+    """
 
     routes: tuple[Route, ...] = ()
     channels: tuple[Channel, ...] = ()
     quiet: QuietHours | None = None
     limit: Limit = Limit(most=20, within=timedelta(hours=1))
+    incidents: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

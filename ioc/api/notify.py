@@ -53,6 +53,7 @@ class LetterItem(msgspec.Struct, kw_only=True):
 
     id: int
     alert: str | None
+    incident: str | None
     stage: str
     person: str
     channel: str
@@ -171,6 +172,7 @@ def _item(row: OutboxRow) -> LetterItem:
             **{name: getattr(row, name) for name in OutboxRow.__slots__},
             "id": row.outbox_id,
             "alert": None if row.alert_id is None else str(row.alert_id),
+            "incident": None if row.incident_id is None else str(row.incident_id),
         },
         type=LetterItem,
     )

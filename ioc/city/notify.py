@@ -112,6 +112,7 @@ class SettingsSpec(Spec, frozen=True):
     most: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = Plan().limit.most
     within: timedelta = Plan().limit.within
     quiet: QuietSpec | None = None
+    incidents: tuple[Slug, ...] = ()
 
 
 _NEEDED = {
@@ -167,6 +168,9 @@ def read_notify(folder: Folder, units: Collection[str], persons: Collection[str]
     pushing = [p for p in channels if p.spec.kind == "push" and p.spec.enabled]
     for placed in pushing[1:]:
         placed.at.report("is a second channel of kind push: browsers know one key only")
+    for channel in settings.incidents:
+        if channel not in channels.ids:
+            (at / "incidents").unknown("channel", channel, channels.ids)
     for placed in routes:
         _check_route(placed.spec, placed.at, units, persons, channels.ids)
     quiet = settings.quiet
@@ -177,6 +181,7 @@ def read_notify(folder: Folder, units: Collection[str], persons: Collection[str]
         if quiet is None
         else QuietHours(begins=quiet.begins, ends=quiet.ends, severities=tuple(quiet.severities)),
         limit=Limit(most=settings.most, within=settings.within),
+        incidents=settings.incidents,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from ioc.errors import Conflict
 from ioc.flow.incident_desk import Desk
+from ioc.flow.incident_telling import tell
 from ioc.ids import uuid7
 from ioc.incidents.life import Life, State
 from ioc.incidents.moves import Act
@@ -82,6 +83,7 @@ async def save(
         units_before=[] if before is None else before.units,
         item=encoder.encode(desk.item(after)),
     )
+    await tell(conn, desk, before, after, who=done.who, at=at)
     await incident_log.save(conn, [(after, entry)])
 
 

@@ -14,6 +14,7 @@ from ioc.live.incident_wire import IncidentCategory, IncidentItem
 from ioc.live.wire import Place, UnitRef
 from ioc.model import Text
 from ioc.org import Organisation
+from ioc.procedures.calendar import Calendar
 from ioc.store import incident_rows
 from ioc.store.city import Described
 from ioc.store.incident_rows import IncidentRow
@@ -32,6 +33,8 @@ class Desk:
     clock: OfficeClock
     organisation: Organisation
     today: date
+    calendar: Calendar
+    zone: ZoneInfo
 
     def asked(self, id: str) -> Category:
         """A category that somebody names; `Invalid` with the known ones."""
@@ -110,4 +113,5 @@ class Desks:
         plan = await incident_rows.read_plan(self._reads)
         city = self._city()
         clock = OfficeClock(city.calendar, plan.office_hours, self._zone)
-        return Desk(plan, clock, city.organisation, clock.day(self._clock.now()))
+        today = clock.day(self._clock.now())
+        return Desk(plan, clock, city.organisation, today, city.calendar, self._zone)

@@ -36,6 +36,7 @@ class Letter:
     created_by: str
     held: str | None = None
     state: str = "waiting"
+    incident_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class OutboxRow:
     created_at: datetime
     created_by: str
     settled_at: datetime | None
+    incident_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,11 @@ class ToldRow:
 # The key is unique: what another process has decided as well is there already.
 _ADD: Final = """
     INSERT INTO outbox (alert_id, stage, person, channel, reason, held, message, state, due_at,
-                        next_at, created_at, created_by, settled_at)
+                        next_at, created_at, created_by, incident_id, settled_at)
     VALUES (%(alert_id)s, %(stage)s, %(person)s, %(channel)s, %(reason)s, %(held)s, %(message)s,
-            %(state)s, %(due_at)s, %(due_at)s, %(created_at)s, %(created_by)s,
+            %(state)s, %(due_at)s, %(due_at)s, %(created_at)s, %(created_by)s, %(incident_id)s,
             CASE WHEN %(state)s <> 'waiting' THEN %(created_at)s::timestamptz END)
-    ON CONFLICT (alert_id, stage, person, channel) DO NOTHING
+    ON CONFLICT DO NOTHING
 """
 
 _ADD_ONE: Final = _ADD + " RETURNING *"

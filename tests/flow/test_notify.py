@@ -43,6 +43,9 @@ ends = 00:00:00
 """
 
 NOTIFY = """
+[notify]
+incidents = ["email"]
+
 [[channel]]
 id = "email"
 kind = "mail"
@@ -284,3 +287,19 @@ def test_a_device_is_switched_off_and_an_endpoint_elsewhere_is_refused(
     ):
         said = {"endpoint": endpoint, "keys": keys}
         assert phone.post("/notify/push", json=said).status_code == 400
+
+
+def test_an_incident_reaches_who_is_on_call_for_its_lead_and_one_that_is_an_exercise_nobody(
+    house: tuple[Server, httpx2.Client], mail: MailServer
+) -> None:
+    _, client = house
+    category = client.get("/incidents/categories").json()["items"][0]["id"]
+    for title, exercise in (("Diễn tập vỡ đê", True), ("Cháy chợ", False)):
+        note = {"category": category, "title": title, "exercise": exercise, "unit": "phu-tho"}
+        note["place"] = {"unit": "phu-tho"}
+        assert client.post("/incidents", json=note).status_code == 200
+    eventually(lambda: any("Cháy chợ" in subject for subject in mail.subjects))
+    told = [item for item in client.get("/notify/outbox").json()["items"] if item["incident"]]
+    assert [(item["person"], item["stage"], item["reason"]) for item in told] == [
+        ("truc", "lead:phu-tho", "incident")
+    ]

@@ -513,6 +513,7 @@ export interface NoticeChannel {
 
 /** What somebody is told; `held` says why it is sent later or not at all, `detail` what failed. */
 export interface LetterItem {
+  incident: string | null
   id: number
   alert: string | null
   stage: string
