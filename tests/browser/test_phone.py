@@ -1,6 +1,8 @@
 """The leader's phone: units against targets, who answers, and the way down to a single dossier."""
 
+import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +12,15 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Locator, Page, Response, expect
 
+from alerts.channel import Push
+from alerts.roster import Person, Roster
+from alerts.route import Plan
+from ioc.notify.encryption import as_text
+from ioc.notify.vapid import new_key
+from ioc.store import roster
+from ioc.store.pool import connect
 from tests.fixtures.browser import Screen, Screens, away, comes_about
+from tests.fixtures.push import PushedBrowser
 from tests.fixtures.server import PASSWORD, FeedDoor, Server, eventually, now, product_at, stamp
 
 pytestmark = pytest.mark.browser
@@ -82,6 +92,7 @@ def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             )  # fmt: skip
         # What was foreseen before anything came in would stand until the next time.
         running.stop()
+        running.settings["IOC_SECRET_PUSH_KEY"] = new_key()
         yield running.start()
 
 
@@ -399,6 +410,89 @@ async def test_the_page_speaks_english_too(rest: httpx2.Client, phone: Screen) -
     finally:
         await page.get_by_test_id("language-vi").tap()
     phone.check()
+
+
+BROWSER_PUSH = """subscription => {
+    const bytes = text => Uint8Array.from(
+        atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0)).buffer
+    let held = null
+    window.refuses = true
+    PushManager.prototype.getSubscription = async () => held
+    PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+        if (window.refuses) throw new DOMException('Registration failed', 'AbortError')
+        held = {
+            ...subscription, toJSON: () => subscription,
+            options: { applicationServerKey }, unsubscribe: async () => { held = null },
+        }
+        return held
+    }
+}"""
+"""What a browser does that reaches its maker's push service: Chromium of a test reaches none."""
+
+
+async def _push_switched_on(server: Server) -> None:
+    channel = Push(id="push", contact="mailto:a@x.example", secret="push-key", enabled=True)
+    person = Person(id="chu-tich", name="Chủ tịch", unit="phu-tho", account="chu-tich-tinh")
+    async with await connect(server.database_url) as conn:
+        await roster.put(conn, Plan(channels=(channel,)), Roster(persons=(person,)))
+
+
+async def _pushed(page: Page, **said: str) -> None:
+    """Let the service worker get a message, as from its push service."""
+    session = await page.context.new_cdp_session(page)
+    found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def note(event: dict[str, Any]) -> None:
+        for one in event["registrations"]:
+            if not found.done():
+                found.set_result(one["registrationId"])
+
+    session.on("ServiceWorker.workerRegistrationUpdated", note)
+    await session.send("ServiceWorker.enable")
+    given = {"origin": page.url.rsplit("/m", 1)[0], "registrationId": await found}
+    await session.send("ServiceWorker.deliverPushMessage", {**given, "data": json.dumps(said)})
+    await session.detach()
+
+
+async def test_push_is_switched_on_by_its_person_shown_by_the_worker_and_leads_to_the_alert(
+    province: Server, browser: Browser
+) -> None:
+    await _push_switched_on(province)
+    keys = PushedBrowser()
+    subscription = {
+        "endpoint": "https://fcm.googleapis.com/fcm/send/1",
+        "keys": {"p256dh": as_text(keys.point), "auth": as_text(keys.secret)},
+    }
+    screens = Screens(browser)
+    screen = await screens.open(province, 390, 844, is_mobile=True, has_touch=True)
+    page, rest = screen.page, province.client("chu-tich-tinh", PASSWORD)
+    await screen.context.grant_permissions(["notifications"], origin=province.base)
+    await page.add_init_script(f"({BROWSER_PUSH})({json.dumps(subscription)})")
+    await screen.sign_in("chu-tich-tinh", PASSWORD, "/m")
+    switch = page.get_by_test_id("push-switch")
+    await expect(switch).to_have_attribute("aria-checked", "false")
+
+    await switch.tap()
+    await expect(page.get_by_test_id("push-refused")).to_contain_text("Registration failed")
+    await page.evaluate("window.refuses = false")
+    await page.get_by_test_id("push-least").select_option("critical")
+    await switch.tap()
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await expect(page.get_by_test_id("push-refused")).to_have_count(0)
+    [stored] = (await away(_get, rest, "/notify/push"))["subscriptions"]
+    assert (stored["endpoint"], stored["least"]) == (subscription["endpoint"], "critical")
+
+    await _pushed(page, title="Kẹt xe", body="QL2", tag="t", link="/m#alert=x", severity="high")
+    shown = "navigator.serviceWorker.ready.then(r => r.getNotifications())"
+    await comes_about(lambda: page.evaluate(f"{shown}.then(all => all.length)"))
+    assert await page.evaluate(f"{shown}.then(all => all[0].title)") == "Kẹt xe"
+    await page.evaluate("location.hash = 'alert=x'")
+    await expect(page.get_by_test_id("alert-ended")).to_be_visible()
+
+    await switch.tap()
+    await expect(switch).to_have_attribute("aria-checked", "false")
+    assert (await away(_get, rest, "/notify/push"))["subscriptions"] == []
+    await screens.close()
 
 
 async def test_the_first_view_takes_little_of_a_slow_line(province: Server, phone: Screen) -> None:

@@ -642,6 +642,20 @@ const en: Words = {
   },
 
   takeOut: 'Take out',
+  push: {
+    title: 'Push',
+    receive: 'Be told on this device',
+    on: 'On',
+    off: 'Off',
+    least: 'From',
+    until: 'Until you sign out or the session ends; sign in again on this device and it goes on by itself.',
+    notReached: 'This account is not in the roster, so no alert is sent to it yet. Tell your administrator.',
+    blocked: 'The browser blocks notifications of this page. Allow them in its settings of the site, then try again.',
+    unreachable: (said: string) => `The browser cannot use its own push service: ${said}`,
+    test: 'Send a test',
+    tried: 'Sent. If nothing appears within a minute, tell your administrator.',
+    ended: 'The alert of the notification is over.',
+  },
   warned: {
     tab: 'Bulletins, maintenance',
     title: 'Warnings of natural hazards',

@@ -640,6 +640,20 @@ const vi = {
   },
 
   takeOut: 'Bỏ ra',
+  push: {
+    title: 'Thông báo đẩy',
+    receive: 'Nhận thông báo đẩy',
+    on: 'Đang bật',
+    off: 'Đang tắt',
+    least: 'Từ mức',
+    until: 'Nhận cho đến khi đăng xuất hoặc hết phiên; đăng nhập lại trên thiết bị này thì tự nhận tiếp.',
+    notReached: 'Tài khoản này chưa có trong lịch trực nên chưa được gửi cảnh báo nào. Hãy báo người quản trị.',
+    blocked: 'Trình duyệt đang chặn thông báo của trang này. Mở cài đặt của trang trong trình duyệt, cho phép Thông báo, rồi thử lại.',
+    unreachable: (said: string) => `Trình duyệt không dùng được dịch vụ thông báo của nó: ${said}`,
+    test: 'Gửi thử',
+    tried: 'Đã gửi. Nếu một phút sau chưa thấy, hãy báo người quản trị.',
+    ended: 'Cảnh báo trong thông báo đã kết thúc.',
+  },
   warned: {
     tab: 'Bản tin, bảo trì',
     title: 'Bản tin cảnh báo thiên tai',

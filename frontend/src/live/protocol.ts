@@ -283,6 +283,22 @@ export interface Me {
   permissions: string[]
 }
 
+/** A device that this person is pushed to on; while it is not `live` it waits for a sign-in. */
+export interface PushSubscriptionItem {
+  id: number
+  endpoint: string
+  least: Severity
+  live: boolean
+  created_at: Instant
+}
+
+/** The key to subscribe to, null while push is off; `reached` by the roster. */
+export interface PushState {
+  key: string | null
+  reached: boolean
+  subscriptions: PushSubscriptionItem[]
+}
+
 export interface Summary {
   as_of: Instant
   items: FigureItem[]

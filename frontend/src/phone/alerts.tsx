@@ -1,6 +1,7 @@
 /** Open alerts as cards, worst first. */
 
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { Ago } from '../design/age'
 import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
@@ -10,6 +11,7 @@ import { isQuiet, worstFirst } from '../live/order'
 import type { AlertItem } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
 import { useCentre } from '../panels/centre'
+import { openAlert } from './route'
 import { useStill } from './still'
 
 const FIRST_ALERTS = 5
@@ -19,13 +21,21 @@ export function Alerts() {
   const all = useSignal(false)
   const words = w()
   const alerts = useStill(centre.alerts.read().filter((alert) => !isQuiet(alert)).sort(worstFirst))
-  const shown = all.value ? alerts : alerts.slice(0, FIRST_ALERTS)
+  const asked = openAlert.value
+  const found = asked === null ? undefined : centre.alerts.items.get(asked)
+  const first = alerts.slice(0, FIRST_ALERTS)
+  const shown = all.value ? alerts : found && !first.some((alert) => alert.id === asked) ? [found, ...first] : first
   const checked = centre.stream.lastFrame.value
   return (
     <section aria-label={words.alerts}>
       <h2>
         {words.toHandle} <span class="count">{number(alerts.filter((alert) => alert.state === 'active').length)}</span>
       </h2>
+      {asked !== null && !found && checked !== null && (
+        <p class="card" data-testid="alert-ended">
+          {words.push.ended}
+        </p>
+      )}
       {alerts.length === 0 && (
         <div class="card" data-testid="alerts-none">
           {words.alertsNone}
@@ -50,9 +60,15 @@ function AlertCard({ alert }: { alert: AlertItem }) {
   const centre = useCentre()
   const words = w()
   const cleared = alert.state === 'cleared'
+  const asked = openAlert.value === alert.id
+  const card = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (asked) card.current?.scrollIntoView({ block: 'center' })
+  }, [asked])
   return (
     <li
-      class={`card alert edge-${alert.severity}${alert.acknowledged ? ' seen' : ''}`}
+      ref={card}
+      class={`card alert edge-${alert.severity}${alert.acknowledged ? ' seen' : ''}${asked ? ' asked' : ''}`}
       data-testid="alert"
       data-id={alert.id}
       data-severity={alert.severity}

@@ -17,6 +17,8 @@ import { Alerts } from './alerts'
 import { Changes } from './changes'
 import { Feeds } from './feeds'
 import { Figures } from './figures'
+import { Notifying } from './notifying'
+import { followWorker, forgetHere } from './push'
 import { Units } from './procedures'
 import { openUnit } from './route'
 import { NotCascaded } from './uncascaded'
@@ -48,12 +50,17 @@ function Phone() {
       )}
       <footer>
         <LanguageSwitch />
-        <button type="button" onClick={() => void post('/logout').finally(() => location.assign('/login?next=/m'))}>
+        <button type="button" onClick={() => void leave().finally(() => location.assign('/login?next=/m'))}>
           {w().signOut}
         </button>
       </footer>
     </CentreContext.Provider>
   )
+}
+
+/** Sign out; whoever signs in here next did not ask to be pushed to. */
+async function leave(): Promise<void> {
+  await forgetHere().finally(() => post('/logout'))
 }
 
 /** The first page stays as it was while a unit is open, so that back leads to the same place in it. */
@@ -92,6 +99,9 @@ function Home({ hidden }: { hidden: boolean }) {
       <Boundary name="feeds">
         <Feeds />
       </Boundary>
+      <Boundary name="push">
+        <Notifying />
+      </Boundary>
     </main>
   )
 }
@@ -112,4 +122,5 @@ function Header() {
 }
 
 markLanguage()
+followWorker()
 render(<Phone />, document.body)

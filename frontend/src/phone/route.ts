@@ -1,11 +1,12 @@
-/** Which unit the address is about: `/m#unit=ID` can be shared, and back leads to where one was. */
+/** What the address is about: `/m#unit=ID` and `/m#alert=ID` can be shared; back leads to where one was. */
 
 import { signal } from '@preact/signals'
 
 const UNIT = /^#unit=(.+)$/
+const ALERT = /^#alert=(.+)$/
 
-function read(): string | null {
-  const found = UNIT.exec(location.hash)?.[1]
+function read(part: RegExp): string | null {
+  const found = part.exec(location.hash)?.[1]
   try {
     return found ? decodeURIComponent(found) : null
   } catch {
@@ -14,7 +15,10 @@ function read(): string | null {
 }
 
 /** The unit whose page is open; null on the first page. */
-export const openUnit = signal(read())
+export const openUnit = signal(read(UNIT))
+
+/** The alert that a notification led to; its card is shown among the others. */
+export const openAlert = signal(read(ALERT))
 
 /** The units were opened from the first page, so that back is where they came from. */
 let fromHome = false
@@ -23,9 +27,10 @@ let fromHome = false
 history.scrollRestoration = 'manual'
 
 window.addEventListener('hashchange', () => {
-  const next = read()
+  const next = read(UNIT)
   fromHome = next !== null && openUnit.peek() === null
   openUnit.value = next
+  openAlert.value = read(ALERT)
 })
 
 export function unitLink(unit: string): string {
