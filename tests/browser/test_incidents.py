@@ -106,6 +106,12 @@ async def test_an_incident_opened_by_keyboard_is_seen_by_the_other_and_closed_on
     await page.get_by_test_id("entry").press("Enter")
     await expect(page.get_by_test_id("incident-log")).to_contain_text("xe chữa cháy đã tới")
     await page.get_by_test_id("entry").blur()
+    await page.get_by_test_id("file-add").set_input_files(
+        {"name": "hiện trường.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    )
+    async with page.expect_download() as kept:
+        await page.get_by_test_id("file").click()
+    assert (await kept.value).suggested_filename == "hiện trường.pdf"
     await page.keyboard.press("r")
     await page.get_by_test_id("move-do").click()
     await expect(page.get_by_test_id("incident-detail")).to_have_attribute(
@@ -141,6 +147,10 @@ async def test_an_exercise_is_marked_and_what_is_overdue_has_a_shape_and_words(
     await screen.page.keyboard.press("Control+Enter")
     made = card(screen.page, "Diễn tập sơ tán", "open")
     await expect(made.get_by_test_id("exercise")).to_have_text("DIỄN TẬP")
+    await screen.page.keyboard.press("e")
+    await screen.page.get_by_test_id("move-text").fill("cần lãnh đạo quyết định")
+    await screen.page.keyboard.press("Enter")
+    await expect(made.get_by_test_id("level")).to_have_text("↑ báo phòng trực")
     # The clock of the page runs an hour ahead: the deadlines of a fire have passed by then.
     await screen.page.clock.set_system_time(now() + timedelta(hours=1))
     await expect(made.get_by_test_id("overdue")).to_contain_text("quá hạn tiếp nhận")

@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
 import { say, w } from '../i18n/words'
 import { get, post } from '../live/api'
-import { tick } from '../live/clock'
+import { serverNow, tick } from '../live/clock'
 import type { Caller, IncidentDetail, IncidentStep } from '../live/incidents'
 import { useCentre } from '../panels/centre'
 import { Fact } from '../panels/detail'
@@ -165,6 +165,9 @@ function Checklist({ item, put, renew }: Props) {
   const open = item.state !== 'closed' && centre.may('incident.handle')
   const mark = async (step: IncidentStep) => {
     failure.value = ''
+    // Shown at once; the server's answer, or its refusal, sets it right.
+    const done = step.done_at === null ? { done_at: new Date(serverNow()).toISOString(), done_by: centre.me.peek()?.name ?? null } : { done_at: null, done_by: null }
+    put({ ...item, checklist: { ...item.checklist, steps: steps.map((each) => (each.id === step.id ? { ...each, ...done } : each)) } })
     try {
       put(await post<IncidentDetail>(`/incidents/${item.id}/steps/${encodeURIComponent(step.id)}`, { done: step.done_at === null }))
     } catch (error) {

@@ -60,7 +60,6 @@ export function IncidentMoves({ item, moved, renew }: Props) {
   }
   useEffect(() => {
     failure.value = ''
-    moving.value = null
   }, [item.id])
   const wanted = moving.value
   const open = wanted !== null && item.allowed.includes(wanted) ? wanted : null

@@ -27,6 +27,7 @@ export function Incidents() {
   const chosen = address.value.get('incident')
   const choose = (id: string) => {
     isOpening.value = false
+    moving.value = null
     put({ incident: id })
   }
   const go = (steps: number) => {

@@ -7,6 +7,7 @@ import { post } from '../live/api'
 import type { IncidentItem, ShiftItem } from '../live/incidents'
 import { useCentre } from '../panels/centre'
 import { takeFocus } from './focus'
+import { Marks } from './incident_card'
 import { failureText } from './incident_failure'
 import { byDeadline, followIncidents, incidents } from './incident_list'
 
@@ -118,7 +119,7 @@ function Left({ item, usual, taker, take }: { item: IncidentItem; usual: string;
   return (
     <li>
       <span>
-        <span class="caption">{item.code}</span> {item.title}
+        <span class="caption">{item.code}</span> {item.title} <Marks item={item} />
       </span>
       <input maxLength={120} aria-label={`${w().shift.to}: ${item.code}`} placeholder={usual || w().shift.toOther} value={taker} onInput={(event) => take(event.currentTarget.value)} />
     </li>

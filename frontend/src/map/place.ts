@@ -69,7 +69,8 @@ export class PlaceMap {
       id: 'place',
       type: 'circle',
       source: 'place',
-      paint: { 'circle-radius': 8, 'circle-color': COLOURS.text, 'circle-stroke-width': 3, 'circle-stroke-color': COLOURS.ground },
+      // A ring, so that the name beneath it can be read.
+      paint: { 'circle-radius': 10, 'circle-opacity': 0, 'circle-stroke-width': 3, 'circle-stroke-color': COLOURS.text },
     })
   }
 }
