@@ -184,7 +184,7 @@ class _Bench:
         answers: list[float] = []
         until = monotonic() + plan.watch
         while monotonic() < until:
-            answers.append(await self._alarm([f"probe-{len(answers)}/alarm"]))
+            answers.append(await self._raise([f"probe-{len(answers)}/alarm"]))
             await asyncio.sleep(1 / PROBES_PER_SECOND)
         published = await offered
         counted = await self._crowd.answer(Counted, patience=plan.watch + 30)
@@ -218,7 +218,7 @@ class _Bench:
             wanted = int((monotonic() - began) / plan.minute * plan.storm) + 1
             many = min(max(wanted - sent, 0), plan.storm - sent)
             if many:
-                await self._alarm([f"storm-{n}/alarm" for n in range(sent, sent + many)])
+                await self._raise([f"storm-{n}/alarm" for n in range(sent, sent + many)])
             sent += many
             await asyncio.sleep(0.1)
         await watching
@@ -244,7 +244,7 @@ class _Bench:
             ),
         ]  # fmt: skip
 
-    async def _alarm(self, series: list[str]) -> float:
+    async def _raise(self, series: list[str]) -> float:
         """Send values that raise alerts at once; returns how long the answer took, s."""
         time = SystemClock().now().isoformat()
         began = monotonic()
