@@ -117,10 +117,11 @@ def _measured(
 ) -> str | None:
     """What was measured against which level; None where the rule measures nothing."""
     named = f"property.{prop}"
+    unit = shown_uom(uom, language)
     values: dict[str, object] = {
         "property": say(named, language) if has(named) else prop,
         "value": row.value,
-        "uom": shown_uom(uom, language),
+        "uom": unit and f" {unit}",
         "level": row.level,
     }
     match rule:

@@ -12,6 +12,7 @@ from tests.fixtures.server import FeedDoor, Server, eventually, now, stamp
 pytestmark = pytest.mark.browser
 
 ROAD = "ql2-vinh-yen"
+AREA = [[105.0, 21.2], [105.6, 21.2], [105.6, 21.6], [105.0, 21.2]]
 
 
 @pytest.fixture(scope="module")
@@ -268,4 +269,25 @@ async def test_sound_has_to_be_asked_for_and_mute_counts_down(
         await expect(sound).to_have_attribute("data-state", state)
     await sound.click()
     await expect(sound).to_contain_text("9:5")
+    screen.check()
+
+
+async def test_the_map_goes_where_the_chosen_alert_is(
+    server: Server, screens: Screens, traffic: FeedDoor
+) -> None:
+    screen = await a_console(screens, server, "trucban")
+    client = await away(server.sign_in)
+    note = {
+        "level": 2, "hazard": "Ngập lụt", "text": "Ngập ở ven sông",
+        "area": {"type": "Polygon", "coordinates": [AREA]},
+        "ends": stamp(now() + timedelta(hours=1)),
+    }  # fmt: skip
+    warning = (await away(client.post, "/warnings", json=note)).json()["id"]
+    shown = screen.page.get_by_test_id("console-map")
+    row = screen.page.locator("[data-testid=alert]", has_text="Ngập lụt")
+    await row.get_by_role("button").first.click()
+    await expect(shown).to_have_attribute("data-area", "true")
+    await the_jam(screen.page).get_by_role("button").first.click()
+    await expect(shown).to_have_attribute("data-area", "false")
+    await away(client.post, f"/warnings/{warning}/cancel", json={"why": "nước rút"})
     screen.check()

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Boundary } from '../design/boundary'
 import { useCentre } from '../panels/centre'
 import { address } from './address'
+import { AlertMap } from './alert_map'
 import { Detail } from './detail'
 import { readFilter } from './filter'
 import { holdStill, useFound } from './found'
@@ -76,6 +77,9 @@ export function Alerts() {
         <section class="panel console-detail" ref={panel} tabIndex={-1} data-testid="console-detail">
           <Detail id={chosen} form={form} comment={comment} />
         </section>
+      </Boundary>
+      <Boundary name="map">
+        <AlertMap id={chosen} />
       </Boundary>
       {help.value && <Help close={() => (help.value = false)} />}
     </>

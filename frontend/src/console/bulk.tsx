@@ -2,6 +2,7 @@
 
 import { type Signal, useSignal } from '@preact/signals'
 import { number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, w } from '../i18n/words'
 import { post, Problem } from '../live/api'
 import { serverNow } from '../live/clock'
@@ -54,7 +55,7 @@ export function Bulk({ form, shown }: { form: Signal<Move | null>; shown: AlertI
   return (
     <div class="bulk" data-testid="bulk">
       <div class="filters-row">
-        <b data-testid="marked">{words.console.marked(number(marked.length))}</b>
+        <b data-testid="marked">{consoleWords().marked(number(marked.length))}</b>
         {moves.map(([move, permission, name]) => (
           centre.may(permission) && (
             <button key={move} type="button" aria-expanded={form.value === move} data-testid={`bulk-${move}`} onClick={() => (form.value = form.value === move ? null : move)}>
@@ -63,10 +64,10 @@ export function Bulk({ form, shown }: { form: Signal<Move | null>; shown: AlertI
           )
         ))}
         <button type="button" data-testid="mark-all" onClick={() => mark(shown)}>
-          {words.console.markAll}
+          {consoleWords().markAll}
         </button>
         <button type="button" data-testid="unmark" onClick={unmark}>
-          {words.console.unmark}
+          {consoleWords().unmark}
         </button>
       </div>
       {form.value && <BulkForm move={form.value} reason={reason} busy={busy.value} run={run} />}
@@ -99,8 +100,8 @@ function BulkForm({ move, reason, busy, run }: FormProps) {
         required={needed}
         maxLength={2000}
         data-testid="bulk-reason"
-        aria-label={needed ? words.shelveWhy : words.console.reason}
-        placeholder={needed ? words.shelveWhy : words.console.reason}
+        aria-label={needed ? words.shelveWhy : consoleWords().reason}
+        placeholder={needed ? words.shelveWhy : consoleWords().reason}
         value={reason.value}
         onInput={(event) => (reason.value = event.currentTarget.value)}
       />
@@ -120,8 +121,8 @@ function Told({ outcome, close }: { outcome: Outcome; close: () => void }) {
   return (
     <div class="bulk" role="status" data-testid="bulk-outcome">
       <div class="filters-row">
-        <b>{words.console.bulkDone(number(outcome.done))}</b>
-        {outcome.refused.length > 0 && <b class="failure">{words.console.bulkRefused(number(outcome.refused.length))}</b>}
+        <b>{consoleWords().bulkDone(number(outcome.done))}</b>
+        {outcome.refused.length > 0 && <b class="failure">{consoleWords().bulkRefused(number(outcome.refused.length))}</b>}
         <button type="button" onClick={close}>
           {words.close}
         </button>

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { Refusal, problemOf } from '../agency/refusal'
 import { fieldInstant, fieldTime } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { post, put, type Problem } from '../live/api'
 import { serverNow } from '../live/clock'
@@ -13,7 +14,7 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 export function BulletinForm({ done }: { done: () => void }) {
-  const words = w().warned
+  const words = consoleWords().warned
   const units = useSignal<UnitRef[]>([])
   const failure = useSignal<Problem | null>(null)
   const busy = useSignal(false)

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Refusal, problemOf } from '../agency/refusal'
 import { moment } from '../i18n/format'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import { get, post, type Problem } from '../live/api'
 import { tick } from '../live/clock'
 import type { Page, WarningItem } from '../live/protocol'
@@ -14,7 +14,7 @@ import { LevelMark } from '../design/level'
 
 export function Bulletins() {
   const centre = useCentre()
-  const words = w().warned
+  const words = consoleWords().warned
   const items = useSignal<WarningItem[] | null>(null)
   const failure = useSignal<Problem | null>(null)
   const writing = useSignal(false)
@@ -71,7 +71,7 @@ function isOver(warning: WarningItem): boolean {
 }
 
 function Bulletin({ warning, may, renew }: { warning: WarningItem; may: boolean; renew: () => Promise<unknown> }) {
-  const words = w().warned
+  const words = consoleWords().warned
   const said = useSignal<Problem | null>(null)
   const ending = useSignal(false)
   const info = warning.message.infos[0]

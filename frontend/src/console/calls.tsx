@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import { get, post } from '../live/api'
 import { tick } from '../live/clock'
 import type { CallItem, CallResult, DutyPerson, DutyUnit } from '../live/incidents'
@@ -21,7 +21,7 @@ export interface Called {
 
 export function Calls({ about, unit }: { about: { alert: string } | { incident: string }; unit: string | null }) {
   const centre = useCentre()
-  const words = w().shift
+  const words = consoleWords().shift
   const calls = useSignal<CallItem[] | null>(null)
   const called = useSignal<Called | null>(null)
   const query = new URLSearchParams({ ...about }).toString()
@@ -70,7 +70,7 @@ function OnCall({ unit, note }: { unit: string; note: ((who: Called) => void) | 
       .then((page) => (found.value = page.items))
       .catch(() => (found.value = []))
   }, [unit])
-  if (found.value?.length === 0) return <p class="caption">{w().shift.nobodyOnCall}</p>
+  if (found.value?.length === 0) return <p class="caption">{consoleWords().shift.nobodyOnCall}</p>
   return (
     <ul class="duty">
       {found.value?.map((each) => each.people.filter((person) => person.hours).map((person) => <DutyRow key={person.id} unit={each} person={person} note={note} />))}
@@ -79,7 +79,7 @@ function OnCall({ unit, note }: { unit: string; note: ((who: Called) => void) | 
 }
 
 export function DutyRow({ unit, person, note }: { unit: DutyUnit; person: DutyPerson; note: ((who: Called) => void) | null }) {
-  const words = w().shift
+  const words = consoleWords().shift
   return (
     <li data-testid="duty" data-on-call={String(person.hours !== null)}>
       <span>
@@ -99,7 +99,7 @@ export function DutyRow({ unit, person, note }: { unit: DutyUnit; person: DutyPe
 }
 
 export function CallForm({ called, about, done }: { called: Called; about: { alert: string } | { incident: string } | null; done: () => void }) {
-  const words = w().shift
+  const words = consoleWords().shift
   const person = useSignal(called.person)
   const phone = useSignal(called.phone)
   const result = useSignal<CallResult>('reached')
@@ -148,7 +148,7 @@ export function CallForm({ called, about, done }: { called: Called; about: { ale
 }
 
 export function CallList({ calls }: { calls: CallItem[] }) {
-  const words = w().shift
+  const words = consoleWords().shift
   return (
     <ol class="call-list">
       {calls.map((call) => (

@@ -2,6 +2,7 @@
 
 import { Age } from '../design/age'
 import { number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { tick } from '../live/clock'
 import { newestTime } from '../live/freshness'
@@ -17,7 +18,7 @@ const WITHIN_METRES = 5_000
 
 export function Cameras({ point }: { point: [number, number] | null }) {
   const centre = useCentre()
-  const words = w().console
+  const words = consoleWords()
   const cameras = centre.layers.get(CAMERAS)
   if (!cameras || !point) return null
   const near = nearest(cameras.read(), point, MOST, WITHIN_METRES)
@@ -40,7 +41,7 @@ export function Cameras({ point }: { point: [number, number] | null }) {
 }
 
 function Picture({ camera }: { camera: LayerFeature }) {
-  const words = w().console
+  const words = consoleWords()
   const { link, late_after = null, stale_after = null } = camera.properties
   const time = newestTime(camera.properties)
   void tick.value

@@ -5,6 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { Line } from '../charts/line'
 import { Age } from '../design/age'
 import { duration, moment, withUom } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow, tick } from '../live/clock'
@@ -37,7 +38,7 @@ export function Cause({ sheet }: { sheet: AlertSheet }) {
       {line === null && <p class="caption">{words.loading}</p>}
       {line === 'failed' && <p class="caption">{words.unreachable}</p>}
       {line !== null && line !== 'failed' && (line.time.length === 0 ? (
-        <p class="caption">{words.console.noLine}</p>
+        <p class="caption">{consoleWords().noLine}</p>
       ) : (
         <div class="detail-chart">
           <Line time={line.time} value={line.value} within={within} draw={draw} label={`${say(alert.title)}, ${alert.place.name}`} />
@@ -49,7 +50,7 @@ export function Cause({ sheet }: { sheet: AlertSheet }) {
 
 /** The levels in words, for who does not see the drawing, and how old the newest value is. */
 function Judged({ sheet, series }: { sheet: AlertSheet; series: SeriesItem | null }) {
-  const words = w().console
+  const words = consoleWords()
   const { alert, levels, raised } = sheet
   const feed = useCentre().feeds.read().find((one) => one.id === alert.feed)
   const latest = series?.latest
@@ -76,7 +77,7 @@ function Judged({ sheet, series }: { sheet: AlertSheet; series: SeriesItem | nul
 }
 
 function drawnOf({ alert, levels, raised, pending_since }: AlertSheet): Drawn {
-  const words = w().console
+  const words = consoleWords()
   const drawn: Drawn = { levels: [], held: null, raised: null }
   const [from, to] = [Date.parse(pending_since), Date.parse(alert.since)]
   drawn.held = { from, to, label: levels.hold ? words.held(duration(levels.hold)) : '' }

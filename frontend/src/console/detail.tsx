@@ -6,6 +6,7 @@ import { Ago } from '../design/age'
 import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime, moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, severityWord, w } from '../i18n/words'
 import { tick } from '../live/clock'
 import type { AlertItem, AlertSheet } from '../live/protocol'
@@ -76,9 +77,9 @@ function What({ alert, sheet }: { alert: AlertItem; sheet: AlertSheet | null }) 
       <p class="detail-sub">
         <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · {alert.state === 'cleared' ? words.cleared : words.active}
         {alert.cleared_at && ` ${moment(alert.cleared_at, now)}`}
-        {alert.flapping && ` · ${words.console.flapping}`}
-        {alert.noted && ` · ${words.console.noted}`}
-        {alert.exercise && ` · ${words.console.exercise}`}
+        {alert.flapping && ` · ${consoleWords().flapping}`}
+        {alert.noted && ` · ${consoleWords().noted}`}
+        {alert.exercise && ` · ${consoleWords().exercise}`}
       </p>
       <p class="detail-reason">{say(alert.reason)}</p>
       <Quiet alert={alert} />
@@ -89,8 +90,8 @@ function What({ alert, sheet }: { alert: AlertItem; sheet: AlertSheet | null }) 
         </Fact>
         <Fact term={words.unitResponsible}>{alert.unit?.name ?? words.noOwner}</Fact>
         <Fact term={words.who}>{alert.acknowledged ? `${alert.acknowledged_by ?? words.acknowledged}${seen}` : words.unacknowledged}</Fact>
-        {alert.incident && <Fact term={words.console.incident}>{alert.incident.code}</Fact>}
-        {sheet?.advice && <Fact term={words.console.advice}>{say(sheet.advice)}</Fact>}
+        {alert.incident && <Fact term={consoleWords().incident}>{alert.incident.code}</Fact>}
+        {sheet?.advice && <Fact term={consoleWords().advice}>{say(sheet.advice)}</Fact>}
       </dl>
     </>
   )
@@ -104,7 +105,7 @@ function Quiet({ alert }: { alert: AlertItem }) {
     <div class="quiet" data-testid="quiet">
       {alert.muted && (
         <p>
-          <b>{words.console.mutedBy[alert.muted.cause]}</b>: {say(alert.muted.reason)}
+          <b>{consoleWords().mutedBy[alert.muted.cause]}</b>: {say(alert.muted.reason)}
         </p>
       )}
       {alert.shelved && <p>{words.shelvedUntil(clockTime(alert.shelved.until), alert.shelved.by, alert.shelved.why)}</p>}
@@ -115,7 +116,7 @@ function Quiet({ alert }: { alert: AlertItem }) {
 /** What else is open of the same matter, and why it belongs together. */
 function Matter({ alert }: { alert: AlertItem }) {
   const centre = useCentre()
-  const words = w().console
+  const words = consoleWords()
   const others = alert.matter ? centre.alerts.read().filter((one) => one.matter === alert.matter && one.id !== alert.id) : []
   if (others.length === 0) return null
   return (

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { moment } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow, tick } from '../live/clock'
@@ -15,7 +16,7 @@ const AHEAD = [0, 4, 8, 12, 24] as const
 const RENEW_EVERY = 60_000
 
 export function Directory() {
-  const words = w().shift
+  const words = consoleWords().shift
   const units = useSignal<DutyUnit[] | null>(null)
   const failed = useSignal(false)
   const ahead = useSignal(0)

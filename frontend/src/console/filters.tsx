@@ -3,6 +3,7 @@
 import type { RefObject } from 'preact'
 import { Shape } from '../design/shape'
 import { number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { domainWord, severityWord, w } from '../i18n/words'
 import { SEVERITIES } from '../live/order'
 import type { AlertItem, Domain, Severity, UnitRef } from '../live/protocol'
@@ -17,7 +18,7 @@ interface Props {
 }
 
 export function Filters({ filter, past, search }: Props) {
-  const words = w().console
+  const words = consoleWords()
   const set = (change: Partial<Filter>) => put(writeFilter({ ...filter, ...change }))
   return (
     <div class="filters" role="search" data-testid="filters">
@@ -51,7 +52,7 @@ function SeverityFilter({ filter, set }: { filter: Filter; set: Set }) {
   const toggled = (one: Severity) =>
     SEVERITIES.filter((each) => (each === one) !== filter.severities.includes(each))
   return (
-    <div class="filters-row" role="group" aria-label={w().console.severity}>
+    <div class="filters-row" role="group" aria-label={consoleWords().severity}>
       {SEVERITIES.map((one) => (
         <button
           key={one}
@@ -69,7 +70,7 @@ function SeverityFilter({ filter, set }: { filter: Filter; set: Set }) {
 }
 
 function Choices({ filter, past, set }: { filter: Filter; past: boolean; set: Set }) {
-  const words = w().console
+  const words = consoleWords()
   const open = useCentre().alerts.read()
   const domains = [...new Set(open.map((alert) => alert.domain))].sort()
   return (
@@ -134,7 +135,7 @@ function Tick({ name, label, on, set }: { name: string; label: string; on: boole
 export function Counted({ shown, of }: { shown: number; of: number }) {
   return (
     <span class="caption" data-testid="counted" role="status">
-      {w().console.counted(number(shown), number(of))}
+      {consoleWords().counted(number(shown), number(of))}
     </span>
   )
 }

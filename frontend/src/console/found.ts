@@ -29,5 +29,5 @@ export function useFound(centre: Centre, filter: Filter): Found {
   const order = still.current.arrange([...open].sort(worstFirst).map((alert) => alert.id), now, now - usedAt < RESORT_EVERY)
   const me = centre.me.value
   const alerts = order.flatMap((id) => centre.alerts.items.get(id) ?? []).filter((alert) => passes(alert, filter, me))
-  return { alerts, of: open.length }
+  return { alerts, of: open.length + centre.alerts.others }
 }

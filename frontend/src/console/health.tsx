@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks'
 import './health.css'
 import '../charts/measure.css'
 import { date, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get, Problem } from '../live/api'
 import { serverNow } from '../live/clock'
@@ -20,7 +21,7 @@ const DAY = 86_400_000
 const AGAIN_AFTER = 120_000
 
 export function Health() {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   const named = Number(address.value.get('days'))
   const days = SPANS.find((span) => span === named) ?? USUAL
   const { found, failure } = useHealth(days)
@@ -64,7 +65,7 @@ export function Health() {
 
 /** Of which time, and how operators were counted. */
 function Counted({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   const { raised, told } = found.health
   const hours = found.staff
   return (

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { duration, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get, post, Problem } from '../live/api'
 import type { Page } from '../live/protocol'
@@ -24,7 +25,7 @@ interface Trial {
 }
 
 export function AdviceList({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   return (
     <section class="panel health-advice">
       <header class="panel-head">
@@ -43,14 +44,14 @@ export function AdviceList({ found }: { found: AlertHealth }) {
 
 function Row({ name, advice }: { name: string; advice: Advice }) {
   const centre = useCentre()
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   // A sentence that is said anew when the language changes.
   const said = useSignal<() => string>(() => '')
   const tried = async () => {
-    said.value = () => w().alertHealth.trying
+    said.value = () => consoleWords().alertHealth.trying
     said.value = await trial(advice).catch((error: unknown) => () => {
       const reason = error instanceof Problem && error.message ? error.message : w().unreachable
-      return w().alertHealth.trialFailed(reason)
+      return consoleWords().alertHealth.trialFailed(reason)
     })
   }
   return (
@@ -71,7 +72,7 @@ function Row({ name, advice }: { name: string; advice: Advice }) {
 }
 
 function sentence(advice: Advice): string {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   const counts = [number(advice.avoided), number(advice.alerts)] as const
   if (advice.field === null) return words.inDoubt[advice.kind]?.(...counts) ?? ''
   const changed = words.changes[advice.field]?.(length(advice.present), length(advice.proposed)) ?? ''
@@ -80,7 +81,7 @@ function sentence(advice: Advice): string {
 
 /** What becomes of the alerts that are not avoided. */
 function rest(advice: Advice): string {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   if (!advice.delayed) return ''
   const later = length(advice.later)
   return advice.kind === 'clear' ? words.endsLater(later) : words.comesLater(number(advice.delayed), later)
@@ -91,7 +92,7 @@ function length(seconds: number | null): string {
 }
 
 function lost(advice: Advice): string {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   if (advice.lost === 0) return words.nothingLost
   return words.lost(number(advice.lost), number(advice.lost_acknowledged), number(advice.lost_incidents))
 }
@@ -100,12 +101,12 @@ function lost(advice: Advice): string {
 async function trial(advice: Advice): Promise<() => string> {
   const rules = await get<Page<Rule>>('/rules')
   const document = rules.items.find((rule) => rule.id === advice.rule)?.document
-  if (!document) return () => w().alertHealth.ruleGone
+  if (!document) return () => consoleWords().alertHealth.ruleGone
   const ask = (changes: object) =>
     post<Trial>(`/rules/${encodeURIComponent(advice.rule)}/trial?days=${DAYS}`, { ...document, ...changes })
   const present = await ask({})
-  if (advice.field === null) return () => w().alertHealth.triedPresent(number(present.raised), number(present.series))
+  if (advice.field === null) return () => consoleWords().alertHealth.triedPresent(number(present.raised), number(present.series))
   const proposed = await ask({ [advice.field]: `PT${advice.proposed}S` })
   const avoided = present.raised - proposed.raised
-  return () => w().alertHealth.triedBoth(number(avoided), number(present.raised), number(proposed.raised))
+  return () => consoleWords().alertHealth.triedBoth(number(avoided), number(present.raised), number(proposed.raised))
 }

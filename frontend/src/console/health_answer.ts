@@ -1,7 +1,7 @@
 /** What the server says of alert health, and how its figures are written. */
 
 import { duration, number, withUom } from '../i18n/format'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import type { Severity, Text } from '../live/protocol'
 
 export interface Benchmark {
@@ -81,7 +81,7 @@ export function valueText(figure: Figure): string {
 export function partsText(name: string, figure: Figure): string {
   if (figure.denominator === null) return ''
   const whole = (value: number) => number(value, Math.abs(value - Math.round(value)) < 0.05 ? 0 : 1)
-  return w().alertHealth.parts(whole(figure.numerator), whole(figure.denominator), name)
+  return consoleWords().alertHealth.parts(whole(figure.numerator), whole(figure.denominator), name)
 }
 
 /** What a standard wants: "≤ 6". */

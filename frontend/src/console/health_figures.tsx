@@ -2,7 +2,8 @@
 
 import { Measure } from '../charts/measure'
 import { number } from '../i18n/format'
-import { severityWord, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { severityWord } from '../i18n/words'
 import { Shape } from '../design/shape'
 import type { Severity } from '../live/protocol'
 import { partsText, sourceName, valueText, wantedText, type AlertHealth, type Figure } from './health_answer'
@@ -27,7 +28,7 @@ export function Tiles({ found }: { found: AlertHealth }) {
 }
 
 function Tile({ name, figure }: { name: string; figure: Figure | undefined }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   if (!figure) return null
   return (
     <section class="panel health-tile" data-testid={`health-${name}`} data-met={String(figure.met)}>
@@ -40,7 +41,7 @@ function Tile({ name, figure }: { name: string; figure: Figure | undefined }) {
 }
 
 function Wanted({ figure }: { figure: Figure }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   if (!figure.benchmark) return <p class="caption">{words.noBenchmark}</p>
   const { source, noted } = figure.benchmark
   return (
@@ -51,13 +52,13 @@ function Wanted({ figure }: { figure: Figure }) {
 }
 
 function Met({ figure }: { figure: Figure }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   if (figure.met === null) return null
   return figure.met ? <span>✓ {words.met}</span> : <b class="behind">▲ {words.missed}</b>
 }
 
 export function Others({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   return (
     <section class="panel health-others">
       <header class="panel-head">
@@ -86,7 +87,7 @@ export function Others({ found }: { found: AlertHealth }) {
 }
 
 export function Severities({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   return (
     <section class="panel health-severities">
       <header class="panel-head">
@@ -119,7 +120,7 @@ export function Severities({ found }: { found: AlertHealth }) {
 const MOST_REASONS = 3
 
 function Reasons({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   return (
     <>
       <h3 class="health-sub">{words.reasons}</h3>

@@ -4,14 +4,15 @@ import { Line } from '../charts/line'
 import { Measure } from '../charts/measure'
 import { Shape } from '../design/shape'
 import { duration, number } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { say } from '../i18n/words'
 import type { AlertHealth, RuleCounts } from './health_answer'
 
 const TOP = 10
 const HOUR = 3_600_000
 
 export function Rules({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   const rules = found.health.rules.slice(0, TOP)
   const most = rules[0]?.alerts ?? 1
   return (
@@ -46,7 +47,7 @@ export function ruleName(found: AlertHealth, rule: string): string {
 
 /** What is wrong with a rule's alerts, as far as anything is. */
 function marks(rule: RuleCounts): string[] {
-  const words = w().alertHealth.marks
+  const words = consoleWords().alertHealth.marks
   const found = (['chattering', 'flapping', 'stale', 'shelved'] as const).filter((name) => rule[name] > 0)
   const said = found.map((name) => words[name](number(rule[name])))
   if (rule.false > 0) said.push(words.false(number(rule.false), number(rule.judged)))
@@ -54,7 +55,7 @@ function marks(rule: RuleCounts): string[] {
 }
 
 export function Hours({ found }: { found: AlertHealth }) {
-  const words = w().alertHealth
+  const words = consoleWords().alertHealth
   const { hours, operators, figures, floods } = found.health
   const start = Math.floor(Date.parse(found.since) / HOUR) * HOUR
   const limit = figures['rate']?.benchmark?.limit ?? null

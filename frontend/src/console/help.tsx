@@ -1,6 +1,7 @@
 /** The keys of the console, over everything else until Escape. */
 
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 
 /** In the order in which they are learnt; the words stand under the same names. */
@@ -22,8 +23,8 @@ const KEYS = [
 
 export function Help({ close }: { close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const words = w().console
-  useEffect(() => dialog.current?.showModal(), [])
+  const words = consoleWords()
+  useLayoutEffect(() => dialog.current?.showModal(), [])
   return (
     <dialog ref={dialog} class="help" aria-label={words.keysTitle} data-testid="help" onClose={close}>
       <h2>{words.keysTitle}</h2>

@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get, Problem } from '../live/api'
 import { tick } from '../live/clock'
@@ -41,7 +42,7 @@ export function History({ alert, sheet, comment }: Props) {
       </h3>
       {entries?.length === 0 && <p class="caption">{words.historyNone}</p>}
       <ol>{entries?.map((entry, i) => <Line key={i} entry={entry} />)}</ol>
-      {nobody && <p class="caption" data-testid="untold">{words.console.toldNobody(nobody)}</p>}
+      {nobody && <p class="caption" data-testid="untold">{consoleWords().toldNobody(nobody)}</p>}
       {centre.may('alert.comment') && centre.alerts.items.has(alert.id) && <Comment alert={alert} comment={comment} done={load} />}
     </div>
   )

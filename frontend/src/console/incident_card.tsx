@@ -3,13 +3,14 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { SHAPE_PATHS } from '../design/shape'
 import { duration } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { say } from '../i18n/words'
 import { tick } from '../live/clock'
 import type { IncidentItem } from '../live/incidents'
 import { nextTask } from './incident_list'
 
 export function IncidentCard({ item, chosen, choose }: { item: IncidentItem; chosen: boolean; choose: (id: string) => void }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const row = useRef<HTMLLIElement>(null)
   useEffect(() => {
     if (chosen) row.current?.scrollIntoView({ block: 'nearest' })
@@ -44,7 +45,7 @@ export function IncidentCard({ item, chosen, choose }: { item: IncidentItem; cho
 
 /** What is out of the ordinary: an exercise, a level that it has risen to, and that it was opened again. */
 export function Marks({ item }: { item: IncidentItem }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   return (
     <>
       {item.exercise && (
@@ -64,7 +65,7 @@ export function Marks({ item }: { item: IncidentItem }) {
 
 /** How much time is left; what is overdue has a shape of its own besides its colour. */
 export function TimeLeft({ task, due }: { task: string; due: number }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const left = (due - tick.value) / 1000
   if (left >= 0) return <span class="time-left">{words.timeLeft(task, duration(left))}</span>
   return (

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, w } from '../i18n/words'
 import { get, post } from '../live/api'
 import { serverNow, tick } from '../live/clock'
@@ -47,7 +48,7 @@ interface Props {
 }
 
 function IncidentWhole({ item, put, renew }: Props) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   return (
     <article class="incident-whole" data-testid="incident-detail" data-state={item.state} data-version={item.version}>
       <p class="incident-marks">
@@ -80,7 +81,7 @@ function IncidentWhole({ item, put, renew }: Props) {
 }
 
 function Facts({ item }: { item: IncidentDetail }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const now = tick.value
   return (
     <dl class="facts">
@@ -102,7 +103,7 @@ function Facts({ item }: { item: IncidentDetail }) {
 /** Who called is asked for one by one: every look is noted. */
 function CallerFact({ id }: { id: string }) {
   const centre = useCentre()
-  const words = w().incidents
+  const words = consoleWords().incidents
   const caller = useSignal<Caller | null>(null)
   const failure = useSignal('')
   if (!centre.may('incident.run')) return null
@@ -128,7 +129,7 @@ function CallerFact({ id }: { id: string }) {
 }
 
 function Clocks({ item }: { item: IncidentDetail }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const now = tick.value
   return (
     <table class="incident-clocks" data-testid="clocks">
@@ -159,7 +160,7 @@ function Clocks({ item }: { item: IncidentDetail }) {
 
 function Checklist({ item, put, renew }: Props) {
   const centre = useCentre()
-  const words = w().incidents
+  const words = consoleWords().incidents
   const failure = useSignal('')
   const { steps } = item.checklist
   const open = item.state !== 'closed' && centre.may('incident.handle')

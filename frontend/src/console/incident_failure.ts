@@ -1,5 +1,6 @@
 /** Why something was not done with an incident, in words; that somebody was faster, above all. */
 
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { Problem } from '../live/api'
 
@@ -10,6 +11,6 @@ export function isOvertaken(error: unknown): boolean {
 
 export function failureText(error: unknown): string {
   const words = w()
-  if (isOvertaken(error)) return words.incidents.overtaken
+  if (isOvertaken(error)) return consoleWords().incidents.overtaken
   return words.actionFailed(error instanceof Problem && error.message ? error.message : words.unreachable)
 }

@@ -4,7 +4,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Shape } from '../design/shape'
 import { number } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { say } from '../i18n/words'
 import { get, post, upload } from '../live/api'
 import type { IncidentDetail } from '../live/incidents'
 import type { TicketItem } from '../live/protocol'
@@ -20,7 +21,7 @@ interface Props {
 
 export function Parts({ item, put }: Props) {
   const centre = useCentre()
-  const words = w().incidents
+  const words = consoleWords().incidents
   const failure = useSignal('')
   if (item.alerts.length + item.tickets.length === 0) return null
   const may = item.state !== 'closed' && centre.may('incident.run')
@@ -67,7 +68,7 @@ function Release({ name, act }: { name: string; act: () => void }) {
 function AlertPart({ id }: { id: string }) {
   const centre = useCentre()
   const alert = centre.alerts.find(id)
-  if (!alert) return <span class="caption">{w().incidents.alertOver}</span>
+  if (!alert) return <span class="caption">{consoleWords().incidents.alertOver}</span>
   return (
     <span>
       <Shape severity={alert.severity} cleared={alert.state === 'cleared'} /> {say(alert.title)} · {alert.place.name}
@@ -82,13 +83,13 @@ function TicketPart({ id }: { id: string }) {
       .then((found) => (ticket.value = found))
       .catch(() => (ticket.value = null))
   }, [id])
-  const words = w().incidents
+  const words = consoleWords().incidents
   return <span>{ticket.value ? `${words.ticket} ${ticket.value.code} · ${say(ticket.value.category.name)}` : words.ticket}</span>
 }
 
 export function Files({ item, put }: Props) {
   const centre = useCentre()
-  const words = w().incidents
+  const words = consoleWords().incidents
   const failure = useSignal('')
   const add = async (input: HTMLInputElement) => {
     const file = input.files?.[0]

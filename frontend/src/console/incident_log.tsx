@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, w } from '../i18n/words'
 import { post } from '../live/api'
 import { tick } from '../live/clock'
@@ -14,7 +15,7 @@ import { writing } from './incident_writing'
 const ENGINE = 'engine'
 
 export function IncidentLog({ item, put }: { item: IncidentDetail; put: (item: IncidentDetail) => void }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const field = useRef<HTMLInputElement>(null)
   const failure = useSignal('')
   const asked = writing.value
@@ -62,7 +63,7 @@ export function IncidentLog({ item, put }: { item: IncidentDetail; put: (item: I
 
 /** What an entry says besides its kind: the words, else what it changed. */
 function told(entry: IncidentEntry, item: IncidentDetail): string {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const { detail } = entry
   const step = item.checklist.steps.find((each) => each.id === detail['step'])
   const parts = [

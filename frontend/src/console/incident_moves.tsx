@@ -2,7 +2,7 @@
 
 import { signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import { post } from '../live/api'
 import type { IncidentDetail, IncidentMove } from '../live/incidents'
 import { failureText, isOvertaken } from './incident_failure'
@@ -40,7 +40,7 @@ interface Props {
 }
 
 export function IncidentMoves({ item, moved, renew }: Props) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const failure = useSignal('')
   const busy = useSignal(false)
   const act = async (move: IncidentMove, body: object) => {

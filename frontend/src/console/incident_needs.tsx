@@ -1,6 +1,7 @@
 /** The forms of moves: each asks for what its move needs, and no more. */
 
 import { useSignal } from '@preact/signals'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get } from '../live/api'
 import { serverNow } from '../live/clock'
@@ -41,7 +42,7 @@ interface Props {
 }
 
 export function MoveForm({ move, item, act }: Props) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const needs = NEEDS[move]
   const unit = useSignal<Choice | null>(item.lead)
   const person = useSignal('')
@@ -137,7 +138,7 @@ async function lookUnits(text: string): Promise<Choice[]> {
 }
 
 function Support({ units, change }: { units: UnitRef[]; change: (units: UnitRef[]) => void }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   return (
     <>
       <ul class="support-units">

@@ -1,6 +1,6 @@
 /** The incident of an alert: which one has it, or a button that makes it one. */
 
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import type { AlertItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
 import { go } from './address'
@@ -12,7 +12,7 @@ export function IncidentOfAlert({ alert }: { alert: AlertItem }) {
   if (incident) {
     return (
       <button type="button" class="incident-of-alert" data-testid="incident-of-alert" onClick={() => go({ tab: 'incidents', incident: incident.id })}>
-        {w().incidents.inIncident(incident.code)}
+        {consoleWords().incidents.inIncident(incident.code)}
       </button>
     )
   }
@@ -23,7 +23,7 @@ export function IncidentOfAlert({ alert }: { alert: AlertItem }) {
   }
   return (
     <button type="button" class="incident-of-alert" data-testid="make-incident" onClick={begin}>
-      {w().incidents.openFromAlert}
+      {consoleWords().incidents.openFromAlert}
     </button>
   )
 }

@@ -3,7 +3,8 @@
 import { signal, useSignal } from '@preact/signals'
 import { bare } from '../i18n/bare'
 import { number } from '../i18n/format'
-import { say, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { say } from '../i18n/words'
 import { get, post } from '../live/api'
 import type { IncidentCategory, IncidentDetail, PlaceItem } from '../live/incidents'
 import type { AlertItem, Page } from '../live/protocol'
@@ -65,7 +66,7 @@ async function lookPlaces(text: string): Promise<Where[]> {
 }
 
 export function OpenForm({ opened }: { opened: (item: IncidentDetail) => void }) {
-  const words = w().incidents
+  const words = consoleWords().incidents
   const alert = openingOf.value
   const source = useSignal<string>(alert ? 'alert' : '113')
   const category = useSignal<Choice | null>(null)

@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks'
 import './incidents.css'
 import { Boundary } from '../design/boundary'
 import { number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { StillOrder } from '../live/order'
 import { FigureCounts, FigureName, FigureValue } from '../panels/figure'
@@ -50,18 +51,18 @@ export function Incidents() {
           <header class="panel incidents-head">
             {mayRun && (
               <button type="button" class="primary" data-testid="open-incident" onClick={() => beginOpening(null)}>
-                {w().incidents.open} <kbd>n</kbd>
+                {consoleWords().incidents.open} <kbd>n</kbd>
               </button>
             )}
             <Times />
           </header>
           <div class="incidents-board">
             {COLUMNS.map((column) => (
-              <section key={column} class="panel" data-testid={`column-${column}`} aria-label={w().incidents.columns[column]}>
+              <section key={column} class="panel" data-testid={`column-${column}`} aria-label={consoleWords().incidents.columns[column]}>
                 <h2>
-                  {w().incidents.columns[column]} <span class="caption">{number(columns[column].length)}</span>
+                  {consoleWords().incidents.columns[column]} <span class="caption">{number(columns[column].length)}</span>
                 </h2>
-                {columns[column].length === 0 && <p class="caption empty">{incidents.known.value ? w().incidents.columnNone : w().loading}</p>}
+                {columns[column].length === 0 && <p class="caption empty">{incidents.known.value ? consoleWords().incidents.columnNone : w().loading}</p>}
                 <ul>
                   {columns[column].map((item) => (
                     <IncidentCard key={item.id} item={item} chosen={item.id === chosen} choose={choose} />
@@ -79,7 +80,7 @@ export function Incidents() {
           ) : chosen !== null ? (
             <IncidentPanel id={chosen} />
           ) : (
-            <p class="caption empty">{w().incidents.pick}</p>
+            <p class="caption empty">{consoleWords().incidents.pick}</p>
           )}
         </section>
       </Boundary>
@@ -104,7 +105,7 @@ function useColumns(): Record<(typeof COLUMNS)[number], IncidentItem[]> {
 /** How soon incidents were taken, given to somebody and resolved, against their deadlines. */
 function Times() {
   const figures = incidentFigures.read().sort(byPlace)
-  if (figures.length === 0) return <p class="caption">{incidentFigures.known.value ? w().incidents.figuresNone : w().loading}</p>
+  if (figures.length === 0) return <p class="caption">{incidentFigures.known.value ? consoleWords().incidents.figuresNone : w().loading}</p>
   return (
     <dl class="incident-times" data-testid="incident-times">
       {figures.map((figure) => (

@@ -3,6 +3,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import type { AlertItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
@@ -32,6 +33,7 @@ interface Props {
 
 export function List({ alerts, of, filter, past, chosen, search, bulk, help }: Props) {
   const words = w()
+  const centre = useCentre()
   const rows = useSignal(ROWS)
   const place = alerts.findIndex((alert) => alert.id === chosen)
   const shown = alerts.slice(0, Math.max(rows.value, place + 1))
@@ -42,6 +44,11 @@ export function List({ alerts, of, filter, past, chosen, search, bulk, help }: P
         {past === null && <Counted shown={alerts.length} of={of} />}
       </div>
       <Filters filter={filter} past={past !== null} search={search} />
+      {past === null && centre.alerts.others > 0 && (
+        <p class="caption pad" data-testid="alerts-rest">
+          {words.alertsRest(number(centre.alerts.others), number(centre.alerts.rest.value.critical ?? 0))}
+        </p>
+      )}
       {past === null && <Bulk form={bulk} shown={alerts} />}
       {alerts.length === 0 && <Nothing filter={filter} past={past} />}
       <ul data-testid="alerts">
@@ -51,7 +58,7 @@ export function List({ alerts, of, filter, past, chosen, search, bulk, help }: P
         {shown.length < alerts.length && (
           <li>
             <button type="button" class="more" data-testid="rows-more" onClick={() => (rows.value = shown.length + ROWS)}>
-              {words.console.moreRows(number(alerts.length - shown.length))}
+              {consoleWords().moreRows(number(alerts.length - shown.length))}
             </button>
           </li>
         )}
@@ -64,7 +71,7 @@ export function List({ alerts, of, filter, past, chosen, search, bulk, help }: P
       <p class="caption keys">
         {words.consoleKeys}{' '}
         <button type="button" data-testid="help-open" onClick={() => (help.value = true)}>
-          {words.console.keysAll}
+          {consoleWords().keysAll}
         </button>
       </p>
     </section>
@@ -72,7 +79,7 @@ export function List({ alerts, of, filter, past, chosen, search, bulk, help }: P
 }
 
 function Views({ past }: { past: boolean }) {
-  const words = w().console
+  const words = consoleWords()
   return (
     <div class="views" role="group" aria-label={words.view}>
       <button type="button" aria-pressed={!past} data-testid="view-open" onClick={() => put({ view: null })}>
@@ -89,7 +96,7 @@ function Nothing({ filter, past }: { filter: Filter; past: Past | null }) {
   const words = w()
   const centre = useCentre()
   if (past && past.state !== 'known') return <PastFoot past={past} />
-  const none = past ? words.console.nonePast : words.alertsNone
+  const none = past ? consoleWords().nonePast : words.alertsNone
   const said = !past && !centre.alerts.known.value ? words.loading : isNarrow(filter) ? words.consoleNoMatch : none
   return <p class="caption empty">{said}</p>
 }

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get } from '../live/api'
 import type { AlertItem, Page } from '../live/protocol'
@@ -58,7 +59,7 @@ export function PastFoot({ past }: { past: Past }) {
       {past.state === 'failed' && <p class="failure empty">{words.unreachable}</p>}
       {past.more && (
         <button type="button" class="more" data-testid="past-more" onClick={past.more}>
-          {words.console.more}
+          {consoleWords().more}
         </button>
       )}
     </>

@@ -1,19 +1,27 @@
-/** The place of an incident on a map; with `pick` a click chooses another one. */
+/** A place on a map, as a point, an area or both; with `pick` a click chooses another one. */
 
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { w } from '../i18n/words'
-import type { PlaceMap as Drawn, Point } from '../map/place'
+import type { Area, PlaceMap as Drawn, Point } from '../map/place'
 import { useCentre } from '../panels/centre'
 
-export function PlaceMap({ point, pick }: { point: Point | null; pick?: (point: Point) => void }) {
+interface Props {
+  point: Point | null
+  area?: Area | null
+  pick?: (point: Point) => void
+}
+
+export function PlaceMap({ point, area = null, pick }: Props) {
   const centre = useCentre()
   const host = useRef<HTMLDivElement>(null)
   const drawn = useRef<Drawn | null>(null)
   const picked = useRef(pick)
+  const shown = useRef({ point, area })
   const failed = useSignal(false)
   const city = centre.city.value
   picked.current = pick
+  shown.current = { point, area }
   useEffect(() => {
     const element = host.current
     if (!element || !city) return
@@ -22,7 +30,10 @@ export function PlaceMap({ point, pick }: { point: Point | null; pick?: (point: 
       .then(({ placeMap }) => placeMap(element, city, point, picked.current ? (at) => picked.current?.(at) : null))
       .then((map) => {
         if (gone) map.stop()
-        else drawn.current = map
+        else {
+          drawn.current = map
+          map.show(shown.current.point, shown.current.area)
+        }
       })
       .catch((error: unknown) => {
         console.error('map failed', error)
@@ -34,7 +45,7 @@ export function PlaceMap({ point, pick }: { point: Point | null; pick?: (point: 
       drawn.current = null
     }
   }, [city?.version])
-  useEffect(() => drawn.current?.show(point), [point?.join()])
+  useEffect(() => drawn.current?.show(point, area), [point?.join(), area])
   return (
     <div class="place-map" data-testid="place-map">
       <div class="map" ref={host} />

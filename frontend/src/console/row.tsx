@@ -5,6 +5,7 @@ import { Ago } from '../design/age'
 import { LevelMark } from '../design/level'
 import { Shape } from '../design/shape'
 import { clockTime } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { say, severityWord, w } from '../i18n/words'
 import type { AlertItem } from '../live/protocol'
 import { AcknowledgeButton, isCalling } from '../panels/alerts'
@@ -41,7 +42,7 @@ export function Row({ alert, shown, chosen, markable }: Props) {
           type="checkbox"
           class="mark"
           checked={marks.value.has(alert.id)}
-          aria-label={words.console.mark(say(alert.title), alert.place.name)}
+          aria-label={consoleWords().mark(say(alert.title), alert.place.name)}
           data-testid="mark"
           onClick={(event) => (event.shiftKey ? markTo(alert.id, shown) : toggle(alert.id))}
         />
@@ -56,7 +57,7 @@ export function Row({ alert, shown, chosen, markable }: Props) {
           <LevelMark level={alert.national_level} /> {severityWord(alert.severity)} · <Ago time={alert.since} /> ·{' '}
           {alert.state === 'cleared' ? words.cleared : alert.acknowledged ? words.acknowledged : words.unacknowledged}
         </span>
-        {alert.incident && <span class="caption">{words.incidents.inIncident(alert.incident.code)}</span>}
+        {alert.incident && <span class="caption">{consoleWords().incidents.inIncident(alert.incident.code)}</span>}
         {alert.muted && <span class="caption">{say(alert.muted.reason)}</span>}
         {alert.shelved && <span class="caption">{words.shelvedUntil(clockTime(Date.parse(alert.shelved.until)), alert.shelved.by, alert.shelved.why)}</span>}
       </button>

@@ -6,6 +6,7 @@ import './incidents.css'
 import './shift.css'
 import { Boundary } from '../design/boundary'
 import { date, moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { language, w } from '../i18n/words'
 import { get } from '../live/api'
 import { tick } from '../live/clock'
@@ -22,7 +23,7 @@ const SHOWN = 15
 
 export function Shift() {
   const centre = useCentre()
-  const words = w().shift
+  const words = consoleWords().shift
   const shifts = useSignal<ShiftItem[] | null>(null)
   const failed = useSignal(false)
   const renew = () =>
@@ -80,7 +81,7 @@ export function Shift() {
 }
 
 function Running({ shift }: { shift: ShiftItem }) {
-  const words = w().shift
+  const words = consoleWords().shift
   const report = useSignal<ShiftReport | null>(null)
   useEffect(() => {
     get<ShiftReport>(`/shifts/${shift.id}/report`)
@@ -120,7 +121,7 @@ function Running({ shift }: { shift: ShiftItem }) {
 
 /** The report to print, and to keep. */
 export function ReportLinks({ shift }: { shift: ShiftItem }) {
-  const words = w().shift
+  const words = consoleWords().shift
   const path = `/api/v1/shifts/${shift.id}/report`
   return (
     <span class="report-links">

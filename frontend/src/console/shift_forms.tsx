@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { number } from '../i18n/format'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import { post } from '../live/api'
 import type { IncidentItem, ShiftItem } from '../live/incidents'
 import { useCentre } from '../panels/centre'
@@ -13,7 +13,7 @@ import { byDeadline, followIncidents, incidents } from './incident_list'
 
 export function BeginShift({ done }: { done: () => void }) {
   const centre = useCentre()
-  const words = w().shift
+  const words = consoleWords().shift
   const people = useSignal(centre.me.value?.full_name || centre.me.value?.name || '')
   const note = useSignal('')
   const failure = useSignal('')
@@ -54,7 +54,7 @@ export function BeginShift({ done }: { done: () => void }) {
 export function EndShift({ shift, done }: { shift: ShiftItem; done: () => void }) {
   const centre = useCentre()
   followIncidents(centre)
-  const words = w().shift
+  const words = consoleWords().shift
   const open = useSignal(false)
   const to = useSignal('')
   const summary = useSignal('')
@@ -105,7 +105,7 @@ export function EndShift({ shift, done }: { shift: ShiftItem; done: () => void }
           {words.handOverDo}
         </button>
         <button type="button" onClick={() => (open.value = false)}>
-          {w().incidents.cancel}
+          {consoleWords().incidents.cancel}
         </button>
       </div>
       <p class="failure" role="alert">
@@ -121,7 +121,7 @@ function Left({ item, usual, taker, take }: { item: IncidentItem; usual: string;
       <span>
         <span class="caption">{item.code}</span> {item.title} <Marks item={item} />
       </span>
-      <input maxLength={120} aria-label={`${w().shift.to}: ${item.code}`} placeholder={usual || w().shift.toOther} value={taker} onInput={(event) => take(event.currentTarget.value)} />
+      <input maxLength={120} aria-label={`${consoleWords().shift.to}: ${item.code}`} placeholder={usual || consoleWords().shift.toOther} value={taker} onInput={(event) => take(event.currentTarget.value)} />
     </li>
   )
 }

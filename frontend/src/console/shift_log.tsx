@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { moment, number } from '../i18n/format'
+import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get, post } from '../live/api'
 import { tick } from '../live/clock'
@@ -33,7 +34,7 @@ function useList<T>(path: string | null) {
 
 export function ShiftLog({ shift }: { shift: ShiftItem }) {
   const centre = useCentre()
-  const words = w().shift
+  const words = consoleWords().shift
   const { items, renew } = useList<ShiftEntry>(`/shifts/${shift.id}/entries`)
   const field = useRef<HTMLInputElement>(null)
   const failure = useSignal('')
@@ -81,7 +82,7 @@ export function ShiftLog({ shift }: { shift: ShiftItem }) {
 
 export function ShiftCalls({ shift }: { shift: ShiftItem | null }) {
   const centre = useCentre()
-  const words = w().shift
+  const words = consoleWords().shift
   const { items, renew } = useList<CallItem>(shift && `/calls?since=${encodeURIComponent(shift.began_at)}`)
   const open = useSignal(false)
   return (

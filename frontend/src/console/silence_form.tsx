@@ -4,7 +4,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Refusal, problemOf } from '../agency/refusal'
 import { fieldInstant, fieldTime } from '../i18n/format'
-import { domainWord, say, severityWord, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { domainWord, say, severityWord } from '../i18n/words'
 import { get, post, type Problem } from '../live/api'
 import { serverNow } from '../live/clock'
 import type { Domain, Page, Severity, Text, UnitRef } from '../live/protocol'
@@ -22,7 +23,7 @@ const TWO_HOURS = 7_200_000
 
 export function SilenceForm({ done }: { done: () => void }) {
   const centre = useCentre()
-  const words = w().silences
+  const words = consoleWords().silences
   const rules = useSignal<RuleName[]>([])
   const unit = useSignal<UnitRef[]>([])
   // One that names nothing would keep every alert quiet, and is refused.

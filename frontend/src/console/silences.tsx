@@ -4,7 +4,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Refusal, problemOf } from '../agency/refusal'
 import { moment } from '../i18n/format'
-import { domainWord, severityWord, w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
+import { domainWord, severityWord } from '../i18n/words'
 import { get, post, type Problem } from '../live/api'
 import { tick } from '../live/clock'
 import type { Page, SilenceItem } from '../live/protocol'
@@ -13,7 +14,7 @@ import { SilenceForm } from './silence_form'
 
 export function Silences() {
   const centre = useCentre()
-  const words = w().silences
+  const words = consoleWords().silences
   const items = useSignal<SilenceItem[] | null>(null)
   const failure = useSignal<Problem | null>(null)
   const writing = useSignal(false)
@@ -91,7 +92,7 @@ function standingOf(silence: SilenceItem): 'running' | 'coming' | 'over' {
 
 /** Which alerts a silence means, in words: each part narrows it. */
 function meant(matcher: SilenceItem['matcher']): string {
-  const words = w().silences
+  const words = consoleWords().silences
   const { domain, severity, ...rest } = matcher
   const parts = Object.entries(rest).map(([facet, value]) => `${words.facets[facet] ?? facet}: ${value}`)
   if (domain) parts.unshift(domainWord(domain))

@@ -1,10 +1,10 @@
 /** The button for the sound of new critical alerts: off until it is asked for, and muted for a while only. */
 
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import type { Calling } from './calling'
 
 export function SoundButton({ calling }: { calling: Calling }) {
-  const words = w().console
+  const words = consoleWords()
   const state = calling.sound.value
   const left = calling.mutedSeconds.value
   const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`

@@ -1,7 +1,7 @@
 /** The parts of the console; each stands here by one line once its screen does. */
 
 import type { ComponentType } from 'preact'
-import { w } from '../i18n/words'
+import { consoleWords } from '../i18n/console/words'
 import { useCentre } from '../panels/centre'
 import { address, go } from './address'
 import { Alerts } from './alerts'
@@ -19,11 +19,11 @@ interface Tab {
 }
 
 const TABS: readonly Tab[] = [
-  { id: 'alerts', name: () => w().console.tabs.alerts, needs: 'alert.read', Screen: Alerts },
-  { id: 'incidents', name: () => w().incidents.tab, needs: 'incident.read', Screen: Incidents },
-  { id: 'shift', name: () => w().shift.tab, needs: 'shift.read', Screen: Shift },
-  { id: 'announced', name: () => w().warned.tab, needs: 'alert.read', Screen: Announced },
-  { id: 'health', name: () => w().alertHealth.tab, needs: 'alert.read', Screen: Health },
+  { id: 'alerts', name: () => consoleWords().tabs.alerts, needs: 'alert.read', Screen: Alerts },
+  { id: 'incidents', name: () => consoleWords().incidents.tab, needs: 'incident.read', Screen: Incidents },
+  { id: 'shift', name: () => consoleWords().shift.tab, needs: 'shift.read', Screen: Shift },
+  { id: 'announced', name: () => consoleWords().warned.tab, needs: 'alert.read', Screen: Announced },
+  { id: 'health', name: () => consoleWords().alertHealth.tab, needs: 'alert.read', Screen: Health },
 ]
 
 /** The part that the address names; without a name the first. */
@@ -37,7 +37,7 @@ export function Tabs({ shown }: { shown: Tab }) {
   const open = TABS.filter((tab) => centre.may(tab.needs))
   if (open.length < 2) return null
   return (
-    <nav class="console-tabs" aria-label={w().console.parts}>
+    <nav class="console-tabs" aria-label={consoleWords().parts}>
       {open.map((tab) => (
         <button
           key={tab.id}

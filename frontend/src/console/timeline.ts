@@ -1,6 +1,7 @@
 /** What happened around an alert, in one line of time: changes, who was told, who was called. */
 
 import type { AlertChange, AlertItem, AlertSheet, CallItem, Instant } from '../live/protocol'
+import { consoleWords } from '../i18n/console/words'
 import { changeWord, w } from '../i18n/words'
 
 export interface Entry {
@@ -24,15 +25,15 @@ export function entriesOf(log: AlertChange[], sheet: AlertSheet | null, calls: C
     })),
     ...(sheet?.told ?? []).map((one) => ({
       at: one.settled_at ?? one.at,
-      what: words.console.toldStates[one.state](one.person, one.channel),
-      who: words.console.reasons[one.held ?? one.reason] ?? one.held ?? one.reason,
+      what: consoleWords().toldStates[one.state](one.person, one.channel),
+      who: consoleWords().reasons[one.held ?? one.reason] ?? one.held ?? one.reason,
       said: one.detail,
     })),
     ...calls.map((one) => ({
       at: one.at,
-      what: words.console.called(one.person),
+      what: consoleWords().called(one.person),
       who: one.made_by,
-      said: [words.console.callResults[one.result] ?? one.result, one.note].filter(Boolean).join(': '),
+      said: [consoleWords().callResults[one.result] ?? one.result, one.note].filter(Boolean).join(': '),
     })),
   ]
   // What came first stands first; of the same instant as the log tells it.
@@ -42,10 +43,10 @@ export function entriesOf(log: AlertChange[], sheet: AlertSheet | null, calls: C
 /** Why nobody is told of an alert at all, where that can be seen of it. */
 export function untold(alert: AlertItem, sheet: AlertSheet): string | null {
   if (sheet.told.length > 0) return null
-  const reasons = w().console.reasons
+  const reasons = consoleWords().reasons
   if (alert.noted) return reasons['noted'] ?? null
   if (alert.exercise) return reasons['exercise'] ?? null
   if (alert.muted) return reasons['muted'] ?? null
   if (alert.shelved) return reasons['shelved'] ?? null
-  return w().console.noRoute
+  return consoleWords().noRoute
 }

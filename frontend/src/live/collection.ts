@@ -1,7 +1,7 @@
 /** Things of one topic by id: a snapshot plus deltas, told to watchers at most once per frame. */
 
 import { signal } from '@preact/signals'
-import type { Delta } from './protocol'
+import type { Delta, Rest } from './protocol'
 
 export interface Changes {
   changed: ReadonlySet<string>
@@ -12,7 +12,7 @@ export type Watcher = (changes: Changes) => void
 
 /** What a subscription hands its frames to. */
 export interface Receiver {
-  snapshot(items: unknown[]): void
+  snapshot(items: unknown[], rest?: Rest): void
   delta(delta: Delta<unknown>): void
 }
 
@@ -29,6 +29,9 @@ export class Collection<T extends { id: string | number }> implements Receiver {
   /** Whether a snapshot has ever arrived: empty and unknown are different things. */
   readonly known = signal(false)
 
+  /** What is there besides, and not here. */
+  readonly rest = signal<Rest>({})
+
   private changed = new Set<string>()
   private removed = new Set<string>()
   private readonly watchers = new Set<Watcher>()
@@ -36,7 +39,8 @@ export class Collection<T extends { id: string | number }> implements Receiver {
 
   constructor(private readonly schedule: (run: () => void) => void = nextFrame) {}
 
-  snapshot(items: unknown[]): void {
+  snapshot(items: unknown[], rest: Rest = {}): void {
+    this.rest.value = rest
     const gone = new Set(this.items.keys())
     this.items.clear()
     for (const item of items as T[]) {
@@ -51,6 +55,7 @@ export class Collection<T extends { id: string | number }> implements Receiver {
   }
 
   delta(delta: Delta<unknown>): void {
+    this.rest.value = delta.rest ?? {}
     for (const item of [...((delta.add as T[]) ?? []), ...((delta.update as T[]) ?? [])]) this.set(item)
     for (const id of delta.remove ?? []) {
       this.items.delete(String(id))
@@ -63,6 +68,11 @@ export class Collection<T extends { id: string | number }> implements Receiver {
   put(item: T): void {
     this.set(item)
     this.notifySoon(false)
+  }
+
+  /** How many things are there besides. */
+  get others(): number {
+    return Object.values(this.rest.value).reduce((sum, count) => sum + count, 0)
   }
 
   /** Everything, subscribing the calling component to changes. */

@@ -239,12 +239,16 @@ export interface Delta<T> {
   update?: T[]
   add?: T[]
   remove?: string[]
+  rest?: Rest
 }
+
+/** How many things are there that are not sent, by severity; of alerts only the worst are. */
+export type Rest = Readonly<Partial<Record<Severity, number>>>
 
 export type ServerFrame =
   | { type: 'hello'; server_time: Instant; epoch: string }
   | { type: 'pong' }
-  | { type: 'snapshot'; id: string; cursor: string; data: { items: unknown[] } }
+  | { type: 'snapshot'; id: string; cursor: string; data: { items: unknown[]; rest?: Rest } }
   | { type: 'delta'; id: string; cursor: string; data: Delta<unknown> }
   | { type: 'resync'; id: string; reason: string }
   | { type: 'lag'; behind_ms: number }

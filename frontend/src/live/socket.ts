@@ -129,7 +129,7 @@ export class Stream {
         const subscription = this.subscriptions.get(frame.id)
         if (!subscription) break
         subscription.cursor = frame.cursor
-        subscription.receiver.snapshot(frame.data.items)
+        subscription.receiver.snapshot(frame.data.items, frame.data.rest)
         break
       }
       case 'delta': {

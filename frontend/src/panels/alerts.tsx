@@ -36,6 +36,11 @@ export function AlertsPanel() {
           {words.alertsQuiet(number(quiet))}
         </p>
       )}
+      {centre.alerts.others > 0 && (
+        <p class="alerts-quiet caption" data-testid="alerts-rest">
+          {words.alertsRest(number(centre.alerts.others), number(centre.alerts.rest.value.critical ?? 0))}
+        </p>
+      )}
       {alerts.length === 0 ? <NoAlerts centre={centre} /> : <AlertList alerts={alerts} centre={centre} />}
     </section>
   )
