@@ -43,7 +43,7 @@ def test_every_error_has_its_title() -> None:
 
 
 def test_a_value_that_was_not_given_shows_as_a_dash() -> None:
-    assert say("alert.above", "vi", property="Tốc độ") == "Tốc độ – –, vượt mức –"
+    assert say("alert.above", "vi", property="Tốc độ") == "Tốc độ ––, vượt mức –"
     assert say("no.such.key", "vi") == "no.such.key"
 
 
