@@ -3,13 +3,13 @@
 import { useSignal } from '@preact/signals'
 import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
-import { get } from '../live/api'
 import { serverNow } from '../live/clock'
 import type { IncidentDetail, IncidentMove, IncidentResult } from '../live/incidents'
-import type { Page, UnitRef } from '../live/protocol'
+import type { UnitRef } from '../live/protocol'
 import { takeFocus } from './focus'
 import { lookCategories } from './incident_open'
 import { type Choice, Pick } from './pick'
+import { findUnits } from './unit_search'
 
 type Need = 'unit' | 'person' | 'support' | 'result' | 'due' | 'category' | 'reason' | 'words'
 
@@ -33,7 +33,6 @@ export const NEEDS: Record<IncidentMove, readonly Need[]> = {
 const RESULTS: readonly IncidentResult[] = ['handled', 'false_alarm', 'no_action', 'transferred']
 /** Hours by which a deadline is usually put off. */
 const EXTENSIONS = [1, 2, 4, 8, 24, 72] as const
-const MOST_UNITS = 8
 
 interface Props {
   move: IncidentMove
@@ -68,7 +67,7 @@ export function MoveForm({ move, item, act }: Props) {
   const results = item.exercise ? [...RESULTS, 'exercise' as const] : RESULTS
   return (
     <form class="moves-form" data-testid="move-form" onSubmit={submit}>
-      {needs.includes('unit') && <Pick label={words.lead} testid="move-unit" chosen={unit.value} look={lookUnits} choose={(choice) => (unit.value = choice)} />}
+      {needs.includes('unit') && <Pick label={words.lead} testid="move-unit" chosen={unit.value} look={findUnits} choose={(choice) => (unit.value = choice)} />}
       {needs.includes('person') && (
         <label>
           <span>{move === 'assign' ? words.assigneeAsk : words.keeperAsk}</span>
@@ -131,12 +130,6 @@ function putOff(item: IncidentDetail, hours: number): string {
   return new Date(Math.max(Date.parse(item.due_at), serverNow()) + hours * 3_600_000).toISOString()
 }
 
-async function lookUnits(text: string): Promise<Choice[]> {
-  if (text.trim().length < 2) return []
-  const page = await get<Page<UnitRef>>(`/units?limit=${MOST_UNITS}&q=${encodeURIComponent(text.trim())}`)
-  return page.items.map(({ id, name }) => ({ id, name }))
-}
-
 function Support({ units, change }: { units: UnitRef[]; change: (units: UnitRef[]) => void }) {
   const words = consoleWords().incidents
   return (
@@ -157,7 +150,7 @@ function Support({ units, change }: { units: UnitRef[]; change: (units: UnitRef[
         testid="move-support"
         autofocus
         chosen={null}
-        look={lookUnits}
+        look={findUnits}
         choose={(choice) => choice && !units.some((each) => each.id === choice.id) && change([...units, { id: choice.id, name: choice.name }])}
       />
     </>

@@ -3,14 +3,14 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { w } from '../i18n/words'
-import { get, post, Problem } from '../live/api'
+import { post, Problem } from '../live/api'
 import { serverNow } from '../live/clock'
-import type { AlertItem, Page, UnitRef } from '../live/protocol'
+import type { AlertItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
+import { useUnitSearch } from './unit_search'
 
 /** Minutes for which an alert is put aside. */
 export const SHELVES = [30, 120, 480] as const
-const MOST_UNITS = 8
 
 type Open = 'assign' | 'shelve' | null
 
@@ -79,18 +79,7 @@ function reason(error: unknown): string {
 /** A unit is looked up by its name, and chosen. */
 export function Assign({ done }: { done: (unit: string) => void }) {
   const words = w()
-  const text = useSignal('')
-  const found = useSignal<UnitRef[]>([])
-  const look = async (query: string) => {
-    text.value = query
-    if (query.trim().length < 2) {
-      found.value = []
-      return
-    }
-    const page = await get<Page<{ id: string; name: string }>>(`/units?limit=${MOST_UNITS}&q=${encodeURIComponent(query.trim())}`).catch(() => null)
-    // An answer to what was typed before is no answer any more.
-    if (page && text.peek() === query) found.value = page.items
-  }
+  const { text, found, look } = useUnitSearch()
   return (
     <div class="moves-form">
       <input

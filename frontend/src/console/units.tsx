@@ -1,11 +1,8 @@
 /** Units that are picked by typing a part of their name. */
 
-import { useSignal } from '@preact/signals'
 import { w } from '../i18n/words'
-import { get } from '../live/api'
-import type { Page, UnitRef } from '../live/protocol'
-
-const MOST_UNITS = 8
+import type { UnitRef } from '../live/protocol'
+import { useUnitSearch } from './unit_search'
 
 interface Props {
   label: string
@@ -14,22 +11,10 @@ interface Props {
 }
 
 export function UnitPicker({ label, chosen, change }: Props) {
-  const text = useSignal('')
-  const found = useSignal<UnitRef[]>([])
-  const look = async (query: string) => {
-    text.value = query
-    if (query.trim().length < 2) {
-      found.value = []
-      return
-    }
-    const page = await get<Page<UnitRef>>(`/units?limit=${MOST_UNITS}&q=${encodeURIComponent(query.trim())}`).catch(() => null)
-    // An answer to what was typed before is no answer any more.
-    if (page && text.peek() === query) found.value = page.items.filter((unit) => !chosen.some((one) => one.id === unit.id))
-  }
+  const { text, found, look } = useUnitSearch()
   const take = (unit: UnitRef) => {
-    change([...chosen, { id: unit.id, name: unit.name }])
-    text.value = ''
-    found.value = []
+    change([...chosen, unit])
+    void look('')
   }
   return (
     <div class="unit-picker">
@@ -42,7 +27,7 @@ export function UnitPicker({ label, chosen, change }: Props) {
         onInput={(event) => void look(event.currentTarget.value)}
       />
       <ul>
-        {found.value.map((unit) => (
+        {found.value.filter((unit) => !chosen.some((one) => one.id === unit.id)).map((unit) => (
           <li key={unit.id}>
             <button type="button" data-testid="unit-found" data-id={unit.id} onClick={() => take(unit)}>
               {unit.name}
