@@ -19,7 +19,7 @@ OLD: Final = 7 * DAY
 QUARTER: Final = 15 * 60
 HALF: Final = 30 * 60
 
-CONSTANT: Final = frozenset({"beds-planned", "beds-actual", "capacity"})
+CONSTANT: Final = frozenset({"beds-planned", "beds-actual", "capacity", "frame-rate"})
 """Properties that hardly ever change: one value an hour is enough of the past."""
 
 SLICE_ROWS: Final = 4_000
@@ -60,7 +60,6 @@ def thinning(interval: int, age: int) -> int:
 
 def slices(feed: SimulatedFeed, span: Span, now: int) -> Iterator[Slice]:
     """A span cut into slices of about equal numbers of rows, the newest first."""
-    series = sum(len(feed.properties(feature)) for feature in feed.features)
     since, until = span
     first = True
     while until > since:
@@ -68,11 +67,25 @@ def slices(feed: SimulatedFeed, span: Span, now: int) -> Iterator[Slice]:
         step = thinning(feed.interval, age)
         edges = [edge for edge in (now - RECENT, now - OLD) if since < edge < until]
         floor = max(edges, default=since)
-        per_second = series / (feed.interval * step)
+        per_second = _rows_a_report(feed, step, age) / (feed.interval * step)
         width = FIRST_SLICE if first else max(int(SLICE_ROWS / max(per_second, 1e-9)), HOUR)
         start = max(floor, until - width)
         yield Slice(feed.id, start, until, step, per_second * (until - start))
         until, first = start, False
+
+
+def _hourly(feed: SimulatedFeed, step: int, age: int) -> int:
+    """Of every how many reports that are sent one says what hardly ever changes."""
+    return max(HOUR // (feed.interval * step), 1) if age > RECENT else 1
+
+
+def _rows_a_report(feed: SimulatedFeed, step: int, age: int) -> float:
+    hourly = _hourly(feed, step, age)
+    return sum(
+        1.0 / hourly if name in CONSTANT else 1.0
+        for feature in feed.features
+        for name in feed.properties(feature)
+    )
 
 
 def runs(
@@ -81,7 +94,7 @@ def runs(
     """The observations of a slice; `newest` names what is stored already, by series key."""
     feed = province.feeds[piece.feed]
     kinds = {series.key: (series.value_kind, series.uom) for series in feed.spec.series}
-    hourly = max(HOUR // (feed.interval * piece.step), 1) if now - piece.until >= RECENT else 1
+    hourly = _hourly(feed, piece.step, now - piece.until + 1)
     for feature in feed.features:
         time = feed.reports(feature, piece.since, piece.until, piece.step)
         time = time[province.speaks(feed, feature, time)]

@@ -128,7 +128,9 @@ export class CentreMap {
   }
 
   private click(event: maplibregl.MapMouseEvent): void {
-    const hit = this.at(event.point, 8)[0]
+    const hits = this.at(event.point, 8)
+    // What lies at the same place is reached by clicking again.
+    const hit = hits[(hits.findIndex((one) => isChosen(one, this.centre.selection.peek())) + 1) % hits.length]
     if (!hit) {
       this.centre.select(null)
       return
@@ -171,6 +173,11 @@ export class CentreMap {
     if (selection?.kind === 'alert') feature = this.centre.alerts.items.get(selection.id)?.place.feature ?? null
     for (const [id, drawn] of this.layers) drawn.choose(layer === null || layer === id ? feature : null)
   }
+}
+
+function isChosen({ layer, source, properties }: maplibregl.MapGeoJSONFeature, selection: Selection): boolean {
+  if (selection?.id !== String(properties.id)) return false
+  return layer.id === 'alerts' ? selection.kind === 'alert' : selection.kind === 'feature' && selection.layer === source
 }
 
 /** Room for the legend on the left and a little air around. */
