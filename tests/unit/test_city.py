@@ -247,7 +247,7 @@ WRONG = {
         '["sped", "flow"]',
         "no property of this layer's feeds is called 'sped'",
         "did you mean 'speed'?",
-        "layer[1].properties[0]",
+        "layer[2].properties[0]",
     ),
     "layer's indicator": Wrong(
         "layers.toml",
