@@ -147,6 +147,8 @@ async def test_an_exercise_is_marked_and_what_is_overdue_has_a_shape_and_words(
     await screen.page.keyboard.press("Control+Enter")
     made = card(screen.page, "Diễn tập sơ tán", "open")
     await expect(made.get_by_test_id("exercise")).to_have_text("DIỄN TẬP")
+    # The card may be there before the form has had its answer; until then keys are written in it.
+    await expect(screen.page.get_by_test_id("incident-detail")).to_be_visible()
     await screen.page.keyboard.press("e")
     await screen.page.get_by_test_id("move-text").fill("cần lãnh đạo quyết định")
     await screen.page.keyboard.press("Enter")
