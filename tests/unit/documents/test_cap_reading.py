@@ -14,7 +14,6 @@ from ioc.documents.cap_reading import read_messages
 from ioc.model import Reason
 from tests.fixtures.cap import AREA, SENT, SETTING, entry
 
-SAMPLES = Path("../shared/data/cap")
 NOW = SENT + timedelta(hours=1)
 GOOD = cap_xml(messages_of([entry(1), entry(2, state="cleared")], AREA, SETTING)[1]).decode()
 SAID = "2026-11-22T09:02:30+07:00</sent>"
@@ -38,9 +37,8 @@ def test_what_we_write_is_read_as_it_was() -> None:
         assert _read(cap_xml(message).decode()) == message
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of CAP are not in ../shared/data")
-def test_every_sample_is_read() -> None:
-    files = [file for file in sorted(SAMPLES.iterdir()) if file.is_file()]
+def test_every_sample_is_read(data: Path) -> None:
+    files = [file for file in sorted((data / "cap").iterdir()) if file.is_file()]
     assert files
     for file in files:
         found = read_messages(file.read_bytes(), datetime.now(UTC))
