@@ -5,13 +5,11 @@ import { useEffect } from 'preact/hooks'
 import { consoleWords } from '../i18n/console/words'
 import { w } from '../i18n/words'
 import { get } from '../live/api'
+import { isWarning } from '../live/order'
 import type { AlertItem, LayerFeature } from '../live/protocol'
 import type { Area } from '../map/place'
 import { useCentre } from '../panels/centre'
 import { PlaceMap } from './place_map'
-
-/** Alerts that are warnings of others name the warning as their feature. */
-const WARNING = 'warning'
 
 export function AlertMap({ id }: { id: string | null }) {
   const alert = useAlert(id)
@@ -34,7 +32,7 @@ function useArea(alert: AlertItem | undefined): Area | null {
   const centre = useCentre()
   const area = useSignal<Area | null>(null)
   const layer = centre.city.value?.layers.find((one) => one.kind === 'areas')?.id
-  const feature = alert?.kind === WARNING ? alert.place.feature : null
+  const feature = alert && isWarning(alert) ? alert.place.feature : null
   useEffect(() => {
     area.value = null
     if (!layer || !feature) return

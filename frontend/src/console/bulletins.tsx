@@ -1,33 +1,25 @@
 /** Warnings of others: what is in force now, what is over, and a bulletin typed in with its PDF. */
 
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { Refusal, problemOf } from '../agency/refusal'
 import { moment } from '../i18n/format'
 import { consoleWords } from '../i18n/console/words'
-import { get, post, type Problem } from '../live/api'
+import { post, type Problem } from '../live/api'
 import { tick } from '../live/clock'
-import type { Page, WarningItem } from '../live/protocol'
+import { isWarning } from '../live/order'
+import type { WarningItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
+import { useAnnounced } from './announced_list'
 import { BulletinForm } from './bulletin_form'
 import { LevelMark } from '../design/level'
 
 export function Bulletins() {
   const centre = useCentre()
   const words = consoleWords().warned
-  const items = useSignal<WarningItem[] | null>(null)
-  const failure = useSignal<Problem | null>(null)
   const writing = useSignal(false)
-  const load = () =>
-    get<Page<WarningItem>>('/warnings?limit=100')
-      .then((page) => {
-        items.value = page.items
-        failure.value = null
-      })
-      .catch((error: unknown) => (failure.value = problemOf(error)))
   // What is in force is an alert too: the stream says when the list is to be read again.
-  const moved = centre.alerts.read().map((alert) => `${alert.id}${alert.version}`).join()
-  useEffect(() => void load(), [moved])
+  const inStream = centre.alerts.read().filter(isWarning)
+  const { items, failure, load } = useAnnounced<WarningItem>('/warnings', inStream.map((alert) => `${alert.id}${alert.version}`).join())
   const mayHandle = centre.may('alert.handle')
   const shown = (items.value ?? []).filter((one) => one.message.kind !== 'Cancel')
   const [over, inForce] = [shown.filter(isOver), shown.filter((one) => !isOver(one))]

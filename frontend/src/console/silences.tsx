@@ -1,31 +1,22 @@
 /** Silences: planned work whose alerts are expected; what runs, what comes, what is over. */
 
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { Refusal, problemOf } from '../agency/refusal'
 import { moment } from '../i18n/format'
 import { consoleWords } from '../i18n/console/words'
 import { domainWord, severityWord } from '../i18n/words'
-import { get, post, type Problem } from '../live/api'
+import { post } from '../live/api'
 import { tick } from '../live/clock'
-import type { Page, SilenceItem } from '../live/protocol'
+import type { SilenceItem } from '../live/protocol'
 import { useCentre } from '../panels/centre'
+import { useAnnounced } from './announced_list'
 import { SilenceForm } from './silence_form'
 
 export function Silences() {
   const centre = useCentre()
   const words = consoleWords().silences
-  const items = useSignal<SilenceItem[] | null>(null)
-  const failure = useSignal<Problem | null>(null)
   const writing = useSignal(false)
-  const load = () =>
-    get<Page<SilenceItem>>('/silences?limit=100')
-      .then((page) => {
-        items.value = page.items
-        failure.value = null
-      })
-      .catch((error: unknown) => (failure.value = problemOf(error)))
-  useEffect(() => void load(), [])
+  const { items, failure, load } = useAnnounced<SilenceItem>('/silences', '')
   const end = async (silence: SilenceItem) => {
     try {
       await post(`/silences/${silence.id}/end`)

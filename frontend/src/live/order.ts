@@ -46,3 +46,8 @@ export class StillOrder {
     return this.order
   }
 }
+
+/** Whether it tells of a warning of others, which is then its feature. */
+export function isWarning(alert: AlertItem): boolean {
+  return alert.kind === 'warning'
+}
